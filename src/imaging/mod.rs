@@ -1,0 +1,1 @@
+//! Image operations that know no template: each is a free function on 8-bit pictures.

@@ -1,0 +1,3 @@
+//! The `omr` command.
+
+fn main() {}
