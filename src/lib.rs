@@ -1,9 +1,25 @@
-//! `omr` reads folders of scanned answer sheets and writes the answers as CSV.
+//! `omr` reads folders of scanned or photographed answer sheets and writes the answers as CSV.
+//!
+//! The pipeline, in the order of the modules: [`options`] settles what was typed, [`walk`] finds folders and images and
+//! which documents hold for each ([`config`], [`template`], [`evaluation`], read by way of [`json`]), [`plan`] makes
+//! everything ready, [`batch`] hands sheets to workers, [`sheet`] reads one of them with the image operations of
+//! [`imaging`], and [`outputs`] writes rows in input order. [`app`] holds it together.
 
+pub mod app;
+pub mod batch;
+pub mod cli;
 pub mod config;
 pub mod dialect;
+pub mod evaluation;
+pub mod exit;
 pub mod geometry;
 pub mod imaging;
 pub mod json;
 pub mod labels;
+pub mod logging;
+pub mod options;
+pub mod outputs;
+pub mod plan;
+pub mod sheet;
 pub mod template;
+pub mod walk;

@@ -1,3 +1,16 @@
-//! The `omr` command.
+//! The `omr` command: parse arguments, do the job, tell what went wrong, exit.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use omr::{app, cli::Cli};
+
+fn main() -> ExitCode {
+    match app::run(Cli::parse()) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit().into()
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Arguments → plan → batch → summary → exit status.
+
+use std::io::Write;
+use std::time::Instant;
+
+use indicatif::MultiProgress;
+use tracing::{info, warn};
+
+use crate::batch::{self, BatchError, summary::Summary};
+use crate::cli::{CheckArgs, Cli, Command, FailOn, RunArgs, SummaryFormat};
+use crate::exit::Exit;
+use crate::logging;
+use crate::options::{self, Options, UsageError};
+use crate::plan::{Plan, PlanError};
+
+/// Why the program could not do its job.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The command line asks for something impossible.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// The run cannot start: all reasons.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Plan(Vec<PlanError>),
+    /// The run could not be finished.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// stdout is closed.
+    #[error("stdout cannot be written: {0}")]
+    Stdout(#[from] std::io::Error),
+}
+
+impl AppError {
+    /// The exit status that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Plan(_) | Self::Batch(_) | Self::Stdout(_) => Exit::Failed,
+        }
+    }
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// [`AppError`].
+pub fn run(cli: Cli) -> Result<Exit, AppError> {
+    match cli.command {
+        Some(Command::Check(args)) => {
+            logging::start(args.talk);
+            check(args)
+        }
+        None => {
+            let bars = logging::start(cli.run.talk);
+            main_job(cli.run, &bars)
+        }
+    }
+}
+
+fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
+    let start = Instant::now();
+    foreign_options(&args)?;
+    let options = Options {
+        roots: options::roots(&args.input, &args.output)?,
+        output: args.output,
+        setup: args.setup,
+        fail_on: args.fail_on,
+        summary: args.summary,
+    };
+    let plan = Plan::prepare(&options).map_err(AppError::Plan)?;
+    tell_empty(&plan);
+    let summary = batch::run(&plan, &options.output, bars)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let rate = summary.total.images as f64 / seconds.max(1e-9);
+    info!("{}; {seconds:.1} s, {rate:.1} sheets/s", summary.total);
+    if let Some(reason) = plan.why_no_speed_up() {
+        info!("{reason}");
+    }
+    if options.summary == Some(SummaryFormat::Json) {
+        print_json(&summary)?;
+    }
+    Ok(exit_of(&summary, &options.fail_on))
+}
+
+/// Options of OMRChecker that have no effect here, or not yet.
+fn foreign_options(args: &RunArgs) -> Result<(), UsageError> {
+    if args.set_layout {
+        return Err(UsageError("--setLayout is not supported by this version of omr".to_owned()));
+    }
+    match args.output_mode.as_deref() {
+        None | Some("default" | "csv") => {}
+        Some(mode) => {
+            let message = format!("--outputMode {mode} is not supported by this version of omr; use `default`");
+            return Err(UsageError(message));
+        }
+    }
+    if args.auto_align {
+        warn!("--autoAlign has no effect, as in OMRChecker; set `alignment_params.auto_align` in config.json");
+    }
+    Ok(())
+}
+
+fn tell_empty(plan: &Plan) {
+    for folder in &plan.empty {
+        info!("`{}` has no images and no sub-folders", folder.display());
+    }
+    if plan.folders.is_empty() {
+        warn!("there is nothing to read: no images were found");
+    }
+}
+
+fn exit_of(summary: &Summary, fail_on: &[FailOn]) -> Exit {
+    let total = summary.total;
+    let nothing_read = total.images > 0 && total.unreadable == total.images;
+    let failed = fail_on.iter().any(|what| match what {
+        FailOn::Error => total.unreadable > 0,
+        FailOn::Review => total.unreadable > 0 || total.doubts > 0,
+    });
+    if nothing_read || failed { Exit::Unsatisfied } else { Exit::Finished }
+}
+
+fn print_json(summary: &Summary) -> Result<(), AppError> {
+    let text = serde_json::to_string(summary).map_err(std::io::Error::from)?;
+    writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
+/// `omr check`: all that a run would find out before its first sheet, listed on stdout.
+fn check(args: CheckArgs) -> Result<Exit, AppError> {
+    let options = Options {
+        roots: options::roots(&args.input, &args.output)?,
+        output: args.output,
+        setup: args.setup,
+        fail_on: Vec::new(),
+        summary: None,
+    };
+    let plan = Plan::prepare(&options).map_err(AppError::Plan)?;
+    tell_empty(&plan);
+    let mut out = std::io::stdout().lock();
+    for folder in &plan.folders {
+        let template = &folder.context.template;
+        writeln!(out, "{}", folder.folder.dir.join("").display())?;
+        writeln!(out, "  sheets    {}", folder.folder.images.len())?;
+        writeln!(out, "  template  {} ({})", template.file.display(), template.dialect)?;
+        writeln!(out, "  columns   {}", template.columns.len())?;
+        writeln!(out, "  workers   {}", folder.workers.count)?;
+        writeln!(out, "  output    {}", options.output.join(&folder.folder.place).display())?;
+    }
+    writeln!(out, "{} sheet(s) in {} folder(s)", plan.images(), plan.folders.len())?;
+    if let Some(reason) = plan.why_no_speed_up() {
+        info!("{reason}");
+    }
+    Ok(Exit::Finished)
+}

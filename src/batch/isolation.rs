@@ -1,0 +1,42 @@
+//! A mistake in the program costs the sheet that it happened on, and no other.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+
+use crate::sheet::{Reason, SheetError};
+
+/// Keeps panics of sheets off stderr: they become rows. Called once, before the first sheet.
+pub fn quieten_panics() {
+    panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
+}
+
+/// Runs `work`; a panic in it becomes an internal-error.
+///
+/// # Errors
+/// What `work` returns, or internal-error.
+pub fn isolated<T>(work: impl FnOnce() -> Result<T, SheetError>) -> Result<T, SheetError> {
+    // What `work` borrows is either unchanging or thrown away by the caller after an internal-error.
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let detail = format!("a mistake in omr, please report it with this image: {}", message(payload.as_ref()));
+        Err(SheetError::new(Reason::InternalError, detail))
+    })
+}
+
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_reason() {
+        let result: Result<(), _> = isolated(|| panic!("index {} of 3", 7));
+        let error = result.unwrap_err();
+        assert_eq!(error.reason, Reason::InternalError);
+        assert!(error.detail.ends_with("index 7 of 3"), "{}", error.detail);
+        assert_eq!(isolated(|| Ok(5)), Ok(5));
+    }
+}

@@ -1,0 +1,98 @@
+//! Releases results in input order, as they come.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+
+/// Takes results in any order and hands them on in the order of their numbers, each as soon as all before it are done.
+///
+/// What waits must be light: behind one slow sheet all later ones may wait. The lock is held while results are handed
+/// on, so that they leave in order; it is never held while a sheet is read.
+pub struct Ordered<T> {
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    next: usize,
+    waiting: BTreeMap<usize, T>,
+}
+
+impl<T> Default for Ordered<T> {
+    fn default() -> Self {
+        Self { state: Mutex::new(State { next: 0, waiting: BTreeMap::new() }) }
+    }
+}
+
+impl<T> Ordered<T> {
+    /// Takes result number `index`, and hands on all results whose turn it is.
+    ///
+    /// # Errors
+    /// What `release` returned first; the results after it stay.
+    pub fn push<E>(
+        &self,
+        index: usize,
+        result: T,
+        mut release: impl FnMut(usize, T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut state = self.state.lock();
+        state.waiting.insert(index, result);
+        loop {
+            let next = state.next;
+            let Some(result) = state.waiting.remove(&next) else { return Ok(()) };
+            state.next += 1;
+            release(next, result)?;
+        }
+    }
+
+    /// Results that wait for their turn.
+    pub fn waiting(&self) -> usize {
+        self.state.lock().waiting.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_order_of_arrival_leaves_in_order(order in Just((0..40usize).collect::<Vec<_>>()).prop_shuffle()) {
+            let ordered = Ordered::default();
+            let mut left = Vec::new();
+            for i in order {
+                let Ok(()) = ordered.push(i, i * 10, |index, value| {
+                    left.push((index, value));
+                    Ok::<(), Infallible>(())
+                });
+            }
+            prop_assert_eq!(left, (0..40).map(|i| (i, i * 10)).collect::<Vec<_>>());
+            prop_assert_eq!(ordered.waiting(), 0);
+        }
+    }
+
+    #[test]
+    fn a_result_leaves_as_soon_as_it_can() {
+        let ordered = Ordered::default();
+        let mut left = Vec::new();
+        let mut push = |i: usize| {
+            let Ok(()) = ordered.push(i, (), |index, ()| {
+                left.push(index);
+                Ok::<(), Infallible>(())
+            });
+            left.clone()
+        };
+        assert_eq!(push(0), [0]);
+        assert_eq!(push(2), [0]);
+        assert_eq!(push(1), [0, 1, 2]);
+    }
+
+    #[test]
+    fn an_error_is_handed_back() {
+        let ordered = Ordered::default();
+        assert_eq!(ordered.push(0, 'a', |_, _| Err("full")), Err("full"));
+    }
+}

@@ -1,0 +1,178 @@
+//! What can be typed. Its meaning is settled in [`crate::options`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  omr --input scans --output results                  read scans/ and its sub-folders
+  omr --input scans --output results --max-workers 8  with 8 sheets at a time
+  omr -i monday tuesday -o results                    two trees, side by side under results/
+  omr --input scans --template form/template.json     one template for scans that bring none
+  omr check scans                                     what a run would do, without reading a sheet
+
+A folder brings its own template.json, config.json and evaluation.json, or inherits them from the folder above.
+Files made for OMRChecker v1 and v2 are read as they are.
+
+Exit status: 0 finished, every image is accounted for; 1 could not start or finish; 2 bad usage;
+3 not one image could be read, or what --fail-on names happened.";
+
+/// Reads folders of scanned or photographed answer sheets and writes the answers as CSV.
+#[derive(Debug, Parser)]
+#[command(name = "omr", version, about, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What else than the main job is to be done.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The main job.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Commands beside the main job.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find out all that a run would find out before its first sheet, and list what it would do
+    Check(CheckArgs),
+}
+
+/// Arguments of the main job.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Folders with sheets; sub-folders are read too
+    #[arg(short, long, alias = "inputDir", value_name = "DIR", num_args = 1.., default_value = "inputs")]
+    pub input: Vec<PathBuf>,
+    /// Folder for the results
+    #[arg(short, long, alias = "outputDir", value_name = "DIR", default_value = "outputs")]
+    pub output: PathBuf,
+    /// What the run does on each sheet and how many at a time
+    #[command(flatten)]
+    pub setup: SetupArgs,
+    /// Exit with 3 when an image could not be read (error) or a doubt was noted (review)
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<FailOn>,
+    /// Print the counts of the run to stdout
+    #[arg(long, value_name = "FORMAT")]
+    pub summary: Option<SummaryFormat>,
+    /// How much is said on stderr
+    #[command(flatten)]
+    pub talk: TalkArgs,
+    #[arg(short = 'l', long = "setLayout", hide = true)]
+    pub(crate) set_layout: bool,
+    #[arg(long = "outputMode", hide = true, value_name = "MODE")]
+    pub(crate) output_mode: Option<String>,
+    #[arg(short = 'a', long = "autoAlign", hide = true)]
+    pub(crate) auto_align: bool,
+}
+
+/// Arguments of `omr check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Folders with sheets
+    #[arg(value_name = "DIR", default_value = "inputs")]
+    pub input: Vec<PathBuf>,
+    /// Folder that the results would go to
+    #[arg(short, long, value_name = "DIR", default_value = "outputs")]
+    pub output: PathBuf,
+    /// What the run would do on each sheet and how many at a time
+    #[command(flatten)]
+    pub setup: SetupArgs,
+    /// How much is said on stderr
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// What is done on each sheet, and how many at a time.
+#[derive(Debug, Clone, Args)]
+pub struct SetupArgs {
+    /// Sheets read at a time, 1 to 16, or `auto` for one per core [default: the config's, else 4]
+    #[arg(long, value_name = "N|auto", value_parser = parse_workers)]
+    pub max_workers: Option<WorkersArg>,
+    /// Template for folders that have none and inherit none
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// Config for folders that have none and inherit none
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Evaluation for folders that have none and inherit none
+    #[arg(long, value_name = "FILE")]
+    pub evaluation: Option<PathBuf>,
+}
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct TalkArgs {
+    /// Say nothing unless the run fails
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: a line for every sheet (-v), what was measured (-vv)
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    #[arg(short = 'd', long = "debug", hide = true)]
+    pub(crate) debug: bool,
+}
+
+/// What makes a finished run exit with 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// An image that could not be read
+    Error,
+    /// A doubt in Review.csv
+    Review,
+}
+
+/// How the counts of the run are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    /// One JSON object
+    Json,
+}
+
+/// `--max-workers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkersArg {
+    /// So many.
+    Count(usize),
+    /// One per core.
+    Auto,
+}
+
+fn parse_workers(text: &str) -> Result<WorkersArg, String> {
+    if text == "auto" {
+        return Ok(WorkersArg::Auto);
+    }
+    match text.parse() {
+        Ok(count @ 1..=16) => Ok(WorkersArg::Count(count)),
+        _ => Err("expected a number from 1 to 16, or `auto`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn omrcheckers_spellings_are_understood() {
+        let cli = Cli::parse_from(["omr", "--inputDir", "a", "b", "--outputDir", "c", "-d", "-a"]);
+        assert_eq!(cli.run.input, [PathBuf::from("a"), PathBuf::from("b")]);
+        assert_eq!(cli.run.output, PathBuf::from("c"));
+        assert!(cli.run.talk.debug && cli.run.auto_align);
+    }
+
+    #[test]
+    fn workers_are_1_to_16_or_auto() {
+        assert_eq!(parse_workers("16"), Ok(WorkersArg::Count(16)));
+        assert_eq!(parse_workers("auto"), Ok(WorkersArg::Auto));
+        for wrong in ["0", "17", "-1", "4.0", "", "all"] {
+            assert!(parse_workers(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! A gray page with a few colours drawn on it, kept as what it is: the gray picture, and a plane of colour numbers.
+//!
+//! A marked page has millions of gray pixels and a few thousand coloured ones. Keeping them apart costs a byte a pixel
+//! instead of three, lets a PNG be written with a palette, and a JPEG with chroma that is constant nearly everywhere.
+
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
+use image::GrayImage;
+
+use crate::geometry::{Rect, Size};
+
+/// An 8-bit colour: red, green, blue.
+pub type Rgb = [u8; 3];
+
+/// Levels of a text pixel between its white plate and its colour.
+const SHADES: u8 = 4;
+
+/// The colours that can be drawn: each in [`SHADES`] steps from nearly white to full, so that text has soft edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Palette(pub &'static [Rgb]);
+
+impl Palette {
+    /// The colour of an overlay number; `None` for 0, which is the page itself.
+    pub fn colour(self, number: u8) -> Option<Rgb> {
+        if number == PLATE {
+            return Some([255; 3]);
+        }
+        let i = number.checked_sub(PLATE + 1)?;
+        let full = self.0.get(usize::from(i / SHADES))?;
+        let strength = u16::from(i % SHADES) + 1;
+        let of_white = |c: u8| 255 - (u16::from(255 - c) * strength / u16::from(SHADES)) as u8;
+        Some(full.map(of_white))
+    }
+
+    /// How many overlay numbers there are, 0 and the plate included.
+    pub fn numbers(self) -> u8 {
+        PLATE + 1 + self.0.len() as u8 * SHADES
+    }
+}
+
+/// The overlay number of a white plate under text.
+const PLATE: u8 = 1;
+
+/// The overlay number of colour `ink` at full strength.
+const fn full(ink: u8) -> u8 {
+    PLATE + (ink + 1) * SHADES
+}
+
+/// What is drawn over a page: a colour number for each pixel, 0 where the page shows.
+#[derive(Debug, Clone)]
+pub struct Overlay {
+    size: Size,
+    numbers: Vec<u8>,
+    /// Rows that hold a number other than 0; the others cost nothing to compose.
+    touched: Vec<bool>,
+}
+
+impl Overlay {
+    /// Nothing drawn yet.
+    pub fn new(size: Size) -> Self {
+        let pixels = size.pixels() as usize;
+        Self { size, numbers: vec![0; pixels], touched: vec![false; size.height as usize] }
+    }
+
+    /// The page's size.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The colour numbers of row `y`; `None` when nothing is drawn there.
+    pub fn row(&self, y: u32) -> Option<&[u8]> {
+        let width = self.size.width as usize;
+        let start = y as usize * width;
+        self.touched.get(y as usize).copied().unwrap_or(false).then(|| &self.numbers[start..start + width])
+    }
+
+    fn fill(&mut self, area: Rect, number: u8) {
+        let (x0, y0, x1, y1) = area.clipped(self.size);
+        for y in y0..y1 {
+            let start = y as usize * self.size.width as usize;
+            self.numbers[start + x0 as usize..start + x1 as usize].fill(number);
+            self.touched[y as usize] |= x1 > x0;
+        }
+    }
+
+    /// Draws the outline of `area`, `thickness` pixels wide, inwards, in colour `ink`.
+    pub fn outline(&mut self, area: Rect, thickness: u32, ink: u8) {
+        let t = thickness.min(area.width).min(area.height);
+        let (right, bottom) = (area.x + (area.width - t) as i32, area.y + (area.height - t) as i32);
+        for side in [
+            Rect::new(area.x, area.y, area.width, t),
+            Rect::new(area.x, bottom, area.width, t),
+            Rect::new(area.x, area.y, t, area.height),
+            Rect::new(right, area.y, t, area.height),
+        ] {
+            self.fill(side, full(ink));
+        }
+    }
+
+    /// Draws a stamp with its top-left pixel at (x, y) in colour `ink`, on a white plate.
+    pub fn stamp(&mut self, stamp: &Stamp, x: i32, y: i32, ink: u8) {
+        let area = Rect::new(x, y, stamp.size.width, stamp.size.height);
+        let (x0, y0, x1, y1) = area.clipped(self.size);
+        for py in y0..y1 {
+            let from = (i64::from(py) - i64::from(y)) as usize * stamp.size.width as usize;
+            let start = py as usize * self.size.width as usize;
+            for px in x0..x1 {
+                let shade = stamp.shades[from + (i64::from(px) - i64::from(x)) as usize];
+                let number = if shade == 0 { PLATE } else { PLATE + ink * SHADES + shade };
+                self.numbers[start + px as usize] = number;
+            }
+            self.touched[py as usize] |= x1 > x0;
+        }
+    }
+}
+
+/// A text ready to be drawn many times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// Width and height in pixels, a margin of 1 included.
+    pub size: Size,
+    /// 0 (plate) to [`SHADES`] (full colour) for each pixel.
+    shades: Vec<u8>,
+}
+
+impl Stamp {
+    /// Sets `text` in `font`, `height` pixels from the top of the tallest letter to the bottom of the lowest.
+    pub fn new(font: &FontRef<'_>, text: &str, height: u32) -> Self {
+        let scaled = font.as_scaled(PxScale::from(height.max(1) as f32));
+        let mut pen = 1.0f32;
+        let mut glyphs = Vec::new();
+        for c in text.chars() {
+            let mut glyph = scaled.scaled_glyph(c);
+            glyph.position = ab_glyph::point(pen, 1.0 + scaled.ascent());
+            pen += scaled.h_advance(glyph.id);
+            glyphs.push(glyph);
+        }
+        // Texts are bubble values and labels: their widths fit a u32 by far.
+        let size = Size::new((pen.ceil() as u32).saturating_add(1).min(4096), height + 2);
+        let mut shades = vec![0u8; size.pixels() as usize];
+        for glyph in glyphs {
+            let Some(outline) = font.outline_glyph(glyph) else { continue };
+            let corner = outline.px_bounds().min;
+            outline.draw(|gx, gy, coverage| {
+                let (x, y) = (corner.x as i64 + i64::from(gx), corner.y as i64 + i64::from(gy));
+                let inside = (0..i64::from(size.width)).contains(&x) && (0..i64::from(size.height)).contains(&y);
+                if inside {
+                    let at = y as usize * size.width as usize + x as usize;
+                    let shade = (coverage.clamp(0.0, 1.0) * f32::from(SHADES)).round() as u8;
+                    shades[at] = shades[at].max(shade);
+                }
+            });
+        }
+        Self { size, shades }
+    }
+}
+
+/// Why a picture could not be encoded.
+#[derive(Debug, thiserror::Error)]
+#[error("the picture cannot be encoded: {0}")]
+pub struct EncodeError(String);
+
+/// Quality of marked pictures: text and thin lines stay clean, and an A4 page takes some 300 kB.
+const JPEG_QUALITY: u8 = 85;
+
+/// Encodes the page with its overlay as a JPEG with subsampled colour.
+///
+/// # Errors
+/// A side over 65,535 pixels.
+pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<Vec<u8>, EncodeError> {
+    let side = |length: u32| u16::try_from(length).map_err(|_| EncodeError(format!("{length} px is more than a JPEG holds")));
+    let planes = Planes {
+        page,
+        overlay,
+        width: side(page.width())?,
+        height: side(page.height())?,
+        table: (0..palette.numbers()).map(|n| palette.colour(n).map(ycbcr)).collect(),
+    };
+    let mut bytes = Vec::with_capacity(page.as_raw().len() / 4);
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, JPEG_QUALITY);
+    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+    encoder.encode_image(planes).map_err(|e| EncodeError(e.to_string()))?;
+    Ok(bytes)
+}
+
+/// JFIF's conversion of a colour.
+fn ycbcr([r, g, b]: Rgb) -> [u8; 3] {
+    let [r, g, b] = [r, g, b].map(f64::from);
+    let y = 0.299 * r + 0.587 * g + 0.114 * b;
+    let cb = 128.0 - 0.168_735_9 * r - 0.331_264_1 * g + 0.5 * b;
+    let cr = 128.0 + 0.5 * r - 0.418_687_6 * g - 0.081_312_4 * b;
+    [y, cb, cr].map(|v| v.round().clamp(0.0, 255.0) as u8)
+}
+
+struct Planes<'a> {
+    page: &'a GrayImage,
+    overlay: &'a Overlay,
+    width: u16,
+    height: u16,
+    table: Vec<Option<[u8; 3]>>,
+}
+
+impl jpeg_encoder::ImageBuffer for Planes<'_> {
+    fn get_jpeg_color_type(&self) -> jpeg_encoder::JpegColorType {
+        jpeg_encoder::JpegColorType::Ycbcr
+    }
+
+    fn width(&self) -> u16 {
+        self.width
+    }
+
+    fn height(&self) -> u16 {
+        self.height
+    }
+
+    fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
+        const NEUTRAL: u8 = 128;
+        let width = usize::from(self.width);
+        let gray = &self.page.as_raw()[usize::from(y) * width..][..width];
+        let [luma, cb, cr, _] = buffers;
+        let start = luma.len();
+        luma.extend_from_slice(gray);
+        cb.resize(cb.len() + width, NEUTRAL);
+        cr.resize(cr.len() + width, NEUTRAL);
+        let Some(row) = self.overlay.row(u32::from(y)) else { return };
+        for (x, &number) in row.iter().enumerate() {
+            if let Some(Some([py, pb, pr])) = self.table.get(usize::from(number)) {
+                (luma[start + x], cb[start + x], cr[start + x]) = (*py, *pb, *pr);
+            }
+        }
+    }
+}
+
+/// Encodes the page with its overlay as a PNG with a palette. The palette's places that the overlay does not need
+/// hold grays, so grays are rounded to about 1 part in 230: a picture for the eye.
+///
+/// # Errors
+/// What the encoder says.
+pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<Vec<u8>, EncodeError> {
+    let fail = |e: png::EncodingError| EncodeError(e.to_string());
+    let colours = palette.numbers() - 1;
+    let grays = u16::from(255 - colours) + 1;
+    let gray_place = |gray: u8| ((u16::from(gray) * (grays - 1) + 127) / 255) as u8;
+    let mut entries = Vec::with_capacity(768);
+    for place in 0..grays {
+        let gray = ((place * 255 + (grays - 1) / 2) / (grays - 1)) as u8;
+        entries.extend([gray; 3]);
+    }
+    for number in 1..palette.numbers() {
+        entries.extend(palette.colour(number).unwrap_or_default());
+    }
+    let places: Vec<u8> = (0..=255).map(gray_place).collect();
+    let mut indices: Vec<u8> = page.as_raw().iter().map(|&gray| places[usize::from(gray)]).collect();
+    let width = page.width() as usize;
+    for (y, line) in indices.chunks_exact_mut(width.max(1)).enumerate() {
+        let Some(row) = overlay.row(y as u32) else { continue };
+        for (to, &number) in line.iter_mut().zip(row) {
+            if number > 0 {
+                // At most 255: the grays' places and the numbers share the byte.
+                *to = (grays - 1) as u8 + number;
+            }
+        }
+    }
+    let mut bytes = Vec::with_capacity(indices.len() / 4);
+    let mut encoder = png::Encoder::new(&mut bytes, page.width(), page.height());
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(entries);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header().map_err(fail)?;
+    writer.write_image_data(&indices).map_err(fail)?;
+    writer.finish().map_err(fail)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RED_AND_BLUE: Palette = Palette(&[[255, 0, 0], [0, 0, 255]]);
+
+    fn page() -> GrayImage {
+        GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * 5 + y) as u8]))
+    }
+
+    #[test]
+    fn outlines_are_drawn_inwards_and_cut_at_the_edge() {
+        let mut overlay = Overlay::new(Size::new(8, 6));
+        overlay.outline(Rect::new(5, -1, 6, 4), 1, 0);
+        let drawn: Vec<String> = (0..6)
+            .map(|y| overlay.row(y).map_or(String::new(), |r| r.iter().map(|&n| if n > 0 { '#' } else { '.' }).collect()))
+            .collect();
+        assert_eq!(drawn, [".....#..", ".....#..", ".....###", "", "", ""]);
+    }
+
+    #[test]
+    fn a_jpeg_shows_the_page_and_the_colours() {
+        let mut overlay = Overlay::new(Size::new(40, 30));
+        overlay.outline(Rect::new(8, 8, 16, 16), 8, 1);
+        let bytes = to_jpeg(&page(), &overlay, RED_AND_BLUE).unwrap();
+        let back = image::load_from_memory(&bytes).unwrap().into_rgb8();
+        let blue = back.get_pixel(16, 16).0;
+        assert!(blue[2] > 200 && blue[0] < 60 && blue[1] < 60, "{blue:?}");
+        let gray = back.get_pixel(2, 2).0;
+        assert!(gray.iter().all(|c| c.abs_diff(12) < 12), "{gray:?}");
+    }
+
+    #[test]
+    fn a_png_is_the_page_but_for_rounding() {
+        let mut overlay = Overlay::new(Size::new(40, 30));
+        overlay.outline(Rect::new(8, 8, 16, 16), 2, 0);
+        let bytes = to_png(&page(), &overlay, RED_AND_BLUE).unwrap();
+        let back = image::load_from_memory(&bytes).unwrap().into_rgb8();
+        assert_eq!(back.get_pixel(8, 8).0, [255, 0, 0]);
+        for (x, y, p) in page().enumerate_pixels() {
+            if !(8..24).contains(&x) || !(8..24).contains(&y) {
+                assert!(back.get_pixel(x, y).0.iter().all(|c| c.abs_diff(p.0[0]) <= 1), "({x}, {y})");
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_dark_on_a_plate() {
+        let font = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR).unwrap();
+        let stamp = Stamp::new(&font, "AB", 12);
+        assert_eq!(stamp.size.height, 14);
+        assert!(stamp.shades.contains(&SHADES) && stamp.shades.contains(&0));
+        assert_eq!(stamp, Stamp::new(&font, "AB", 12));
+    }
+}

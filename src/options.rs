@@ -1,0 +1,117 @@
+//! What the user typed becomes what the program does: roots with their places under the output folder, or a complaint.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::cli::{FailOn, SetupArgs, SummaryFormat, WorkersArg};
+
+/// The settings of a run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The trees to read, in order.
+    pub roots: Vec<Root>,
+    /// The output folder.
+    pub output: PathBuf,
+    /// What is done on each sheet, and how many at a time.
+    pub setup: SetupArgs,
+    /// What makes a finished run exit with 3.
+    pub fail_on: Vec<FailOn>,
+    /// How the counts are printed to stdout.
+    pub summary: Option<SummaryFormat>,
+}
+
+/// One `--input`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// The folder as typed, without `.` components.
+    pub dir: PathBuf,
+    /// Its place under the output folder: empty for a single root, else its last component.
+    pub place: PathBuf,
+}
+
+/// A command line that asks for something impossible. Exit status 2.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// Gives every input its place under the output folder.
+///
+/// # Errors
+/// [`UsageError`]: two inputs would share a place, or the output folder is an input.
+pub fn roots(inputs: &[PathBuf], output: &Path) -> Result<Vec<Root>, UsageError> {
+    let mut roots: Vec<Root> = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let place = if inputs.len() == 1 { PathBuf::new() } else { last_component(input)? };
+        if let Some(other) = roots.iter().find(|r| r.place == place) {
+            return Err(UsageError(format!(
+                "the inputs `{}` and `{}` would both be written to `{}`; give them different names or run them \
+                 one after the other with different --output folders",
+                other.dir.display(),
+                input.display(),
+                output.join(&place).display()
+            )));
+        }
+        let same = matches!((input.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        if same || tidy(input) == tidy(output) {
+            return Err(UsageError(format!(
+                "the output folder `{}` is also an input; give --output a folder of its own",
+                output.display()
+            )));
+        }
+        roots.push(Root { dir: tidy(input), place });
+    }
+    Ok(roots)
+}
+
+fn last_component(input: &Path) -> Result<PathBuf, UsageError> {
+    let typed = tidy(input);
+    let resolved = || input.canonicalize().ok().and_then(|p| p.file_name().map(PathBuf::from));
+    typed.file_name().map(PathBuf::from).or_else(resolved).ok_or_else(|| {
+        let message = format!("the input `{}` has no name that its results could go under", input.display());
+        UsageError(message)
+    })
+}
+
+/// The path without `.` components and doubled separators; `..` stays. The current folder is the empty path.
+pub fn tidy(path: &Path) -> PathBuf {
+    path.components().filter(|c| *c != Component::CurDir).collect()
+}
+
+impl Options {
+    /// The number of sheets read at a time in a folder whose config asks for `configured`.
+    pub fn workers(&self, configured: Option<usize>) -> usize {
+        const DEFAULT: usize = 4;
+        const MAX: usize = 16;
+        match self.setup.max_workers {
+            Some(WorkersArg::Count(count)) => count,
+            Some(WorkersArg::Auto) => cores().min(MAX),
+            None => configured.unwrap_or(DEFAULT),
+        }
+    }
+}
+
+/// Cores that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(inputs: &[&str], output: &str) -> Result<Vec<String>, UsageError> {
+        let inputs: Vec<PathBuf> = inputs.iter().map(PathBuf::from).collect();
+        Ok(roots(&inputs, Path::new(output))?.iter().map(|r| r.place.display().to_string()).collect())
+    }
+
+    #[test]
+    fn one_input_is_the_output_folder_itself_several_have_their_own() {
+        assert_eq!(places(&["a/b"], "out").unwrap(), [""]);
+        assert_eq!(places(&["a/b/", "./c"], "out").unwrap(), ["b", "c"]);
+    }
+
+    #[test]
+    fn inputs_that_would_mix_are_refused() {
+        assert!(places(&["a/x", "b/x"], "out").unwrap_err().0.contains("different names"));
+        assert!(places(&["./out/"], "out").unwrap_err().0.contains("also an input"));
+    }
+}

@@ -1,0 +1,201 @@
+//! The only writer: CSV tables that grow in input order, and marked pictures saved by the workers.
+
+pub mod ledger;
+pub mod paths;
+pub mod table;
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use self::paths::{FolderPaths, as_cell};
+use self::table::Table;
+use crate::options::tidy;
+use crate::sheet::{FieldDoubt, SheetError};
+use crate::walk::Folder;
+
+/// The folder below the output folder in which omr keeps its own state.
+pub const STATE_FOLDER: &str = ".omr";
+
+/// Score of a sheet when nothing is scored.
+const NO_SCORE: &str = "0";
+
+/// Score cell of a row that is not in Results.csv.
+const NOT_SCORED: &str = "NA";
+
+/// An output could not be written: the run cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` cannot be written: {source}", path.display())]
+pub struct OutputError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl OutputError {
+    /// For use with `map_err`.
+    pub fn at(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |source| Self { path, source }
+    }
+}
+
+/// What became of an image: all that its rows need, and light enough to wait for its turn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It was read.
+    Read {
+        /// One value an output column.
+        columns: Vec<String>,
+        /// Any field has more than one mark.
+        multi_marked: bool,
+        /// Doubtful fields.
+        doubts: Vec<FieldDoubt>,
+    },
+    /// It could not be read.
+    Failed(SheetError),
+}
+
+/// Where an image's row went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filed {
+    /// Results.csv.
+    Read,
+    /// MultiMarkedFiles.csv.
+    Diverted,
+    /// ErrorFiles.csv.
+    Unreadable,
+}
+
+/// The open tables of one folder.
+pub struct FolderTables {
+    paths: FolderPaths,
+    dir: PathBuf,
+    columns: usize,
+    divert_multi_marked: bool,
+    results: Table,
+    errors: Table,
+    multi_marked: Table,
+    review: Table,
+}
+
+/// Names of the tables below `Manual/`.
+const ERRORS: &str = "ErrorFiles.csv";
+const MULTI_MARKED: &str = "MultiMarkedFiles.csv";
+const REVIEW: &str = "Review.csv";
+
+/// Creates the folders of a folder's outputs.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn create_folders(paths: &FolderPaths, with_pictures: bool) -> Result<(), OutputError> {
+    let mut folders = vec![paths.place().join("Results"), paths.place().join("Manual")];
+    if with_pictures {
+        folders.push(paths.pictures());
+    }
+    for folder in folders {
+        let path = paths.on_disk(&folder);
+        std::fs::create_dir_all(&path).map_err(OutputError::at(path))?;
+    }
+    Ok(())
+}
+
+/// The files that a folder's tables become, below the output folder.
+pub fn table_files(paths: &FolderPaths) -> [PathBuf; 4] {
+    [paths.results(), paths.manual(ERRORS), paths.manual(MULTI_MARKED), paths.manual(REVIEW)]
+}
+
+impl FolderTables {
+    /// Opens the tables of a folder. Its folders must exist.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn open(paths: FolderPaths, folder: &Folder) -> Result<Self, OutputError> {
+        let names: Vec<&str> = folder.template.template.columns.iter().map(|c| c.name.as_str()).collect();
+        let header: Vec<&str> = ["file_id", "input_path", "output_path", "score"].into_iter().chain(names).collect();
+        let review = ["file_id", "input_path", "field", "column", "value", "reason", "confidence"];
+        let open = |below: PathBuf, header: &[&str]| {
+            let path = paths.on_disk(&below);
+            Table::create(path.clone(), header).map_err(OutputError::at(path))
+        };
+        Ok(Self {
+            results: open(paths.results(), &header)?,
+            errors: open(paths.manual(ERRORS), &header)?,
+            multi_marked: open(paths.manual(MULTI_MARKED), &header)?,
+            review: open(paths.manual(REVIEW), &review)?,
+            dir: folder.dir.clone(),
+            columns: header.len() - 4,
+            divert_multi_marked: folder.config.outputs.filter_out_multimarked_files,
+            paths,
+        })
+    }
+
+    /// Writes the rows of one image. Called in input order.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn record(&self, i: usize, image: &OsStr, outcome: &Outcome) -> Result<Filed, OutputError> {
+        let file_id = image.to_string_lossy().into_owned();
+        let input = as_cell(&tidy(&self.dir.join(image)));
+        let row = |output: &Path, score: &str, values: &mut dyn Iterator<Item = String>| {
+            let mut cells = vec![file_id.clone(), input.clone(), as_cell(output), score.to_owned()];
+            cells.extend(values);
+            cells
+        };
+        match outcome {
+            Outcome::Read { columns, multi_marked, doubts } => {
+                let values = &mut columns.iter().cloned();
+                let filed = if *multi_marked && self.divert_multi_marked {
+                    let output = self.paths.manual("MultiMarkedFiles").join(image);
+                    self.append(&self.multi_marked, self.paths.manual(MULTI_MARKED), &row(&output, NOT_SCORED, values))?;
+                    Filed::Diverted
+                } else {
+                    let output = self.paths.pictures().join(self.paths.picture(i, image).name);
+                    self.append(&self.results, self.paths.results(), &row(&output, NO_SCORE, values))?;
+                    Filed::Read
+                };
+                for doubt in doubts {
+                    let confidence = format!("{:.3}", doubt.doubt.confidence);
+                    let reason = doubt.doubt.reason.as_str();
+                    let cells = [&file_id, &input, &doubt.field, &doubt.column, &doubt.value, reason, &confidence];
+                    self.append(&self.review, self.paths.manual(REVIEW), &cells)?;
+                }
+                Ok(filed)
+            }
+            Outcome::Failed(error) => {
+                let output = self.paths.manual("ErrorFiles").join(image);
+                let empty = &mut std::iter::repeat_n(String::new(), self.columns);
+                self.append(&self.errors, self.paths.manual(ERRORS), &row(&output, NOT_SCORED, empty))?;
+                let cells = [&file_id, &input, "", "", &error.detail, error.reason.as_str(), "0.000"];
+                self.append(&self.review, self.paths.manual(REVIEW), &cells)?;
+                Ok(Filed::Unreadable)
+            }
+        }
+    }
+
+    fn append<S: AsRef<[u8]>>(&self, table: &Table, below: PathBuf, cells: &[S]) -> Result<(), OutputError> {
+        table.append(cells).map_err(OutputError::at(self.paths.on_disk(&below)))
+    }
+
+    /// Saves a marked picture. Called by workers, in any order.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn save_picture(&self, i: usize, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
+        let path = self.paths.on_disk(&self.paths.pictures().join(self.paths.picture(i, image).name));
+        std::fs::write(&path, bytes).map_err(OutputError::at(path))
+    }
+
+    /// Puts the tables in their places.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn finish(self) -> Result<(), OutputError> {
+        let tables = [self.results, self.errors, self.multi_marked, self.review];
+        for (table, below) in tables.into_iter().zip(table_files(&self.paths)) {
+            table.finish().map_err(OutputError::at(self.paths.on_disk(&below)))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! Names and places of everything that is written, decided before the first sheet is read.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::sheet::PictureFormat;
+use crate::walk::{Folder, extension};
+
+/// Where the outputs of one folder go.
+#[derive(Debug, Clone)]
+pub struct FolderPaths {
+    /// The output folder.
+    root: PathBuf,
+    /// The folder's place below it.
+    place: PathBuf,
+    /// Name of each image's marked picture, where it is not the image's own.
+    renamed: std::collections::HashMap<usize, OsString>,
+}
+
+/// A marked picture's name and format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureName {
+    /// File name in CheckedOMRs.
+    pub name: OsString,
+    /// Format of its content.
+    pub format: PictureFormat,
+}
+
+impl FolderPaths {
+    /// Decides all names. Only names that differ from the image's own are kept.
+    pub fn of(output: &Path, folder: &Folder) -> Self {
+        let mut renamed = std::collections::HashMap::new();
+        let own: HashSet<&OsString> = folder.images.iter().filter(|n| keeps_its_name(n)).collect();
+        let mut given: HashSet<OsString> = HashSet::new();
+        for (i, image) in folder.images.iter().enumerate().filter(|(_, n)| !keeps_its_name(n)) {
+            let mut name = with_suffix(image, ".jpg");
+            let mut n = 2;
+            // `a.bmp` becomes `a.bmp.jpg`, unless a sheet of that name lies beside it.
+            while own.contains(&name) || given.contains(&name) {
+                name = with_suffix(image, &format!("-{n}.jpg"));
+                n += 1;
+            }
+            given.insert(name.clone());
+            renamed.insert(i, name);
+        }
+        Self { root: output.to_path_buf(), place: folder.place.clone(), renamed }
+    }
+
+    /// The folder's place below the output folder.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// A path below the output folder, for writing.
+    pub fn on_disk(&self, below: &Path) -> PathBuf {
+        self.root.join(below)
+    }
+
+    /// `Results/Results.csv`, below the output folder.
+    pub fn results(&self) -> PathBuf {
+        self.place.join("Results").join("Results.csv")
+    }
+
+    /// A file of `Manual/`, below the output folder.
+    pub fn manual(&self, name: &str) -> PathBuf {
+        self.place.join("Manual").join(name)
+    }
+
+    /// The folder of marked pictures, below the output folder.
+    pub fn pictures(&self) -> PathBuf {
+        self.place.join("CheckedOMRs")
+    }
+
+    /// Name and format of the marked picture of image number `i`, named `image`.
+    pub fn picture(&self, i: usize, image: &OsStr) -> PictureName {
+        let format = match extension(image).as_deref() {
+            Some("png") => PictureFormat::Png,
+            _ => PictureFormat::Jpeg,
+        };
+        PictureName { name: self.renamed.get(&i).cloned().unwrap_or_else(|| image.to_owned()), format }
+    }
+}
+
+/// Pictures of JPEG and PNG sheets have the sheet's name; every other has `.jpg` added.
+fn keeps_its_name(name: &OsStr) -> bool {
+    matches!(extension(name).as_deref(), Some("png" | "jpg" | "jpeg"))
+}
+
+fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
+    let mut name = name.to_owned();
+    name.push(suffix);
+    name
+}
+
+/// A path as a CSV cell: `/` between components, U+FFFD for what is not UTF-8.
+pub fn as_cell(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::walk::GovernedTemplate;
+
+    fn paths(images: &[&str]) -> FolderPaths {
+        let template = crate::template::Template::for_tests();
+        let governed = GovernedTemplate { template: Arc::new(template), config: Arc::new(Config::default()) };
+        let folder = Folder {
+            dir: "in".into(),
+            place: "sub".into(),
+            images: images.iter().map(OsString::from).collect(),
+            template: Arc::new(governed),
+            config: Arc::new(Config::default()),
+            evaluation: None,
+        };
+        FolderPaths::of(Path::new("out"), &folder)
+    }
+
+    #[test]
+    fn pictures_keep_the_name_of_png_and_jpeg_sheets() {
+        let paths = paths(&["a.PNG", "b.jpeg", "c.tif"]);
+        let of = |i, name: &str| paths.picture(i, OsStr::new(name));
+        assert_eq!(of(0, "a.PNG"), PictureName { name: "a.PNG".into(), format: PictureFormat::Png });
+        assert_eq!(of(1, "b.jpeg"), PictureName { name: "b.jpeg".into(), format: PictureFormat::Jpeg });
+        assert_eq!(of(2, "c.tif"), PictureName { name: "c.tif.jpg".into(), format: PictureFormat::Jpeg });
+    }
+
+    #[test]
+    fn no_two_pictures_share_a_name() {
+        let paths = paths(&["a.bmp", "a.bmp.jpg", "a.bmp-2.jpg"]);
+        assert_eq!(paths.picture(0, OsStr::new("a.bmp")).name, "a.bmp-3.jpg");
+    }
+}

@@ -1,0 +1,86 @@
+//! One CSV file that grows row by row and takes its place when it is whole.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+
+/// A CSV file in the making: every cell quoted, LF, UTF-8. Rows go to `<name>.partial`, each whole in one write;
+/// [`Table::finish`] puts the file in its place in one step.
+#[derive(Debug)]
+pub struct Table {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Table {
+    /// Starts the file with its header.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn create(path: PathBuf, header: &[&str]) -> io::Result<Self> {
+        let file = File::create(partial(&path))?;
+        let table = Self { path, file: Mutex::new(file) };
+        table.append(header)?;
+        Ok(table)
+    }
+
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn append<S: AsRef<[u8]>>(&self, cells: &[S]) -> io::Result<()> {
+        let line = line(cells)?;
+        self.file.lock().write_all(&line)
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn finish(self) -> io::Result<()> {
+        drop(self.file);
+        std::fs::rename(partial(&self.path), &self.path)
+    }
+}
+
+/// `<name>.partial`, beside the file.
+pub fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}
+
+/// A row as text. One empty cell alone is `""`, which `csv` would not write of itself.
+fn line<S: AsRef<[u8]>>(cells: &[S]) -> io::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new()
+        .quote_style(csv::QuoteStyle::Always)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_writer(Vec::with_capacity(256));
+    writer.write_record(cells)?;
+    writer.into_inner().map_err(|e| io::Error::other(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cell_is_quoted() {
+        assert_eq!(line(&["a", "", "b\"c", "d,e\nf"]).unwrap(), b"\"a\",\"\",\"b\"\"c\",\"d,e\nf\"\n");
+    }
+
+    #[test]
+    fn the_file_takes_its_place_when_it_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        let table = Table::create(path.clone(), &["x"]).unwrap();
+        table.append(&["1"]).unwrap();
+        assert!(!path.exists());
+        assert_eq!(std::fs::read_to_string(partial(&path)).unwrap(), "\"x\"\n\"1\"\n");
+        table.finish().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "\"x\"\n\"1\"\n");
+        assert!(!partial(&path).exists());
+    }
+}

@@ -1,0 +1,172 @@
+//! Everything that can be settled before the first sheet is read: templates made ready, marker pictures loaded, names
+//! of outputs decided, workers counted. What fails here fails at once and costs no sheet.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use image::GrayImage;
+
+use crate::geometry::Size;
+use crate::options::{Options, cores};
+use crate::outputs::paths::FolderPaths;
+use crate::sheet::SheetContext;
+use crate::sheet::decode::{self, GrayRule, Wanted};
+use crate::sheet::preprocess::PrepareError;
+use crate::walk::{Folder, GovernedTemplate, WalkError, Walked, walk};
+
+/// A run that is ready to start.
+pub struct Plan {
+    /// Folders in input order.
+    pub folders: Vec<FolderPlan>,
+    /// Folders without images and sub-folders.
+    pub empty: Vec<std::path::PathBuf>,
+}
+
+/// A folder that is ready to be read.
+pub struct FolderPlan {
+    /// The folder.
+    pub folder: Folder,
+    /// Its template, made ready.
+    pub context: Arc<SheetContext>,
+    /// Where everything goes.
+    pub paths: FolderPaths,
+    /// Sheets read at a time.
+    pub workers: Workers,
+}
+
+/// How many sheets are read at a time, and what was wished for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workers {
+    /// Threads of the folder's pool.
+    pub count: usize,
+    /// What the flag, the config or the default asked for.
+    pub wished: usize,
+    /// Why `count` is less than wished for.
+    pub limit: Option<WorkerLimit>,
+}
+
+/// What keeps a folder from using all the workers that it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkerLimit {
+    /// `show_image_level` is above 0: pictures are looked at one by one.
+    PicturesShown,
+    /// The folder has fewer images.
+    FewImages,
+}
+
+/// Why a run cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The tree or its documents are wrong.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// A template cannot be made ready.
+    #[error("{}: {source}", template.display())]
+    Template {
+        /// The template's file.
+        template: std::path::PathBuf,
+        /// What is wrong.
+        source: PrepareError,
+    },
+    /// A page is larger than pictures can be.
+    #[error("{}: the page of {size} pixels is too large; pages have at most {} million pixels", template.display(), decode::MAX_PIXELS / 1_000_000)]
+    Page {
+        /// The template's file.
+        template: std::path::PathBuf,
+        /// The page's size.
+        size: Size,
+    },
+}
+
+impl Plan {
+    /// Walks the inputs and makes everything ready.
+    ///
+    /// # Errors
+    /// All that is wrong, together.
+    pub fn prepare(options: &Options) -> Result<Self, Vec<PlanError>> {
+        let Walked { folders, empty } =
+            walk(options).map_err(|errors| errors.into_iter().map(PlanError::from).collect::<Vec<_>>())?;
+        let mut contexts: HashMap<*const GovernedTemplate, Arc<SheetContext>> = HashMap::new();
+        let mut errors = Vec::new();
+        let mut plans = Vec::with_capacity(folders.len());
+        let mut failed: Vec<*const GovernedTemplate> = Vec::new();
+        for folder in folders {
+            let key = Arc::as_ptr(&folder.template);
+            if failed.contains(&key) {
+                continue;
+            }
+            let context = match contexts.get(&key) {
+                Some(context) => context.clone(),
+                None => match ready(&folder.template) {
+                    Ok(context) => contexts.entry(key).or_insert(Arc::new(context)).clone(),
+                    Err(error) => {
+                        failed.push(key);
+                        errors.push(error);
+                        continue;
+                    }
+                },
+            };
+            let workers = Workers::of(options, &folder);
+            plans.push(FolderPlan { paths: FolderPaths::of(&options.output, &folder), folder, context, workers });
+        }
+        if errors.is_empty() { Ok(Self { folders: plans, empty }) } else { Err(errors) }
+    }
+
+    /// Images of all folders.
+    pub fn images(&self) -> usize {
+        self.folders.iter().map(|f| f.folder.images.len()).sum()
+    }
+
+    /// One line that says why more than one worker brings nothing in this run, if that is so.
+    pub fn why_no_speed_up(&self) -> Option<String> {
+        let wished = self.folders.iter().map(|f| f.workers.wished).max().unwrap_or(1);
+        if wished == 1 || self.folders.is_empty() {
+            return None;
+        }
+        let limited = |limit| self.folders.iter().all(|f| f.workers.limit == Some(limit));
+        if limited(WorkerLimit::PicturesShown) {
+            return Some(format!("{wished} workers bring nothing here: pictures are shown, one sheet after the other"));
+        }
+        if cores() == 1 {
+            return Some(format!("{wished} workers bring nothing here: this process may use one core"));
+        }
+        if self.images() > 1 && self.folders.iter().all(|f| f.folder.images.len() == 1) {
+            let message = "bring nothing here: every folder has one image, and folders are processed one by one";
+            return Some(format!("{wished} workers {message}"));
+        }
+        None
+    }
+}
+
+impl Workers {
+    fn of(options: &Options, folder: &Folder) -> Self {
+        let wished = options.workers(folder.config.max_parallel_workers);
+        let images = folder.images.len();
+        if folder.config.outputs.show_image_level > 0 && wished > 1 {
+            return Self { count: 1, wished, limit: Some(WorkerLimit::PicturesShown) };
+        }
+        let limit = (images < wished).then_some(WorkerLimit::FewImages);
+        Self { count: wished.min(images).max(1), wished, limit }
+    }
+}
+
+fn ready(governed: &GovernedTemplate) -> Result<SheetContext, PlanError> {
+    let template = governed.template.clone();
+    let file = template.file.clone();
+    if template.page_size.pixels() > decode::MAX_PIXELS {
+        return Err(PlanError::Page { template: file, size: template.page_size });
+    }
+    SheetContext::prepare(template, &governed.config, &load_picture)
+        .map_err(|source| PlanError::Template { template: file, source })
+}
+
+/// Reads a picture that a template names.
+fn load_picture(path: &Path) -> Result<GrayImage, PrepareError> {
+    let asset = |detail: String| PrepareError::Asset { path: path.to_path_buf(), detail };
+    let bytes = std::fs::read(path).map_err(|e| asset(format!("the template's picture cannot be read: {e}")))?;
+    let wanted = Wanted { colour: false, gray: GrayRule::Direct };
+    let least = decode::Limits { min_side: 1, ..decode::Limits::default() };
+    let decoded = decode::decode(&bytes, wanted, least).map_err(|e| asset(e.to_string()))?;
+    Ok(decoded.gray)
+}

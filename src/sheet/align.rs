@@ -1,0 +1,56 @@
+//! v1's `auto_align`: a horizontal shift for each block, found from the ink at its left and right edges.
+//!
+//! The method is OMRChecker's (spec v1 6.2): the page is reduced to its tall dark things, and a block moves towards the
+//! side where its edge is white while the other edge is dark, a stride at a time.
+
+use image::GrayImage;
+
+use crate::config::{AutoAlign, Thresholds};
+use crate::geometry::Rect;
+use crate::imaging::{clahe, morphology, stats, tone};
+use crate::template::Template;
+
+/// A strip of the working image whose mean exceeds this gray is taken to hold ink.
+const INK_MEAN: f64 = 100.0;
+
+/// The shift of each block in pixels, to the right; in the order of the template's blocks.
+pub fn horizontal_shifts(page: &GrayImage, template: &Template, options: AutoAlign, numbers: &Thresholds) -> Vec<i32> {
+    let tall_ink = tall_ink(page, numbers.gamma_low);
+    template.blocks.iter().map(|block| block_shift(&tall_ink, block.bounds, options)).collect()
+}
+
+/// White where the page has something dark that is at least as tall as a bubble column, black elsewhere.
+fn tall_ink(page: &GrayImage, gamma_low: f64) -> GrayImage {
+    let mut work = clahe::clahe(page, 5.0, (8, 8));
+    tone::apply(&mut work, &tone::gamma_table(1.0 / gamma_low));
+    tone::cap(&mut work, 220);
+    tone::stretch(&mut work, tone::Flat::Black);
+    let mut work = morphology::open(&work, (2, 10), 3);
+    tone::cap(&mut work, 200);
+    tone::stretch(&mut work, tone::Flat::Black);
+    let mut table = [0u8; 256];
+    for (gray, to) in (0..=255u8).zip(&mut table) {
+        *to = if 255 - gray > 60 { 255 } else { 0 };
+    }
+    tone::apply(&mut work, &table);
+    morphology::erode(&work, (5, 5), 2)
+}
+
+fn block_shift(ink: &GrayImage, block: Rect, options: AutoAlign) -> i32 {
+    // All are at most 100 by validation.
+    let (columns, reach, stride) = (options.match_columns, options.thickness as i32, options.stride as i32);
+    let width = block.width as i32;
+    let mut shift = 0;
+    for _ in 0..options.max_steps {
+        let left = Rect::new(block.x + shift - reach, block.y, columns, block.height);
+        let right = Rect::new(block.x + shift - columns as i32 + width + reach, block.y, columns, block.height);
+        // A strip that begins left of the page is empty upstream, whatever part of it lies on the page.
+        let holds_ink = |strip: Rect| strip.x >= 0 && stats::box_mean(ink, strip) > INK_MEAN;
+        match (holds_ink(left), holds_ink(right)) {
+            (true, false) => shift -= stride,
+            (false, true) => shift += stride,
+            _ => break,
+        }
+    }
+    shift
+}

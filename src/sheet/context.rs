@@ -1,0 +1,52 @@
+//! What all sheets of a template share: built once, before the first sheet is read, and never changed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::decode::{GrayRule, Wanted};
+use super::preprocess::{LoadPicture, PrepareError, Steps};
+use super::render::Lettering;
+use super::threshold::Rules;
+use crate::config::{AutoAlign, Config, Thresholds};
+use crate::template::Template;
+
+/// A template, made ready for reading.
+pub struct SheetContext {
+    /// The template.
+    pub template: Arc<Template>,
+    pub(super) steps: Steps,
+    pub(super) wanted: Wanted,
+    pub(super) rules: Rules,
+    pub(super) thresholds: Thresholds,
+    pub(super) auto_align: Option<AutoAlign>,
+    pub(super) lettering: Lettering,
+}
+
+impl SheetContext {
+    /// Makes a template ready. `config` is the one that governs it: the one in force where the template was found.
+    /// `load` reads a picture that the template names.
+    ///
+    /// # Errors
+    /// [`PrepareError`]: a picture that cannot be loaded, a step that cannot work.
+    pub fn prepare(template: Arc<Template>, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
+        let steps = Steps::prepare(&template, config, load)?;
+        let coloured = config.outputs.colored_outputs;
+        Ok(Self {
+            steps,
+            wanted: Wanted {
+                colour: coloured && Steps::look_at_colour(&template),
+                gray: if coloured { GrayRule::FromColour } else { GrayRule::Direct },
+            },
+            rules: Rules::of(template.dialect),
+            thresholds: config.thresholds.clone(),
+            auto_align: config.auto_align,
+            lettering: Lettering::of(&template),
+            template,
+        })
+    }
+
+    /// The template's file.
+    pub fn template_file(&self) -> &Path {
+        &self.template.file
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a sheet, or a field of it, is doubted: data that becomes a row, never the end of a run.
+
+use std::fmt;
+
+/// The reasons of Review.csv that exist so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// A field has more marks than its block's `maxMarks`.
+    MultipleMarks,
+    /// Every bubble of a field of three or more is marked.
+    AllMarked,
+    /// A bubble is about as dark as the threshold between marked and blank.
+    AmbiguousGap,
+    /// No paper was found in the picture.
+    PageNotFound,
+    /// A marker was not found.
+    MarkerNotFound,
+    /// The file has no bytes.
+    EmptyFile,
+    /// The bytes are no picture.
+    NotAnImage,
+    /// The picture ends before its last row.
+    Truncated,
+    /// The picture's data contradict themselves.
+    Corrupt,
+    /// A kind of file, or of picture in it, that is not read.
+    UnsupportedFormat,
+    /// More pixels than the limit.
+    TooLarge,
+    /// Fewer pixels than any sheet has.
+    TooSmall,
+    /// The file could not be read, or is not the one that was listed.
+    ChangedWhileRead,
+    /// A mistake in the program; the neighbours are not touched.
+    InternalError,
+}
+
+impl Reason {
+    /// The word that stands in Review.csv.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MultipleMarks => "multiple-marks",
+            Self::AllMarked => "all-marked",
+            Self::AmbiguousGap => "ambiguous-gap",
+            Self::PageNotFound => "page-not-found",
+            Self::MarkerNotFound => "marker-not-found",
+            Self::EmptyFile => "empty-file",
+            Self::NotAnImage => "not-an-image",
+            Self::Truncated => "truncated",
+            Self::Corrupt => "corrupt",
+            Self::UnsupportedFormat => "unsupported-format",
+            Self::TooLarge => "too-large",
+            Self::TooSmall => "too-small",
+            Self::ChangedWhileRead => "changed-while-read",
+            Self::InternalError => "internal-error",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a whole sheet could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {detail}")]
+pub struct SheetError {
+    /// The kind.
+    pub reason: Reason,
+    /// One line for the person who looks at it: what was found, and what to do where that can be said.
+    pub detail: String,
+}
+
+impl SheetError {
+    /// An error of this kind; line breaks in `detail` become spaces, so that a row stays a line.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        let detail: String = detail.into();
+        Self { reason, detail: detail.replace(['\n', '\r'], " ") }
+    }
+}

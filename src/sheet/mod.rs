@@ -1,0 +1,89 @@
+//! One sheet: the bytes of a file in, a report out. A pure function of the bytes and an unchanging context.
+//!
+//! The stages in order: [`decode`] → [`preprocess`] → [`align`] → [`read`] (numbers only) → [`threshold`] (verdicts) →
+//! [`interpret`] (values) → [`render`]. Each takes what the one before it made. Nothing here opens a file, prints, or
+//! knows another sheet.
+
+pub mod align;
+pub mod context;
+pub mod decode;
+pub mod error;
+pub mod interpret;
+pub mod preprocess;
+pub mod read;
+pub mod render;
+pub mod report;
+pub mod threshold;
+
+use image::GrayImage;
+
+pub use self::context::SheetContext;
+pub use self::error::{Reason, SheetError};
+pub use self::render::PictureFormat;
+pub use self::report::{FieldDoubt, SheetReport};
+
+use self::interpret::Interpretation;
+use self::preprocess::Raster;
+use crate::imaging::{matching::Matcher, resize, tone};
+use crate::template::Template;
+
+/// Buffers and tables that a worker keeps from sheet to sheet. They hold nothing of a sheet that could reach another.
+#[derive(Default)]
+pub struct Scratch {
+    pub(crate) matcher: Matcher,
+}
+
+/// Reads a sheet. `bytes` is the content of its file; `picture` asks for the marked picture.
+///
+/// # Errors
+/// [`SheetError`]: why the sheet could not be read.
+pub fn process(
+    bytes: &[u8],
+    context: &SheetContext,
+    picture: Option<PictureFormat>,
+    scratch: &mut Scratch,
+) -> Result<SheetReport, SheetError> {
+    let template = context.template.as_ref();
+    let decoded = decode::decode(bytes, context.wanted, decode::Limits::default())?;
+    let raster = Raster { gray: decoded.gray, colour: decoded.colour };
+    let raster = context.steps.apply(raster, scratch)?;
+    let page = page(raster, template);
+    let shifts = match context.auto_align {
+        Some(options) => align::horizontal_shifts(&page, template, options, &context.thresholds),
+        None => Vec::new(),
+    };
+    let readings = read::measure(&page, template, &shifts);
+    let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
+    let interpretation = interpret::interpret(template, &readings, &judgement, context.rules);
+    let picture = match picture {
+        Some(format) => {
+            let encoded = render::render(&page, template, &shifts, &interpretation, &context.lettering, format);
+            Some(encoded.map_err(|e| SheetError::new(Reason::InternalError, e.to_string()))?)
+        }
+        None => None,
+    };
+    Ok(report(template, interpretation, picture))
+}
+
+/// The picture at the template's page size, its grays stretched over the whole range.
+fn page(raster: Raster, template: &Template) -> GrayImage {
+    let size = template.page_size;
+    let mut page = match raster.gray.dimensions() == (size.width, size.height) {
+        true => raster.gray,
+        false => resize::linear(&raster.gray, size),
+    };
+    tone::stretch(&mut page, tone::Flat::Keep);
+    page
+}
+
+fn report(template: &Template, interpretation: Interpretation, picture: Option<Vec<u8>>) -> SheetReport {
+    let column_of = |field: usize| template.columns.iter().find(|c| c.fields.contains(&field));
+    let mut doubts = Vec::new();
+    for (i, ((_, field), value)) in template.fields().zip(interpretation.fields).enumerate() {
+        if let Some(doubt) = value.doubt {
+            let column = column_of(i).map_or(String::new(), |c| c.name.clone());
+            doubts.push(FieldDoubt { field: field.label.clone(), column, value: value.value, doubt });
+        }
+    }
+    SheetReport { columns: interpretation.columns, multi_marked: interpretation.multi_marked, doubts, picture }
+}

@@ -1,0 +1,187 @@
+//! The steps between the decoded picture and the page, in the template's order. A file for each kind of step.
+
+mod crop_on_markers;
+mod crop_page;
+
+use std::path::{Path, PathBuf};
+
+use image::{GrayImage, RgbImage};
+
+use self::crop_on_markers::MarkerFinder;
+use super::Scratch;
+use super::error::SheetError;
+use crate::config::Config;
+use crate::dialect::Dialect;
+use crate::geometry::Size;
+use crate::imaging::{blur, resize, tone};
+use crate::template::{ContrastMode, CropPage, GaussianBlur, MedianBlur, Preprocessor, Template};
+
+/// A picture on its way to the page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raster {
+    /// 8-bit gray.
+    pub gray: GrayImage,
+    /// The same in colour, while a later step needs it.
+    pub colour: Option<RgbImage>,
+}
+
+impl Raster {
+    /// The picture at `size`; nothing is done when it has it already.
+    pub fn resized(self, size: Size) -> Self {
+        if self.gray.dimensions() == (size.width, size.height) {
+            return self;
+        }
+        Self {
+            gray: resize::linear(&self.gray, size),
+            colour: self.colour.map(|colour| resize::linear_rgb(&colour, size)),
+        }
+    }
+}
+
+/// Why a template's steps could not be made ready.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    /// A picture that the template names could not be used.
+    #[error("`{}`: {detail}", path.display())]
+    Asset {
+        /// The picture.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The template asks for something that cannot work on any sheet.
+    #[error("{0}")]
+    Impossible(String),
+    /// The template asks for something that this version does not do.
+    #[error("{place}: `{name}` is not supported by this version of omr")]
+    Unsupported {
+        /// `line:column` in the template.
+        place: String,
+        /// What it asks for.
+        name: String,
+    },
+}
+
+/// Loads a picture that a template names, as gray.
+pub type LoadPicture<'a> = &'a dyn Fn(&Path) -> Result<GrayImage, PrepareError>;
+
+/// The steps of a template, with everything that does not depend on the sheet done beforehand.
+pub struct Steps {
+    /// Size that the decoded picture is brought to first.
+    processing_size: Size,
+    steps: Vec<Step>,
+    output_size: Option<Size>,
+}
+
+struct Step {
+    /// Size that the step works at; `None`: whatever the step before left.
+    resize_to: Option<Size>,
+    work: Work,
+}
+
+enum Work {
+    CropPage(CropPage),
+    CropOnMarkers(Box<MarkerFinder>),
+    GaussianBlur { kernel: (u32, u32), sigma: f64 },
+    MedianBlur { kernel: u32 },
+    Tone(Box<[u8; 256]>),
+    AutoContrast { clip_percentage: f64 },
+}
+
+impl Steps {
+    /// Makes a template's steps ready. `config` is the one that governs the template.
+    ///
+    /// # Errors
+    /// [`PrepareError`]: a marker picture that cannot be loaded, a step that cannot work or is not supported.
+    pub fn prepare(template: &Template, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
+        let processing_size = template.processing_size.unwrap_or(config.processing_size);
+        if let Some(first) = template.unsupported.first() {
+            return Err(PrepareError::Unsupported { place: first.place.clone(), name: first.name.clone() });
+        }
+        let steps = template.preprocessors.iter().map(|preprocessor| {
+            let work = Work::prepare(preprocessor, processing_size, load)?;
+            let own_size = own_size(preprocessor);
+            // v1 resizes once, before the first step; the v2 family before every step.
+            let resize_to = (template.dialect != Dialect::V1).then_some(own_size.unwrap_or(processing_size));
+            Ok(Step { resize_to, work })
+        });
+        Ok(Self { processing_size, steps: steps.collect::<Result<_, _>>()?, output_size: template.output_size })
+    }
+
+    /// True when a step looks at colours, given that the config allows it.
+    pub fn look_at_colour(template: &Template) -> bool {
+        template.preprocessors.iter().any(|p| matches!(p, Preprocessor::CropPage(options) if options.colored_canny))
+    }
+
+    /// Applies all steps.
+    ///
+    /// # Errors
+    /// page-not-found or marker-not-found.
+    pub fn apply(&self, raster: Raster, scratch: &mut Scratch) -> Result<Raster, SheetError> {
+        let mut raster = raster.resized(self.processing_size);
+        for step in &self.steps {
+            if let Some(size) = step.resize_to {
+                raster = raster.resized(size);
+            }
+            raster = step.work.apply(raster, scratch)?;
+        }
+        Ok(match self.output_size {
+            Some(size) => raster.resized(size),
+            None => raster,
+        })
+    }
+}
+
+/// A step's own `processingImageShape`. CropPage has none that counts: OMRChecker ignores it there.
+fn own_size(preprocessor: &Preprocessor) -> Option<Size> {
+    match preprocessor {
+        Preprocessor::CropPage(_) | Preprocessor::Unsupported(_) => None,
+        Preprocessor::CropOnMarkers(options) => options.search.processing_size(),
+        Preprocessor::GaussianBlur(GaussianBlur { processing_size, .. })
+        | Preprocessor::MedianBlur(MedianBlur { processing_size, .. }) => *processing_size,
+        Preprocessor::Levels(options) => options.processing_size,
+        Preprocessor::Contrast(options) => options.processing_size,
+    }
+}
+
+impl Work {
+    fn prepare(
+        preprocessor: &Preprocessor,
+        processing_size: Size,
+        load: LoadPicture<'_>,
+    ) -> Result<Self, PrepareError> {
+        Ok(match preprocessor {
+            Preprocessor::CropPage(options) => Self::CropPage(options.clone()),
+            Preprocessor::CropOnMarkers(options) => {
+                Self::CropOnMarkers(Box::new(MarkerFinder::prepare(options, processing_size, load)?))
+            }
+            // OMRChecker cuts sigma to a whole number.
+            Preprocessor::GaussianBlur(o) => Self::GaussianBlur { kernel: o.kernel, sigma: o.sigma.trunc() },
+            Preprocessor::MedianBlur(o) => Self::MedianBlur { kernel: o.kernel },
+            Preprocessor::Levels(o) => Self::Tone(Box::new(tone::levels_table(o.low, o.high, o.gamma))),
+            Preprocessor::Contrast(o) => match o.mode {
+                ContrastMode::Manual { alpha, beta } => Self::Tone(Box::new(tone::contrast_table(alpha, beta))),
+                ContrastMode::Auto { clip_percentage } => Self::AutoContrast { clip_percentage },
+            },
+            Preprocessor::Unsupported(part) => {
+                return Err(PrepareError::Unsupported { place: part.place.clone(), name: part.name.clone() });
+            }
+        })
+    }
+
+    /// Filters change the gray picture alone, as OMRChecker does; crops change both.
+    fn apply(&self, mut raster: Raster, scratch: &mut Scratch) -> Result<Raster, SheetError> {
+        match self {
+            Self::CropPage(options) => return crop_page::apply(raster, options),
+            Self::CropOnMarkers(finder) => return finder.apply(raster, scratch),
+            Self::GaussianBlur { kernel, sigma } => raster.gray = blur::gaussian(&raster.gray, *kernel, *sigma),
+            Self::MedianBlur { kernel } => raster.gray = blur::median(&raster.gray, *kernel),
+            Self::Tone(table) => tone::apply(&mut raster.gray, table),
+            Self::AutoContrast { clip_percentage } => {
+                let (alpha, beta) = tone::auto_contrast(&raster.gray, *clip_percentage);
+                tone::apply(&mut raster.gray, &tone::contrast_table(alpha, beta));
+            }
+        }
+        Ok(raster)
+    }
+}

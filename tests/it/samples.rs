@@ -1,0 +1,72 @@
+//! The samples are read right: every answer of every sheet, and the CSV files as they were once checked.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Workspace, samples_dir};
+
+/// Folders of samples/ that hold an answers.csv.
+const ANSWER_FILES: usize = 4;
+
+#[test]
+fn every_answer_of_every_sample_is_right() {
+    let workspace = Workspace::new();
+    let samples = samples_dir();
+    let input = samples.to_str().unwrap();
+    workspace.omr(&["-i", input, "-o", "out"]).succeeded();
+    let mut found = 0;
+    let mut sheets = 0;
+    for entry in fs::read_dir(&samples).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.join("answers.csv").exists() {
+            continue;
+        }
+        found += 1;
+        sheets += check_folder(&folder, &workspace.path("out").join(folder.file_name().unwrap()));
+    }
+    assert_eq!(found, ANSWER_FILES);
+    assert!(sheets >= 8, "only {sheets} sheets were compared");
+}
+
+/// Compares a folder's answers with the results; returns the number of sheets.
+fn check_folder(folder: &Path, out: &Path) -> usize {
+    let mut results = BTreeMap::new();
+    collect_results(out, Path::new(""), &mut results);
+    let mut reader = csv::Reader::from_path(folder.join("answers.csv")).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let mut sheets = 0;
+    for record in reader.records() {
+        let record = record.unwrap();
+        let file = &record[0];
+        let row = results.remove(Path::new(file)).unwrap_or_else(|| panic!("{}: no row for {file}", folder.display()));
+        for (column, want) in header.iter().zip(record.iter()).skip(1) {
+            assert_eq!(row.get(column).map(String::as_str), Some(want), "{}/{file}: {column}", folder.display());
+        }
+        sheets += 1;
+    }
+    assert!(results.is_empty(), "{}: rows without answers: {:?}", folder.display(), results.keys());
+    sheets
+}
+
+type Row = BTreeMap<String, String>;
+
+fn collect_results(dir: &Path, below: &Path, rows: &mut BTreeMap<PathBuf, Row>) {
+    let results = dir.join("Results/Results.csv");
+    if results.exists() {
+        let mut reader = csv::Reader::from_path(results).unwrap();
+        let header = reader.headers().unwrap().clone();
+        for record in reader.records() {
+            let record = record.unwrap();
+            let row: Row = header.iter().map(str::to_owned).zip(record.iter().map(str::to_owned)).collect();
+            rows.insert(below.join(&record[0]), row);
+        }
+    }
+    for entry in fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        if entry.file_type().unwrap().is_dir() && !matches!(name.to_str(), Some("Results" | "Manual" | "CheckedOMRs")) {
+            collect_results(&entry.path(), &below.join(name), rows);
+        }
+    }
+}
