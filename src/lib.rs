@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod dialect;
+pub mod evaluation;
 pub mod geometry;
 pub mod imaging;
 pub mod json;
