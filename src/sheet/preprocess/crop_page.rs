@@ -129,7 +129,7 @@ fn rectangle(polygon: &[PixelPoint]) -> Option<[PixelPoint; 4]> {
 /// v2: coarser and coarser polygons until one is a rectangle. After three that have four corners but no right angles
 /// the next is taken as it is.
 fn corners_by_ladder(hull: &[PixelPoint]) -> Option<[PixelPoint; 4]> {
-    let side = polygon::min_area_rect(hull).short_side();
+    let side = polygon::min_area_rect(hull)?.short_side();
     let mut crooked = 0;
     for tolerance in LADDER {
         let polygon = polygon::approximate(hull, tolerance * side);
