@@ -372,6 +372,26 @@ impl<'d> Cursor<'d> {
         &self.problems.document.path
     }
 
+    /// Where the value begins, as `line:column`, both from 1.
+    pub fn place(&self) -> String {
+        let (line, column) = line_and_column(&self.problems.document.text, self.value.at);
+        format!("{line}:{column}")
+    }
+
+    /// The values directly below: of an object with their keys, of an array without. Nothing is noted, so a rule that
+    /// looks at a whole document can walk it beside the shapes.
+    pub fn children(&self) -> Vec<(Option<&'d str>, Cursor<'d>)> {
+        match &self.value.kind {
+            Kind::Object(members) => {
+                members.iter().map(|m| (Some(m.key.as_str()), self.at(&m.value, Step::Key(m.key.clone())))).collect()
+            }
+            Kind::Array(items) => {
+                items.iter().enumerate().map(|(i, value)| (None, self.at(value, Step::Index(i)))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn note(&self, severity: Severity, at: usize, path: &KeyPath, message: String, hint: Option<String>) {
         let (line, column) = line_and_column(&self.problems.document.text, at);
         let path_text = path.to_string();

@@ -1,5 +1,7 @@
 //! Field labels and ranges of them: `roll`, `q1..20`, `q1...20`.
 
+use std::collections::HashSet;
+
 use crate::json::Cursor;
 
 /// A range may name this many labels; a template with more is a mistake, not a sheet.
@@ -70,6 +72,7 @@ fn leading_number(text: &str) -> Option<(u64, &str)> {
 /// is no label.
 pub fn read_list(cursor: &Cursor<'_>) -> Option<Vec<String>> {
     let mut labels: Vec<String> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     let mut whole = true;
     for item in cursor.array()? {
         let Some(text) = item.string() else {
@@ -78,10 +81,11 @@ pub fn read_list(cursor: &Cursor<'_>) -> Option<Vec<String>> {
         };
         match expand(text) {
             Ok(expanded) => {
-                if let Some(twice) = expanded.iter().find(|label| labels.contains(label)) {
+                if let Some(twice) = expanded.iter().find(|label| seen.contains(*label)) {
                     item.error(format!("the label `{twice}` of `{text}` is already in this list"));
                     whole = false;
                 }
+                seen.extend(expanded.iter().cloned());
                 labels.extend(expanded);
             }
             Err(error) => {

@@ -3,16 +3,20 @@
 //! The shapes live in `v1` and `v2`; behind them nothing knows how a key was spelt. A template that was loaded can be
 //! trusted: its blocks lie on the page, its labels are unique, its columns exist.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::dialect::Dialect;
 use crate::geometry::{Rect, Size};
+use crate::json::{Document, DocumentError, Problem};
 
 pub mod columns;
+mod detect;
 pub mod field_types;
+mod filters;
 pub mod grid;
 mod v1;
 mod v2;
+mod values;
 
 pub use columns::Column;
 
@@ -54,7 +58,8 @@ pub struct FieldBlock {
     pub kind: FieldKind,
     /// Its fields, in the order of its labels.
     pub fields: Vec<Field>,
-    /// The box around all its bubbles, in page pixels.
+    /// The box around all its bubbles, in page pixels; of a block without bubbles, the zone that is searched, margins
+    /// included. Only such a zone may reach beyond the page.
     pub bounds: Rect,
     /// Size of a bubble's box, in page pixels.
     pub bubble_size: Size,
@@ -287,9 +292,28 @@ pub struct Unsupported {
 }
 
 impl Template {
-    /// Every picture that a pre-processor names: these are no sheets.
+    /// Reads the template at `path`, of whatever dialect, with the warnings that it gives rise to.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not JSON, or has errors; then all of them.
+    pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), DocumentError> {
+        Self::read(&Document::load(path)?)
+    }
+
+    /// Reads a template from a document.
+    ///
+    /// # Errors
+    /// [`DocumentError::Invalid`] with all errors of the document.
+    pub fn read(document: &Document) -> Result<(Self, Vec<Problem>), DocumentError> {
+        match detect::dialect(document.root()) {
+            Dialect::V1 => document.read(|cursor| v1::template(&cursor)),
+            dialect => document.read(|cursor| v2::template(&cursor, dialect)),
+        }
+    }
+
+    /// Every picture that the template names: these are no sheets.
     pub fn asset_paths(&self) -> Vec<&PathBuf> {
-        let mut paths: Vec<&PathBuf> = Vec::new();
+        let mut paths: Vec<&PathBuf> = self.unsupported.iter().flat_map(|part| &part.assets).collect();
         for preprocessor in &self.preprocessors {
             match preprocessor {
                 Preprocessor::CropOnMarkers(options) => match &options.search {
@@ -308,3 +332,6 @@ impl Template {
         self.blocks.iter().flat_map(|block| block.fields.iter().map(move |field| (block, field)))
     }
 }
+
+#[cfg(test)]
+mod tests;

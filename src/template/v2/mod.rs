@@ -1,0 +1,204 @@
+//! The shape of template.json of the v2 family: `templateDimensions`, `fieldDetectionType`, `outputColumns` as an
+//! object. The older member spells tuning options in snake case; both spellings are read for both.
+
+mod blocks;
+mod markers;
+mod preprocessors;
+
+use self::blocks::{BlockDefaults, CustomTypes, field_blocks};
+use super::columns::{Column, Labels, Naming, SortBy, SortOrder, id_column};
+use super::filters::{optional, or};
+use super::values::{self, MAX_SIDE};
+use super::{Template, Unsupported};
+use crate::dialect::{Dialect, refuse_clashing_keys};
+use crate::geometry::Size;
+use crate::json::{Cursor, Fields, Kind, Unknown};
+use crate::labels;
+
+const KEYS: [&str; 16] = [
+    "templateDimensions",
+    "bubbleDimensions",
+    "preProcessors",
+    "fieldBlocks",
+    "processingImageShape",
+    "outputImageShape",
+    "fieldBlocksOffset",
+    "emptyValue",
+    "customLabels",
+    "customBubbleFieldTypes",
+    "outputColumns",
+    "alignment",
+    "conditionalSets",
+    "sortFiles",
+    "output",
+    "idColumn",
+];
+
+/// What images are resized to before pre-processing, unless the template states it.
+const PROCESSING_SIZE: Size = Size::new(650, 900);
+
+/// Reads a whole template.
+pub(super) fn template(cursor: &Cursor<'_>, dialect: Dialect) -> Option<Template> {
+    let fields = cursor.object()?;
+    refuse_clashing_keys(cursor);
+    let page_size = fields.require("templateDimensions").and_then(|c| values::size_cut(&c));
+    let bubble_size = fields.require("bubbleDimensions").and_then(|c| values::bubble_size(&c));
+    let processing_size = or(&fields, "processingImageShape", PROCESSING_SIZE, values::shape);
+    let output_size = optional(&fields, "outputImageShape", values::shape);
+    let offset = or(&fields, "fieldBlocksOffset", (0.0, 0.0), offset);
+    let empty_value = or(&fields, "emptyValue", "", Cursor::string);
+    let preprocessors = fields.require("preProcessors").and_then(|c| preprocessors::read(&c, dialect));
+    let types = or(&fields, "customBubbleFieldTypes", CustomTypes::default(), CustomTypes::read);
+    let mut labels = Labels::default();
+    let defaults = BlockDefaults { page_size, bubble_size, empty_value, offset, types: types.as_ref() };
+    let blocks = match fields.require("fieldBlocks") {
+        Some(cursor) => field_blocks(&cursor, &defaults, &mut labels),
+        None => labels.miss_block(),
+    };
+    let naming = Naming::read(fields.get("customLabels"), &labels);
+    let columns = columns(fields.get("outputColumns"), naming.as_ref());
+    let certain = columns.as_deref().filter(|_| labels.is_complete());
+    let id_column = optional(&fields, "idColumn", |c| id_column(c, certain));
+    let alignment = optional(&fields, "alignment", alignment);
+    let unused = (
+        optional(&fields, "conditionalSets", conditional_sets),
+        optional(&fields, "sortFiles", sort_files),
+        optional(&fields, "output", Cursor::bool),
+    );
+    fields.finish(Unknown::Refuse, &KEYS);
+    (unused.0?, unused.1?, unused.2?, types.as_ref()?, offset?);
+    Some(Template {
+        dialect,
+        file: cursor.file().to_path_buf(),
+        page_size: page_size?,
+        processing_size: Some(processing_size?),
+        output_size: output_size?,
+        preprocessors: preprocessors?,
+        blocks: blocks?,
+        empty_value: empty_value?.to_owned(),
+        custom_labels: naming?.into_custom(),
+        columns: columns?,
+        unsupported: alignment?.flatten().into_iter().collect(),
+        id_column: id_column?,
+    })
+}
+
+/// `[dx, dy]`, whole pixels of either sign.
+fn offset(cursor: &Cursor<'_>) -> Option<(f64, f64)> {
+    let [dx, dy] = cursor.tuple::<2>("`[dx, dy]`, whole pixels")?;
+    let (dx, dy) = (dx.integer(-MAX_SIDE, MAX_SIDE), dy.integer(-MAX_SIDE, MAX_SIDE));
+    Some((dx? as f64, dy? as f64))
+}
+
+/// How `outputColumns` orders the columns that it does not list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum SortType {
+    Sorted(SortBy),
+    /// `CUSTOM`: as listed; without a list by code points.
+    Custom,
+}
+
+fn columns(cursor: Option<Cursor<'_>>, naming: Option<&Naming<'_>>) -> Option<Vec<Column>> {
+    let Some(cursor) = cursor else { return Some(naming?.sorted(SortBy::Natural, SortOrder::Ascending)) };
+    if matches!(cursor.value().kind, Kind::Array(_)) {
+        cursor.error_with_hint(
+            "found an array, expected an object",
+            "write the list as `{\"sortType\": \"CUSTOM\", \"customOrder\": […]}`",
+        );
+        return None;
+    }
+    let fields = cursor.object()?;
+    let sort_type = or(&fields, "sortType", SortType::Sorted(SortBy::Natural), |c| {
+        c.choice(&[
+            ("ALPHANUMERIC", SortType::Sorted(SortBy::Natural)),
+            ("ALPHABETICAL", SortType::Sorted(SortBy::CodePoints)),
+            ("CUSTOM", SortType::Custom),
+        ])
+    });
+    let order = or(&fields, "sortOrder", SortOrder::Ascending, |c| {
+        c.choice(&[("ASC", SortOrder::Ascending), ("DESC", SortOrder::Descending)])
+    });
+    let list_cursor = fields.get("customOrder");
+    let listed = or(&fields, "customOrder", Vec::new(), labels::read_list);
+    fields.finish(Unknown::Refuse, &["customOrder", "sortType", "sortOrder"]);
+    let (sort_type, order, listed) = (sort_type?, order?, listed?);
+    match (list_cursor, sort_type) {
+        (Some(list), SortType::Sorted(_)) if !listed.is_empty() => {
+            list.error_with_hint(
+                "found a list of columns beside a `sortType` that sorts them",
+                "set `sortType` to `CUSTOM`, or remove `customOrder`",
+            );
+            None
+        }
+        (Some(list), SortType::Custom) if !listed.is_empty() => naming?.listed(&list, &listed),
+        (_, SortType::Sorted(by)) => Some(naming?.sorted(by, order)),
+        (_, SortType::Custom) => Some(naming?.sorted(SortBy::CodePoints, order)),
+    }
+}
+
+/// The template's `alignment`, which is on when it names a picture. Checked, but not applied yet.
+fn alignment(cursor: &Cursor<'_>) -> Option<Option<Unsupported>> {
+    let fields = cursor.object()?;
+    let reference = optional(&fields, "referenceImage", values::asset);
+    let limits = alignment_limits(&fields);
+    let window = optional(&fields, "anchorWindowSize", |c| values::window(c, 1));
+    fields.finish(
+        Unknown::Refuse,
+        &["referenceImage", "margins", "maxDisplacement", "maxMatchCount", "anchorWindowSize"],
+    );
+    (limits?, window?);
+    Some(reference?.map(|reference| Unsupported {
+        name: "alignment".to_owned(),
+        place: cursor.place(),
+        assets: vec![reference],
+    }))
+}
+
+/// The part of `alignment` that a block may state too.
+fn alignment_limits(fields: &Fields<'_>) -> Option<()> {
+    let margins = optional(fields, "margins", values::margins);
+    let displacement = optional(fields, "maxDisplacement", |c| c.number(0.0, MAX_SIDE as f64));
+    let matches = optional(fields, "maxMatchCount", |c| c.integer(0, i64::from(i32::MAX)));
+    (margins?, displacement?, matches?);
+    Some(())
+}
+
+fn conditional_sets(cursor: &Cursor<'_>) -> Option<()> {
+    let sets = cursor.array()?;
+    let whole = sets.iter().map(conditional_set).filter(Option::is_none).count() == 0;
+    if !sets.is_empty() {
+        cursor.warn(
+            "conditional sets are not applied yet: every sheet is read by the field blocks of the template",
+            None,
+        );
+    }
+    whole.then_some(())
+}
+
+fn conditional_set(set: &Cursor<'_>) -> Option<()> {
+    let fields = set.object()?;
+    let name = fields.require("name").and_then(|c| c.string());
+    let matcher = fields.require("matcher").and_then(|c| {
+        let fields = c.object()?;
+        let format = fields.require("formatString").and_then(|c| c.string());
+        let regex = fields.require("matchRegex").and_then(|c| c.string());
+        fields.finish(Unknown::Refuse, &["formatString", "matchRegex"]);
+        (format?, regex?);
+        Some(())
+    });
+    let blocks = fields.require("fieldBlocks").and_then(|c| c.object().map(|blocks| blocks.rest().len()));
+    fields.finish(Unknown::Refuse, &["name", "matcher", "fieldBlocks"]);
+    (name?, matcher?, blocks?);
+    Some(())
+}
+
+fn sort_files(cursor: &Cursor<'_>) -> Option<()> {
+    let fields = cursor.object()?;
+    let enabled = fields.require("enabled").and_then(|c| c.bool());
+    fields.get("fileMappings");
+    fields.finish(Unknown::Refuse, &["enabled", "fileMappings"]);
+    if enabled? {
+        cursor.warn("sorting files is not applied yet: inputs stay where they are", None);
+    }
+    Some(())
+}
