@@ -1,6 +1,6 @@
 //! evaluation.json: the answer key and what answers earn. One model behind the shapes of all dialects.
 //!
-//! The shapes live in `v1` and `v2`; behind them nothing knows how a key was spelt. An evaluation that was loaded can be
+//! The shapes live in `v1` and `v2`; behind them nothing knows how a key was spelt. A loaded evaluation can be
 //! trusted as far as its own file goes: every question of its key has an answer, sections share no question, marks are
 //! exact, named files exist. What needs the template or the contents of those files is checked where they are known.
 

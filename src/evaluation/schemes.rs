@@ -1,11 +1,12 @@
 //! Marking schemes: what right, wrong and blank answers earn, for all questions and for sections of them.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use super::answers::all;
 use super::marking::Mark;
 use super::source::KeySource;
-use crate::json::{Cursor, Kind, Unknown, nearest};
+use crate::json::{Cursor, Fields, Kind, Unknown, nearest};
 use crate::labels;
 
 /// The scheme of the questions that are in no section.
@@ -124,7 +125,7 @@ pub(super) fn read(
     known: Option<&KnownQuestions<'_>>,
 ) -> Option<Schemes> {
     let fields = cursor.object()?;
-    let default = fields.require(DEFAULT).and_then(|c| read_marks(&c, DEFAULT, Mark::read, Mark::is_positive));
+    let default = require_default(&fields).and_then(|c| read_marks(&c, DEFAULT, Mark::read, Mark::is_positive));
     let mut owners = HashMap::new();
     let sections = fields.rest().into_iter().map(|(name, place)| {
         let section = read_section(name, &place, marking_type);
@@ -135,6 +136,23 @@ pub(super) fn read(
     });
     let sections = all(sections);
     Some(Schemes { default: default?, sections: sections? })
+}
+
+/// The default scheme. One that is nearly named so is not read as a section, which it has not the shape of.
+fn require_default<'d>(fields: &Fields<'d>) -> Option<Cursor<'d>> {
+    let found = fields.get(DEFAULT);
+    if found.is_none() {
+        let message = format!("the key `{DEFAULT}` is missing");
+        match nearest(DEFAULT, fields.cursor().value().keys()) {
+            Some(other) => {
+                // Asked for, so that it is no section.
+                fields.get(other);
+                fields.cursor().error_with_hint(message, format!("is `{other}` meant to be `{DEFAULT}`?"));
+            }
+            None => fields.cursor().error(message),
+        }
+    }
+    found
 }
 
 /// A section's kind of marking, as its file names it.
@@ -246,11 +264,17 @@ fn check_questions(
     owners: &mut HashMap<String, String>,
     known: Option<&KnownQuestions<'_>>,
 ) {
-    let name = &section.name;
+    let mut taken: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for question in &section.questions {
-        if let Some(owner) = owners.insert(question.clone(), name.clone()) {
-            place.error(format!("the question `{question}` is already in section `{owner}`"));
+        match owners.entry(question.clone()) {
+            Entry::Occupied(owner) => taken.entry(owner.get().clone()).or_default().push(question),
+            Entry::Vacant(free) => {
+                free.insert(section.name.clone());
+            }
         }
+    }
+    for (owner, questions) in taken {
+        place.error(format!("{} already in section `{owner}`, expected each question in one section", are(&questions)));
     }
     let Some(known) = known else { return };
     let missing: Vec<&str> =
@@ -272,11 +296,13 @@ fn check_questions(
         .filter(|question| known.get(question).copied().unwrap_or(false))
         .collect();
     if !weighted.is_empty() {
-        place.warn(
-            format!("{} has answers with marks of their own, which count instead of `correct`", shortened(&weighted)),
-            None,
-        );
+        place.warn(format!("the marks of the answers to {} count instead of `correct`", shortened(&weighted)), None);
     }
+}
+
+/// The names as the subject of a sentence.
+fn are(names: &[&str]) -> String {
+    format!("{} {}", shortened(names), if names.len() == 1 { "is" } else { "are" })
 }
 
 /// A list of names that fits on a line.

@@ -67,7 +67,7 @@ pub(super) fn read_local(options: &Fields<'_>, keys: &OptionKeys) -> Option<KeyS
     });
     let (questions, (count, answers)) = (questions?, answers?);
     if questions.len() != count {
-        let message = format!("found {count} answers, expected one for each of {} questions", questions.len());
+        let message = format!("the number of answers is {count}, expected {}, one for each question", questions.len());
         if let Some(place) = place {
             place.error_with_hint(
                 message,

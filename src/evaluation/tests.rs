@@ -282,7 +282,7 @@ fn what_is_only_warned_of() {
         (unknown, "the key `sets` is unknown and ignored"),
         (v1(TWO, &section("S")), "a wrong answer in `S` raises the score\n  hint: for a bonus, begin"),
         (v1(weighted, ""), "the answer `A` has marks twice"),
-        (v1(weighted, &section("BONUS")), "`q1` has answers with marks of their own"),
+        (v1(weighted, &section("BONUS")), "the marks of the answers to `q1` count instead of `correct`"),
         (nine.clone(), "`correct` lists 2 marks for 9 questions\n  hint: the last mark"),
         (nine, "`unmarked` lists 2 marks for 9 questions"),
         (v1_csv(image), "no.png`; it is not needed"),
@@ -340,7 +340,7 @@ fn mistakes() -> Vec<(String, &'static str)> {
         (v1(&format!(r#"{TWO}, "should_explain_scoring": 1"#), ""), "found `1`, expected `true` or `false`"),
         (
             v1(r#""questions_in_order": ["q1..3"], "answers_in_order": ["A"]"#, ""),
-            "found 1 answers, expected one for each of 3 questions\n  hint: compare with `questions_in_order`",
+            "the number of answers is 1, expected 3, one for each question\n  hint: compare with `questions_in_order`",
         ),
         (
             v1(r#""questions_in_order": ["q1..3", "q2"], "answers_in_order": []"#, ""),
@@ -375,7 +375,10 @@ fn mistakes() -> Vec<(String, &'static str)> {
         (correct("true"), "found `true`, expected a number"),
         (correct("[1]"), "found an array of 1, expected a number"),
         // Schemes.
-        (v1(TWO, "").replace("DEFAULT", "DEFAUT"), "the key `DEFAULT` is missing"),
+        (
+            v1(TWO, "").replace("DEFAULT", "DEFAUT"),
+            "the key `DEFAULT` is missing\n  hint: is `DEFAUT` meant to be `DEFAULT`?",
+        ),
         (v1(TWO, "").replacen(r#", "unmarked": 0"#, "", 1), "`marking_schemes.DEFAULT`: the key `unmarked` is missing"),
         (
             v1(TWO, "").replacen("unmarked", "unmark", 1),
@@ -392,7 +395,7 @@ fn mistakes() -> Vec<(String, &'static str)> {
         (v1(TWO, &section(&format!(r#""questions": 3, {marking}"#))), "found `3`, expected an array"),
         (
             v1(TWO, &sections(r#""q1""#, r#""q1..2""#)),
-            "`marking_schemes.B.questions`: the question `q1` is already in section `A`",
+            "`marking_schemes.B.questions`: `q1` is already in section `A`, expected each question in one section",
         ),
         (
             v1(TWO, &section(&format!(r#""questions": ["Q1", "x"], {marking}"#))),
@@ -583,27 +586,41 @@ fn real_evaluations_load() {
     assert_eq!(loaded, 14);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+/// Replaces the `index`th value of a document, counted from the outside; tells how many were passed.
+fn replace_value(value: &mut serde_json::Value, index: usize, by: &serde_json::Value) -> usize {
+    if index == 0 {
+        *value = by.clone();
+        return 1;
+    }
+    let mut passed = 1;
+    let children: Vec<&mut serde_json::Value> = match value {
+        serde_json::Value::Array(items) => items.iter_mut().collect(),
+        serde_json::Value::Object(members) => members.values_mut().collect(),
+        _ => Vec::new(),
+    };
+    for child in children {
+        if passed > index {
+            break;
+        }
+        passed += replace_value(child, index - passed, by);
+    }
+    passed
+}
 
-    /// A document with one token replaced is read or refused, never a crash.
+proptest! {
+    /// A document with any value replaced is read or refused, never a crash.
     #[test]
     fn no_document_makes_it_panic(
-        base in 0usize..200,
-        at in any::<prop::sample::Index>(),
-        token in prop::sample::select(vec!["null", "[]", "{}", "\"\"", "1e308", "-1", "true", "[[\"A\", 1]]", "\"q1..9\""]),
+        case in any::<prop::sample::Index>(),
+        at in 0usize..60,
+        by in prop::sample::select(vec![
+            "null", "[]", "{}", "\"\"", "1e308", "-1", "true", "[[\"A\", 1]]", "\"q1..9\"", "[[]]", "\"1/0\"", "\"é\"",
+        ]),
     ) {
         let texts = mistakes();
-        let text = &texts[base % texts.len()].0;
-        let values: Vec<(usize, &str)> = text.match_indices(['"', '[', '{', '1']).collect();
-        let mut changed = text.clone();
-        if !values.is_empty() {
-            let (start, _) = values[at.index(values.len())];
-            changed.insert_str(start, token);
-            let path = Path::new("evaluation.json");
-            if let Ok(document) = Document::parse(path, changed) {
-                let _ = Evaluation::from_document(&document);
-            }
-        }
+        let mut value: serde_json::Value = serde_json::from_str(&texts[case.index(texts.len())].0).unwrap();
+        replace_value(&mut value, at, &serde_json::from_str(by).unwrap());
+        let document = Document::parse(Path::new("evaluation.json"), value.to_string()).unwrap();
+        let _ = Evaluation::from_document(&document);
     }
 }
