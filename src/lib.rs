@@ -1,6 +1,7 @@
 //! `omr` reads folders of scanned answer sheets and writes the answers as CSV.
 
 pub mod config;
+pub mod deck;
 pub mod dialect;
 pub mod geometry;
 pub mod imaging;
