@@ -9,6 +9,7 @@ pub mod app;
 pub mod batch;
 pub mod cli;
 pub mod config;
+pub mod deck;
 pub mod dialect;
 pub mod evaluation;
 pub mod exit;

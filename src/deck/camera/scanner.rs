@@ -1,0 +1,58 @@
+//! A flat-bed or feeder scanner: even light, the paper slightly turned, little noise.
+
+use image::RgbImage;
+
+use super::exposure::Exposure;
+use crate::deck::canvas::Canvas;
+use crate::deck::random::{Random, smooth_noise};
+use crate::geometry::{Point, Size};
+
+/// How a scanner sees the paper.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scanner {
+    /// The picture's size; the paper fills it, but for its turn.
+    pub size: Size,
+    /// Tangent of the angle by which the paper is turned.
+    pub turn: f64,
+    /// How far the paper is moved, in pixels of the picture.
+    pub shift: (f64, f64),
+    /// White of the paper. Beyond 255 it is burnt out, as office scanners do to hide the paper's grain.
+    pub white: f64,
+    /// Deviation of the noise in gray levels.
+    pub noise: f64,
+    /// How often the picture is softened.
+    pub blur: u32,
+}
+
+/// The underside of the lid, seen beside a turned sheet: almost white, so that it is not taken for print.
+const LID: f64 = 236.0;
+/// Depth of the paper's grain in gray levels.
+const PAPER_GRAIN: f64 = 4.0;
+
+impl Scanner {
+    /// Scans a sheet.
+    pub fn shoot(&self, sheet: &Canvas, random: &mut Random) -> RgbImage {
+        let area = sheet.area();
+        let middle = Point::new(f64::from(self.size.width - 1) / 2.0, f64::from(self.size.height - 1) / 2.0);
+        let to_paper =
+            (f64::from(area.width) / f64::from(self.size.width), f64::from(area.height) / f64::from(self.size.height));
+        let cosine = 1.0 / (1.0 + self.turn * self.turn).sqrt();
+        let sine = self.turn * cosine;
+        let paper_middle =
+            (f64::from(area.x) + f64::from(area.width) / 2.0, f64::from(area.y) + f64::from(area.height) / 2.0);
+        let half = (f64::from(area.width) / 2.0, f64::from(area.height) / 2.0);
+        let grain = random.bits();
+        let mut exposure = Exposure::expose(self.size, |p| {
+            let (x, y) = (p.x - middle.x - self.shift.0, p.y - middle.y - self.shift.1);
+            let (x, y) = ((cosine * x + sine * y) * to_paper.0, (cosine * y - sine * x) * to_paper.1);
+            // A pixel beyond the edge still shows paper: a sheet that fills the picture has no dark rim.
+            if x.abs() > half.0 + 1.0 || y.abs() > half.1 + 1.0 {
+                return [LID; 3];
+            }
+            let white = self.white - PAPER_GRAIN * smooth_noise(grain, p.x / 2.5, p.y / 2.5);
+            sheet.sample(Point::new(x + paper_middle.0, y + paper_middle.1)).map(|v| v / 255.0 * white)
+        });
+        exposure.blur(self.blur);
+        exposure.develop(self.noise, random)
+    }
+}

@@ -1,0 +1,45 @@
+//! Pictures become files.
+
+use std::io::Cursor;
+
+use image::{GrayImage, ImageFormat, RgbImage, imageops};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+use super::DeckError;
+
+/// Whether a picture is stored with its colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Three colours.
+    Colour,
+    /// 8-bit gray.
+    Gray,
+}
+
+/// A JPEG file of the given quality, 1 to 100.
+///
+/// # Errors
+/// [`DeckError::Jpeg`] if the picture is wider or higher than a JPEG can be.
+pub fn jpeg(picture: &RgbImage, tone: Tone, quality: u8) -> Result<Vec<u8>, DeckError> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    encoder.set_optimized_huffman_tables(true);
+    let side = |pixels: u32| u16::try_from(pixels).map_err(|_| DeckError::TooLarge { pixels });
+    let (width, height) = (side(picture.width())?, side(picture.height())?);
+    match tone {
+        Tone::Colour => encoder.encode(picture.as_raw(), width, height, ColorType::Rgb)?,
+        Tone::Gray => encoder.encode(imageops::grayscale(picture).as_raw(), width, height, ColorType::Luma)?,
+    }
+    Ok(bytes)
+}
+
+/// A gray PNG file.
+///
+/// # Errors
+/// [`DeckError::Png`], which does not happen in memory.
+pub fn png(picture: &GrayImage) -> Result<Vec<u8>, DeckError> {
+    let mut bytes = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
+    Ok(bytes)
+}

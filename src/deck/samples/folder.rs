@@ -1,0 +1,106 @@
+//! One sample folder while it is made.
+
+use super::SampleFile;
+use super::json;
+use super::layout::Layout;
+use crate::deck::DeckError;
+use crate::deck::answers::{Answers, Mix};
+use crate::deck::canvas::{Canvas, Fonts};
+use crate::deck::fill;
+use crate::deck::form::Form;
+use crate::deck::page;
+use crate::deck::pen::Pen;
+use crate::deck::random::Random;
+use crate::geometry::Point;
+use crate::template::FieldBlock;
+
+/// Pixels of the printed sheet per page pixel: enough that no camera below sees the print's own pixels.
+const PRINT_SCALE: f64 = 2.0;
+
+/// A folder of sheets of one form.
+#[derive(Debug)]
+pub struct Folder {
+    name: &'static str,
+    form: Form,
+    blank: Canvas,
+    files: Vec<SampleFile>,
+    rows: Vec<Vec<String>>,
+}
+
+/// A sheet that someone filled in, and what draws its picture.
+#[derive(Debug)]
+pub struct FilledSheet {
+    /// The paper.
+    pub canvas: Canvas,
+    /// Continues the sheet's own random numbers.
+    pub random: Random,
+    columns: Vec<String>,
+}
+
+/// How a sheet is filled in.
+#[derive(Debug, Clone, Copy)]
+pub struct Hand {
+    /// Draws answers and strokes.
+    pub seed: u64,
+    /// The pen.
+    pub pen: Pen,
+    /// What happens in questions; digits are always marked.
+    pub mix: Mix,
+}
+
+impl Folder {
+    /// A folder with the layout's template.json.
+    pub fn new(name: &'static str, layout: &Layout) -> Result<Self, DeckError> {
+        let form = layout.form()?;
+        let blank = page::print(&form, &Fonts::new()?, PRINT_SCALE);
+        let mut folder = Self { name, form, blank, files: Vec::new(), rows: Vec::new() };
+        folder.add("template.json", json::template(layout).into_bytes());
+        Ok(folder)
+    }
+
+    /// Adds a file that is no sheet.
+    pub fn add(&mut self, path: &str, bytes: Vec<u8>) {
+        self.files.push(SampleFile { path: format!("{}/{path}", self.name), bytes });
+    }
+
+    /// Fills in a sheet; `changes` are labels with the values that are marked instead of what was drawn.
+    pub fn fill(&self, hand: Hand, changes: &[(&str, &[&str])]) -> FilledSheet {
+        let mut random = Random::new(hand.seed);
+        let mix = |block: &FieldBlock| {
+            let digits = block.fields.first().is_some_and(|field| field.bubbles.len() == 10);
+            if digits { &Mix::ALWAYS } else { &hand.mix }
+        };
+        let mut answers = Answers::draw(&self.form, mix, &mut random);
+        for (label, values) in changes {
+            answers.set(&self.form, label, values);
+        }
+        let mut canvas = self.blank.clone();
+        fill::fill(&mut canvas, &self.form, &answers, &hand.pen, &mut random);
+        if let Some((from, to)) = self.form.rules.first() {
+            let width = (to.x - from.x) * random.between(0.45, 0.8);
+            fill::sign(&mut canvas, Point::new(from.x + 12.0, from.y - 4.0), width, &hand.pen, &mut random);
+        }
+        FilledSheet { canvas, random, columns: answers.columns(&self.form) }
+    }
+
+    /// Adds the picture of a sheet and its row of answers.
+    pub fn add_sheet(&mut self, path: &str, sheet: FilledSheet, bytes: Vec<u8>) {
+        self.add(path, bytes);
+        let mut row = vec![path.to_owned()];
+        row.extend(sheet.columns);
+        self.rows.push(row);
+    }
+
+    /// All files, the table of answers last.
+    pub fn finish(mut self) -> Result<Vec<SampleFile>, DeckError> {
+        let mut header = vec!["file".to_owned()];
+        header.extend(self.form.columns.iter().map(|column| column.name.clone()));
+        let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
+        for row in std::iter::once(&header).chain(&self.rows) {
+            writer.write_record(row)?;
+        }
+        let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+        self.add("answers.csv", bytes);
+        Ok(self.files)
+    }
+}

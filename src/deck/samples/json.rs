@@ -1,0 +1,82 @@
+//! Writes a layout's template.json, in the order and with the line breaks that a person would choose.
+
+use std::fmt::Write;
+
+use super::layout::{Block, Layout, Values};
+use crate::dialect::Dialect;
+
+/// The template of a layout. v1 and v2 spell it differently; v2-dev is spelt as v2 here.
+pub fn template(layout: &Layout) -> String {
+    let mut members: Vec<String> = Vec::new();
+    let page = if layout.dialect == Dialect::V1 { "pageDimensions" } else { "templateDimensions" };
+    members.push(format!("{page:?}: [{}, {}]", layout.page.width, layout.page.height));
+    members.push(format!("\"bubbleDimensions\": [{}, {}]", layout.bubble.width, layout.bubble.height));
+    if let Some((height, width)) = layout.processing_shape {
+        members.push(format!("\"processingImageShape\": [{height}, {width}]"));
+    }
+    if !layout.empty_value.is_empty() {
+        members.push(format!("\"emptyValue\": {:?}", layout.empty_value));
+    }
+    members.push(format!("\"preProcessors\": {}", indented(layout.preprocessors)));
+    if !layout.custom_labels.is_empty() {
+        let labels = layout.custom_labels.iter().map(|(name, fields)| format!("    {name:?}: {}", list(fields)));
+        members.push(format!("\"customLabels\": {{\n{}\n  }}", joined(labels)));
+    }
+    if !layout.output_columns.is_empty() {
+        members.push(match layout.dialect {
+            Dialect::V1 => format!("\"outputColumns\": {}", list(&layout.output_columns)),
+            Dialect::V2Dev | Dialect::V2 => format!(
+                "\"outputColumns\": {{\n    \"sortType\": \"CUSTOM\",\n    \"customOrder\": {}\n  }}",
+                list(&layout.output_columns)
+            ),
+        });
+    }
+    let blocks = layout.blocks.iter().map(|b| format!("    {:?}: {}", b.name, block(layout.dialect, b)));
+    members.push(format!("\"fieldBlocks\": {{\n{}\n  }}", joined(blocks)));
+    format!("{{\n{}\n}}\n", joined(members.iter().map(|member| format!("  {member}"))))
+}
+
+fn block(dialect: Dialect, block: &Block) -> String {
+    let built_in = match block.values {
+        Values::Digit => Some("QTYPE_INT"),
+        Values::FourChoices => Some("QTYPE_MCQ4"),
+        Values::FiveChoices => Some("QTYPE_MCQ5"),
+        Values::Own(_) => None,
+    };
+    let mut text = String::from("{\n");
+    let mut line = |key: &str, value: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "      {key:?}: {value},");
+    };
+    match (dialect, built_in) {
+        (Dialect::V1, Some(name)) => line("fieldType", format!("{name:?}")),
+        (Dialect::V2Dev | Dialect::V2, Some(name)) => {
+            line("fieldDetectionType", "\"BUBBLES_THRESHOLD\"".to_owned());
+            line("bubbleFieldType", format!("{name:?}"));
+        }
+        (_, None) => {
+            line("bubbleValues", list(block.values.list()));
+            line("direction", "\"horizontal\"".to_owned());
+        }
+    }
+    line("origin", format!("[{}, {}]", block.origin.0, block.origin.1));
+    line("bubblesGap", block.bubbles_gap.to_string());
+    line("labelsGap", block.labels_gap.to_string());
+    let _ = write!(text, "      \"fieldLabels\": {}\n    }}", list(block.labels));
+    text
+}
+
+/// Strings without quotes or control characters, as all names of the samples are, look alike in Rust and JSON.
+fn list(strings: &[&str]) -> String {
+    let quoted: Vec<String> = strings.iter().map(|text| format!("{text:?}")).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+fn joined(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join(",\n")
+}
+
+/// Moves all lines but the first two columns to the right.
+fn indented(json: &str) -> String {
+    json.trim().replace('\n', "\n  ")
+}
