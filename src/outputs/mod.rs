@@ -148,7 +148,11 @@ impl FolderTables {
                 let values = &mut columns.iter().cloned();
                 let filed = if *multi_marked && self.divert_multi_marked {
                     let output = self.paths.manual("MultiMarkedFiles").join(image);
-                    self.append(&self.multi_marked, self.paths.manual(MULTI_MARKED), &row(&output, NOT_SCORED, values))?;
+                    self.append(
+                        &self.multi_marked,
+                        self.paths.manual(MULTI_MARKED),
+                        &row(&output, NOT_SCORED, values),
+                    )?;
                     Filed::Diverted
                 } else {
                     let output = self.paths.pictures().join(self.paths.picture(i, image).name);

@@ -108,7 +108,10 @@ mod tests {
     use crate::walk::GovernedTemplate;
 
     fn paths(images: &[&str]) -> FolderPaths {
-        let template = crate::template::Template::for_tests();
+        let text = r#"{"pageDimensions": [100, 100], "bubbleDimensions": [10, 10], "fieldBlocks": {"Q": {"fieldType":
+            "QTYPE_MCQ4", "origin": [5, 5], "bubblesGap": 20, "labelsGap": 20, "fieldLabels": ["q1"]}}}"#;
+        let document = crate::json::Document::parse(Path::new("template.json"), text.to_owned()).unwrap();
+        let (template, _) = crate::template::Template::read(&document).unwrap();
         let governed = GovernedTemplate { template: Arc::new(template), config: Arc::new(Config::default()) };
         let folder = Folder {
             dir: "in".into(),

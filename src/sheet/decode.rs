@@ -234,7 +234,12 @@ fn has_end_marker(bytes: &[u8]) -> bool {
     bytes[bytes.len().saturating_sub(TAIL)..].windows(2).any(|pair| pair == [0xff, 0xd9])
 }
 
-fn jpeg_with(bytes: &[u8], wanted: Wanted, limits: Limits, strict: bool) -> Result<(Decoded, Orientation), JpegFailure> {
+fn jpeg_with(
+    bytes: &[u8],
+    wanted: Wanted,
+    limits: Limits,
+    strict: bool,
+) -> Result<(Decoded, Orientation), JpegFailure> {
     // The size is checked below, with a reason; the decoder's own limit only has to be no smaller.
     let side = usize::from(u16::MAX);
     let options = DecoderOptions::default().set_max_width(side).set_max_height(side).set_strict_mode(strict);
@@ -404,7 +409,11 @@ fn broken(error: &ImageError) -> SheetError {
     }
 }
 
-fn through_image(mut decoder: impl ImageDecoder, wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
+fn through_image(
+    mut decoder: impl ImageDecoder,
+    wanted: Wanted,
+    limits: Limits,
+) -> Result<(Decoded, Orientation), SheetError> {
     let (width, height) = decoder.dimensions();
     limits.accept(width, height)?;
     let mut memory = image::Limits::no_limits();
@@ -444,4 +453,197 @@ fn through_image(mut decoder: impl ImageDecoder, wanted: Wanted, limits: Limits)
         other => from_rgb(other.into_rgb8(), wanted),
     };
     Ok((decoded, orientation))
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayAlphaImage, ImageFormat, Luma, LumaA, Rgb, RgbaImage};
+
+    use super::*;
+
+    const GRAY: Wanted = Wanted { colour: false, gray: GrayRule::Direct };
+    const COLOUR: Wanted = Wanted { colour: true, gray: GrayRule::FromColour };
+
+    fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.into().write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn ramp() -> GrayImage {
+        GrayImage::from_fn(40, 36, |x, y| Luma([(x * 5 + y) as u8]))
+    }
+
+    fn colours() -> RgbImage {
+        RgbImage::from_fn(40, 36, |x, y| Rgb([(x * 6) as u8, (y * 7) as u8, ((x + y) * 3) as u8]))
+    }
+
+    fn gray(bytes: &[u8]) -> GrayImage {
+        decode(bytes, GRAY, Limits::default()).unwrap().gray
+    }
+
+    fn reason(bytes: &[u8]) -> Reason {
+        decode(bytes, GRAY, Limits::default()).unwrap_err().reason
+    }
+
+    /// A PNG made by hand: any colour type and depth.
+    fn png_of(kind: png::ColorType, depth: png::BitDepth, palette: Option<Vec<u8>>, rows: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 40, 36);
+        encoder.set_color(kind);
+        encoder.set_depth(depth);
+        if let Some(palette) = palette {
+            encoder.set_palette(palette);
+        }
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(rows).unwrap();
+        writer.finish().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn gray_pictures_come_through_unchanged() {
+        for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::WebP] {
+            let picture: DynamicImage = ramp().into();
+            // WebP holds colours only.
+            let picture = if format == ImageFormat::WebP { picture.into_rgb8().into() } else { picture };
+            let back = gray(&encoded(picture, format));
+            let off = back.iter().zip(ramp().iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(off <= u8::from(format == ImageFormat::WebP), "{format:?}: off by {off}");
+        }
+    }
+
+    #[test]
+    fn colours_become_gray_by_the_two_formulas() {
+        let bytes = encoded(colours(), ImageFormat::Png);
+        let direct = gray(&bytes);
+        let both = decode(&bytes, COLOUR, Limits::default()).unwrap();
+        for (x, y, p) in colours().enumerate_pixels() {
+            let [r, g, b] = p.0.map(u32::from);
+            assert_eq!(u32::from(direct.get_pixel(x, y).0[0]), (9797 * r + 19234 * g + 3737 * b) >> 15);
+            assert_eq!(u32::from(both.gray.get_pixel(x, y).0[0]), (9798 * r + 19235 * g + 3735 * b + 16384) >> 15);
+        }
+        assert_eq!(both.colour.unwrap(), colours());
+    }
+
+    #[test]
+    fn alpha_is_dropped_and_not_blended() {
+        let faint = GrayAlphaImage::from_fn(40, 36, |x, y| LumaA([(x * 5 + y) as u8, (x * y) as u8]));
+        assert_eq!(gray(&encoded(faint, ImageFormat::Png)), ramp());
+        let clear = RgbaImage::from_fn(40, 36, |x, y| {
+            let Rgb([r, g, b]) = *colours().get_pixel(x, y);
+            image::Rgba([r, g, b, 7])
+        });
+        assert_eq!(gray(&encoded(clear, ImageFormat::Png)), gray(&encoded(colours(), ImageFormat::Png)));
+    }
+
+    #[test]
+    fn shallow_and_deep_pngs() {
+        let one_bit: Vec<u8> = (0..36).flat_map(|_| [0b1010_1010u8; 5]).collect();
+        let back = gray(&png_of(png::ColorType::Grayscale, png::BitDepth::One, None, &one_bit));
+        assert_eq!((back.get_pixel(0, 0).0[0], back.get_pixel(1, 0).0[0]), (255, 0));
+
+        let indices: Vec<u8> = (0..36).flat_map(|_| (0..40).map(|x| (x % 2) as u8)).collect();
+        let palette = Some(vec![255, 0, 0, 0, 0, 255]);
+        let back = gray(&png_of(png::ColorType::Indexed, png::BitDepth::Eight, palette, &indices));
+        assert_eq!(back.get_pixel(0, 0).0[0], ((9797 * 255) >> 15) as u8);
+        assert_eq!(back.get_pixel(1, 0).0[0], ((3737 * 255) >> 15) as u8);
+
+        let deep: Vec<u8> = (0..36 * 40).flat_map(|_| [0x12, 0xff]).collect();
+        let back = gray(&png_of(png::ColorType::Grayscale, png::BitDepth::Sixteen, None, &deep));
+        assert!(back.iter().all(|&v| v == 0x12));
+
+        let deep: Vec<u8> = (0..36 * 40).flat_map(|_| [0x80, 0x00, 0x40, 0x00, 0xff, 0xff]).collect();
+        let back = gray(&png_of(png::ColorType::Rgb, png::BitDepth::Sixteen, None, &deep));
+        let g16 = (9797u64 * 0x8000 + 19234 * 0x4000 + 3737 * 0xffff + 16384) >> 15;
+        assert!(back.iter().all(|&v| u64::from(v) == g16 >> 8));
+    }
+
+    #[test]
+    fn a_colour_jpeg_gives_its_luma() {
+        let bytes = encoded(colours(), ImageFormat::Jpeg);
+        let luma = gray(&bytes);
+        let both = decode(&bytes, COLOUR, Limits::default()).unwrap();
+        let off = luma.iter().zip(both.gray.iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        // Where no colour is clipped the two ways differ by rounding; this picture has strong colours.
+        assert!(off < 30, "off by {off}");
+        assert_eq!(both.colour.unwrap().dimensions(), (40, 36));
+    }
+
+    #[test]
+    fn cmyk_jpegs_are_read_through_their_colours() {
+        let mut bytes = Vec::new();
+        let cmyk: Vec<u8> = (0..40 * 36).flat_map(|_| [255u8, 255, 255, 255]).collect();
+        let encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+        encoder.encode(&cmyk, 40, 36, jpeg_encoder::ColorType::Cmyk).unwrap();
+        let page = gray(&bytes);
+        let first = page.get_pixel(3, 3).0[0];
+        assert!(page.iter().all(|&v| v.abs_diff(first) < 4), "one colour becomes one gray");
+    }
+
+    #[test]
+    fn progressive_jpegs_are_read() {
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+        encoder.set_progressive(true);
+        encoder.encode(ramp().as_raw(), 40, 36, jpeg_encoder::ColorType::Luma).unwrap();
+        let off = gray(&bytes).iter().zip(ramp().iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        assert!(off < 12, "off by {off}");
+    }
+
+    #[test]
+    fn exif_orientation_is_applied() {
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 100);
+        // A TIFF header and one entry: orientation (0x0112), short, 1 value: 6, a quarter turn to the right.
+        let exif = [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".as_slice()].concat();
+        encoder.add_exif_metadata(&exif).unwrap();
+        encoder.encode(ramp().as_raw(), 40, 36, jpeg_encoder::ColorType::Luma).unwrap();
+        let upright = gray(&bytes);
+        assert_eq!(upright.dimensions(), (36, 40));
+        // What was stored at the bottom left is seen at the top left.
+        assert!(upright.get_pixel(0, 0).0[0].abs_diff(ramp().get_pixel(0, 35).0[0]) < 8);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        assert_eq!(reason(b""), Reason::EmptyFile);
+        assert_eq!(reason(b"hello"), Reason::NotAnImage);
+        assert_eq!(reason(&[0xde, 0xad, 0xbe, 0xef, 0]), Reason::NotAnImage);
+        assert_eq!(reason(b"%PDF-1.7"), Reason::UnsupportedFormat);
+        assert_eq!(reason(&encoded(GrayImage::new(31, 100), ImageFormat::Png)), Reason::TooSmall);
+        let few = Limits { max_pixels: 1000, ..Limits::default() };
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::Bmp] {
+            let error = decode(&encoded(ramp(), format), GRAY, few).unwrap_err();
+            assert_eq!(error.reason, Reason::TooLarge, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_tiff_of_two_pages_is_told() {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = tiff::encoder::TiffEncoder::new(&mut bytes).unwrap();
+        for _ in 0..2 {
+            encoder.write_image::<tiff::encoder::colortype::Gray8>(40, 36, ramp().as_raw()).unwrap();
+        }
+        let error = decode(&bytes.into_inner(), GRAY, Limits::default()).unwrap_err();
+        assert_eq!(error.reason, Reason::UnsupportedFormat);
+        assert!(error.detail.contains("2 pages"), "{}", error.detail);
+    }
+
+    #[test]
+    fn every_cut_picture_fails_politely() {
+        let noisy = GrayImage::from_fn(64, 64, |x, y| Luma([(x * x * 31 + y * y * 17 + x * y) as u8]));
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::WebP] {
+            let picture: DynamicImage = noisy.clone().into();
+            let picture = if format == ImageFormat::WebP { picture.into_rgb8().into() } else { picture };
+            let whole = encoded(picture, format);
+            // The last bytes of some formats are padding or an end marker: without them the picture is still whole.
+            let needed = whole.len() - 16;
+            for length in (0..needed).step_by(needed / 97 + 1) {
+                let result = decode(&whole[..length], GRAY, Limits::default());
+                assert!(result.is_err(), "{format:?} cut to {length} of {} bytes was read", whole.len());
+            }
+        }
+    }
 }

@@ -92,7 +92,8 @@ fn each_broken_file_has_its_row_and_its_own_reason() {
     ];
     let want: BTreeMap<String, String> = want.map(|(f, r)| (f.to_owned(), r.to_owned())).into();
     assert_eq!(reasons(&workspace, "out/Manual/Review.csv"), want);
-    let error_ids: Vec<String> = workspace.csv("out/Manual/ErrorFiles.csv").iter().skip(1).map(|r| r[0].clone()).collect();
+    let error_ids: Vec<String> =
+        workspace.csv("out/Manual/ErrorFiles.csv").iter().skip(1).map(|r| r[0].clone()).collect();
     assert_eq!(error_ids, want.keys().cloned().collect::<Vec<_>>());
     // Every good sheet, and the JPEG that is named .png.
     assert_eq!(good(&workspace.csv("out/Results/Results.csv")), sheets + 1);
@@ -118,7 +119,8 @@ fn a_name_that_is_not_utf8_is_written_with_a_replacement() {
 #[test]
 fn a_batch_without_one_readable_image_exits_with_3() {
     let workspace = Workspace::new();
-    workspace.write("in/template.json", std::fs::read(crate::support::samples_dir().join("plain/template.json")).unwrap());
+    workspace
+        .write("in/template.json", std::fs::read(crate::support::samples_dir().join("plain/template.json")).unwrap());
     workspace.write("in/a.png", b"nothing");
     assert_eq!(workspace.omr(&["-i", "in", "-o", "out"]).code(), 3);
     workspace.copy_sample("plain", "in");

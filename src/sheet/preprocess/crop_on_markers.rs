@@ -121,9 +121,8 @@ impl MarkerFinder {
             Search::Zones(zones) => self.find_in_zones(&searched, zones, scratch)?,
         };
         let quad = Quad { corners };
-        let gray = warp::perspective(&raster.gray, &quad).ok_or_else(|| {
-            SheetError::new(Reason::MarkerNotFound, "the markers that were found do not span a page")
-        })?;
+        let gray = warp::perspective(&raster.gray, &quad)
+            .ok_or_else(|| SheetError::new(Reason::MarkerNotFound, "the markers that were found do not span a page"))?;
         let colour = raster.colour.and_then(|colour| warp::perspective_rgb(&colour, &quad));
         Ok(Raster { gray, colour })
     }
@@ -399,7 +398,9 @@ mod tests {
         assert_eq!(search_area(0, &zone, size), Rect::new(2, 3, 322, 446));
         let bottom_right = search_area(2, &zone, size);
         assert!(bottom_right.x >= 325 && bottom_right.y >= 450);
-        assert!(bottom_right.x as u32 + bottom_right.width <= 650 && bottom_right.y as u32 + bottom_right.height <= 900);
+        assert!(
+            bottom_right.x as u32 + bottom_right.width <= 650 && bottom_right.y as u32 + bottom_right.height <= 900
+        );
     }
 
     #[test]
