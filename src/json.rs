@@ -392,6 +392,12 @@ impl<'d> Cursor<'d> {
         }
     }
 
+    /// The value at the end of a way of keys. Nothing is noted and nothing counts as read.
+    pub fn below(&self, keys: &[&str]) -> Option<Cursor<'d>> {
+        keys.iter()
+            .try_fold(self.clone(), |cursor, key| Some(cursor.at(cursor.value.get(key)?, Step::Key((*key).to_owned()))))
+    }
+
     fn note(&self, severity: Severity, at: usize, path: &KeyPath, message: String, hint: Option<String>) {
         let (line, column) = line_and_column(&self.problems.document.text, at);
         let path_text = path.to_string();

@@ -3,10 +3,22 @@
 //! The shapes live in `v1` and `v2`; behind them nothing knows how a key was spelt. A value that the file does not
 //! state stays `None` where its default depends on the template's dialect.
 
+use std::path::Path;
+
 use crate::geometry::Size;
+use crate::json::{Cursor, Document, DocumentError, Fields, Problem, Unknown, Value};
 
 mod v1;
 mod v2;
+
+/// Workers are 1 to this many.
+pub const MAX_WORKERS: usize = 16;
+
+/// Levels of shown and saved pictures go this far.
+const MAX_LEVEL: i64 = 6;
+
+/// No picture may be larger: an A0 sheet at 600 dots per inch has 28,087 pixels.
+const MAX_SIDE: i64 = 32_767;
 
 /// The settings of a folder tree.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +95,110 @@ pub struct Outputs {
     pub colored_outputs: bool,
 }
 
+impl Config {
+    /// Reads the config at `path`, of whatever dialect, with the warnings that it gives rise to.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not JSON, or has errors; then all of them.
+    pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), DocumentError> {
+        Self::read(&Document::load(path)?)
+    }
+
+    /// Reads a config from a document.
+    ///
+    /// # Errors
+    /// [`DocumentError::Invalid`] with all errors of the document.
+    pub fn read(document: &Document) -> Result<(Self, Vec<Problem>), DocumentError> {
+        match is_v1(document.root()) {
+            true => document.read(|cursor| v1::config(&cursor)),
+            false => document.read(|cursor| v2::config(&cursor)),
+        }
+    }
+}
+
+/// Is this v1's shape? Its groups tell, then the groups and spellings of the v2 family. A file that could be either
+/// means the same in both, so v1's shape reads it.
+fn is_v1(root: &Value) -> bool {
+    if ["dimensions", "threshold_params", "alignment_params"].iter().any(|key| root.get(key).is_some()) {
+        return true;
+    }
+    if ["path", "thresholding", "processing", "ml"].iter().any(|key| root.get(key).is_some()) {
+        return false;
+    }
+    let v1 = v1::keys_of("outputs");
+    let newer: Vec<String> = v2::OUTPUTS.iter().flat_map(|key| v2::spellings(key)).collect();
+    let outputs = root.get("outputs").into_iter().flat_map(Value::keys);
+    !outputs
+        .into_iter()
+        .filter(|key| !v1.contains(key))
+        .any(|key| key.contains(|c: char| c.is_ascii_uppercase()) || newer.iter().any(|known| known == key))
+}
+
+/// Reads the value of `key`, or takes `default` when it is not there.
+fn default_or<'d, T>(
+    fields: &Fields<'d>,
+    key: &str,
+    default: T,
+    read: impl FnOnce(&Cursor<'d>) -> Option<T>,
+) -> Option<T> {
+    fields.get(key).map_or(Some(default), |cursor| read(&cursor))
+}
+
+/// A width or height in whole pixels.
+fn side(cursor: &Cursor<'_>) -> Option<u32> {
+    cursor.integer(1, MAX_SIDE).map(|v| v as u32)
+}
+
+/// A number above 0, up to 1: a gamma, by which OMRChecker divides.
+fn above_zero(cursor: &Cursor<'_>) -> Option<f64> {
+    match cursor.number(0.0, 1.0)? {
+        0.0 => cursor.expected("a number above 0, up to 1"),
+        gamma => Some(gamma),
+    }
+}
+
+/// Closes a group whose unknown keys are errors, as in OMRChecker. The number of workers was read before.
+fn finish(group: Fields<'_>, known: &[&str]) {
+    for key in WORKER_KEYS {
+        group.get(key);
+    }
+    group.finish(Unknown::Refuse, known);
+}
+
+const WORKER_KEYS: [&str; 2] = ["max_parallel_workers", "maxParallelWorkers"];
+
+/// Where the number of workers may stand, in every dialect.
+const WORKER_GROUPS: [&str; 2] = ["outputs", "processing"];
+
+/// Reads the number of workers. It may stand in several places, but with one value.
+fn workers(root: &Fields<'_>) -> Option<Option<usize>> {
+    let mut found: Option<usize> = None;
+    let mut whole = true;
+    for (group, key) in WORKER_GROUPS.iter().flat_map(|group| WORKER_KEYS.map(|key| (group, key))) {
+        let Some(cursor) = root.cursor().below(&[group, key]) else { continue };
+        match cursor.integer(1, MAX_WORKERS as i64).map(|count| count as usize) {
+            Some(count) if found.is_some_and(|earlier| earlier != count) => {
+                cursor.error_with_hint(
+                    format!("found `{count}`, but the number of workers is stated elsewhere in this file, and differs"),
+                    "state it once, as `outputs.max_parallel_workers`",
+                );
+                whole = false;
+            }
+            Some(count) => found = Some(count),
+            None => whole = false,
+        }
+    }
+    if let Some(processing) = root.get("processing").and_then(|c| c.object()) {
+        finish(processing, &WORKER_KEYS);
+    }
+    whole.then_some(found)
+}
+
+/// Reads `reader`, which OMRChecker does not have.
+fn reader(fields: &Fields<'_>) -> Option<Reader> {
+    default_or(fields, "reader", Reader::Classic, |c| c.choice(&[("classic", Reader::Classic)]))
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -128,3 +244,6 @@ impl Default for Outputs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

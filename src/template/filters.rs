@@ -39,6 +39,13 @@ pub(super) fn or<'d, T>(
     optional(fields, key, read).map(|value| value.unwrap_or(default))
 }
 
+/// Checks a key that may be absent and whose value nothing uses.
+pub(super) fn check<'d, T>(fields: &Fields<'d>, key: &str, read: impl FnOnce(&Cursor<'d>) -> Option<T>) {
+    if let Some(cursor) = fields.get(key) {
+        read(&cursor);
+    }
+}
+
 /// Closes an options object whose unknown keys OMRChecker refuses.
 fn close(fields: Fields<'_>, dialect: Dialect, own: &[&str]) {
     let mut known = own.to_vec();
@@ -127,17 +134,15 @@ pub(super) fn feature_based_alignment(
     const MAX_FEATURES: i64 = 1_000_000;
     let fields = options.object()?;
     let reference = fields.require("reference").and_then(|c| values::asset(&c));
-    let max_features = or(&fields, "maxFeatures", 500, |c| c.integer(1, MAX_FEATURES));
-    let good_match_percent = or(&fields, "goodMatchPercent", 0.1, |c| c.number(0.0, 1.0));
-    let flat = or(&fields, "2d", false, Cursor::bool);
+    check(&fields, "maxFeatures", |c| c.integer(1, MAX_FEATURES));
+    check(&fields, "goodMatchPercent", |c| c.number(0.0, 1.0));
+    check(&fields, "2d", Cursor::bool);
     let mut known = vec!["reference", "maxFeatures", "goodMatchPercent", "2d"];
-    let mut matcher = Some(());
     if dialect != Dialect::V1 {
         known.push("matcherType");
-        matcher = or(&fields, "matcherType", (), |c| c.choice(&[("BRUTEFORCE_HAMMING", ()), ("NORM_HAMMING", ())]));
+        check(&fields, "matcherType", |c| c.choice(&[("BRUTEFORCE_HAMMING", ()), ("NORM_HAMMING", ())]));
+        check(&fields, SHAPE, values::shape);
     }
-    let shape = processing_size(&fields, dialect);
     close(fields, dialect, &known);
-    (max_features?, good_match_percent?, flat?, matcher?, shape?);
     Some(unsupported(step, "FeatureBasedAlignment", vec![reference?]))
 }

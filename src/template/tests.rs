@@ -3,6 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::json::Severity;
+
+fn load(text: &str) -> Result<(Template, Vec<Problem>), DocumentError> {
+    Template::read(&Document::parse(Path::new("in/template.json"), text.to_owned()).unwrap())
+}
 
 /// Where the published sample folders are, when they are at hand.
 fn reference_folder() -> Option<PathBuf> {
@@ -34,12 +39,17 @@ fn every_published_document_loads() {
         for case in std::fs::read_dir(folder.join(generation)).unwrap() {
             cases += 1;
             let inputs = case.unwrap().path().join("inputs");
-            let mut templates = Vec::new();
+            let (mut templates, mut configs) = (Vec::new(), Vec::new());
             find(&inputs, "template.json", &mut templates);
+            find(&inputs, "config.json", &mut configs);
             assert!(!templates.is_empty(), "{}", inputs.display());
             for path in templates {
                 let (template, warnings) = Template::load(&path).unwrap_or_else(|error| panic!("{error}"));
                 assert!(family.contains(&template.dialect), "{}: {}", path.display(), template.dialect);
+                warnings.iter().for_each(|warning| eprintln!("{warning}"));
+            }
+            for path in configs {
+                let (_, warnings) = crate::config::Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
                 warnings.iter().for_each(|warning| eprintln!("{warning}"));
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::columns::Labels;
 use super::super::field_types::{self, DIRECTIONS, FieldType};
-use super::super::filters::{optional, or};
+use super::super::filters::{check, optional, or};
 use super::super::grid::{self, MAX_BUBBLES, Spacing};
 use super::super::values::{self, MAX_SIDE};
 use super::super::{Field, FieldBlock, FieldKind, v1};
@@ -136,20 +136,19 @@ fn field_block(
     labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list.as_deref());
     let origin = fields.require("origin").and_then(|c| origin(&c, defaults.offset));
     let empty_value = or(&fields, "emptyValue", defaults.empty_value, |c| c.string().map(Some)).flatten();
-    let alignment = or(&fields, "alignment", (), |c| {
+    check(&fields, "alignment", |c| {
         let fields = c.object()?;
-        let limits = alignment_limits(&fields);
+        alignment_limits(&fields);
         fields.finish(Unknown::Refuse, &["margins", "maxDisplacement", "maxMatchCount"]);
-        limits
+        Some(())
     });
     let common = Common { origin, list, empty_value };
-    let block = match kind {
+    match kind {
         Some(FieldKind::Bubbles) => bubble_block(name, fields, common, defaults),
         // Without its kind, nothing tells which keys a block may have.
         None => None,
         Some(kind) => zone_block(name, kind, fields, list_cursor, common),
-    };
-    alignment.and(block)
+    }
 }
 
 fn origin(cursor: &Cursor<'_>, offset: Option<(f64, f64)>) -> Option<(f64, f64)> {
@@ -170,7 +169,7 @@ fn bubble_block(
     let type_cursor = fields.require("bubbleFieldType");
     let field_type = type_cursor.and_then(|c| defaults.types?.find(&c));
     let bubble_size = or(&fields, "bubbleDimensions", defaults.bubble_size, |c| values::bubble_size(c).map(Some));
-    let overridden = overridden(&fields, field_type.as_ref());
+    tell_overridden(&fields, field_type.as_ref());
     let max_marks = v1::max_marks(&fields);
     let cursor = fields.cursor().clone();
     fields.finish(Unknown::Refuse, &[COMMON_KEYS.as_slice(), &BUBBLE_KEYS].concat());
@@ -183,7 +182,6 @@ fn bubble_block(
         bubble_size: bubble_size??,
     };
     let bounds = bounds(name, &cursor, &spacing, &list, &field_type, defaults.page_size?)?;
-    overridden?;
     Some(FieldBlock {
         name: name.to_owned(),
         kind: FieldKind::Bubbles,
@@ -196,20 +194,22 @@ fn bubble_block(
 }
 
 /// A block's own `bubbleValues` and `direction` give way to those of its type; told when they differ.
-fn overridden(fields: &Fields<'_>, field_type: Option<&FieldType>) -> Option<()> {
-    let values = optional(fields, "bubbleValues", |c| Some((v1::bubble_values(c)?, c.clone())));
-    let direction = optional(fields, "direction", |c| Some((c.choice(&DIRECTIONS)?, c.clone())));
-    let (values, direction) = (values?, direction?);
-    let field_type = field_type?;
-    let differing = [
-        values.filter(|(values, _)| *values != field_type.values).map(|(_, cursor)| cursor),
-        direction.filter(|(direction, _)| *direction != field_type.direction).map(|(_, cursor)| cursor),
-    ];
-    for cursor in differing.into_iter().flatten() {
-        let hint = "define a type with these in `customBubbleFieldTypes` and name it in `bubbleFieldType`";
-        cursor.warn("has no effect beside `bubbleFieldType`, which decides it", Some(hint.to_owned()));
-    }
-    Some(())
+fn tell_overridden(fields: &Fields<'_>, field_type: Option<&FieldType>) {
+    let tell = |cursor: &Cursor<'_>, differs: bool| {
+        if differs {
+            let hint = "define a type with these in `customBubbleFieldTypes` and name it in `bubbleFieldType`";
+            cursor.warn("has no effect beside `bubbleFieldType`, which decides it", Some(hint.to_owned()));
+        }
+        Some(())
+    };
+    check(fields, "bubbleValues", |c| {
+        let values = v1::bubble_values(c)?;
+        tell(c, field_type.is_some_and(|t| t.values != values))
+    });
+    check(fields, "direction", |c| {
+        let direction = c.choice(&DIRECTIONS)?;
+        tell(c, field_type.is_some_and(|t| t.direction != direction))
+    });
 }
 
 /// The box around a block's bubbles, whose size upstream rounds to hundredths before it compares it with the page.
@@ -243,19 +243,16 @@ fn zone_block(
 ) -> Option<FieldBlock> {
     let labels_gap = optional(&fields, "labelsGap", |c| c.number(0.0, MAX_SIDE as f64));
     let entries = list_cursor.map_or(0, |c| c.children().len());
-    let mut spaced = Some(());
     if entries > 1 && matches!(labels_gap, Some(None)) {
         fields.cursor().error_with_hint(
             "the key `labelsGap` is missing",
             "a block with more than one entry in `fieldLabels` must state it; `0` is fine here",
         );
-        spaced = None;
     }
-    let field_type = optional(&fields, "bubbleFieldType", Cursor::string);
+    check(&fields, "bubbleFieldType", Cursor::string);
     let max_marks = v1::max_marks(&fields);
     let zone = fields.require("scanZone").and_then(|c| scan_zone(&c, common.origin));
     fields.finish(Unknown::Refuse, &[COMMON_KEYS.as_slice(), &["scanZone", "maxMarks"]].concat());
-    (labels_gap?, field_type?, spaced?);
     let zone = zone?;
     Some(FieldBlock {
         name: name.to_owned(),
@@ -273,13 +270,12 @@ fn scan_zone(cursor: &Cursor<'_>, block_origin: Option<(f64, f64)>) -> Option<Re
     let fields = cursor.object()?;
     let size = fields.require("dimensions").and_then(|c| values::size(&c));
     let margins = fields.require("margins").and_then(|c| values::margins(&c));
-    let own = optional(&fields, "origin", |c| {
+    check(&fields, "origin", |c| {
         c.warn("has no effect: the zone begins at the block's `origin`", None);
         origin(c, Some((0.0, 0.0)))
     });
     fields.finish(Unknown::Refuse, &["dimensions", "margins", "origin"]);
     let (size, margins, (x, y)) = (size?, margins?, block_origin?);
-    own?;
     Some(Rect::new(
         (x - f64::from(margins.left)) as i32,
         (y - f64::from(margins.top)) as i32,

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::super::filters::{optional, or};
+use super::super::filters::{check, optional, or};
 use super::super::v1::rescale;
 use super::super::values::{self, MAX_SIDE, unsupported};
 use super::super::{CropOnMarkers, Margins, MarkerAnchor, MarkerSearch, MarkerZone, Preprocessor};
 use super::preprocessors::{WARP_KEYS, WarpMethod, warp_method};
-use crate::dialect::{snake_case, spelled};
+use crate::dialect::spelled;
 use crate::geometry::Size;
 use crate::json::{Cursor, Fields, Kind, Unknown};
 
@@ -97,8 +97,7 @@ pub(super) fn crop_on_markers(step: &Cursor<'_>, options: &Cursor<'_>) -> Option
     let processing_size = fields.require("processingImageShape").and_then(|c| values::shape(&c));
     // Without its type, nothing tells which keys the step may have.
     let of_type = fields.require("type").and_then(|c| c.choice(&TYPES))?;
-    let cropping = fields.get_any(&["croppingEnabled", "enableCropping"]);
-    let cropping = cropping.map_or(Some(true), |c| c.bool());
+    fields.get_any(&["croppingEnabled", "enableCropping"]).map(|c| c.bool());
     let selector = or(&fields, "defaultSelector", SELECTORS[0].1, |c| default_selector(c, of_type));
     let zones = zones(&fields, of_type);
     let step = match of_type.marks {
@@ -111,7 +110,6 @@ pub(super) fn crop_on_markers(step: &Cursor<'_>, options: &Cursor<'_>) -> Option
     };
     let common = ["type", "processingImageShape", "croppingEnabled", "defaultSelector", "scanZones", "tuningOptions"];
     fields.finish(Unknown::Refuse, &[common.as_slice(), own, of_type.zones].concat());
-    (processing_size?, cropping?, selector?);
     step
 }
 
@@ -175,14 +173,11 @@ fn zone<'d>(cursor: &Cursor<'d>, of_type: MarkerType) -> Option<Zone<'d>> {
     let margins = fields.require("margins").and_then(|c| values::margins(&c));
     let anchor = optional(&fields, "selector", |c| zone_selector(c, of_type));
     let custom = or(&fields, "customOptions", (None, None), |c| custom_options(c, of_type));
-    let unused = (
-        optional(&fields, "label", Cursor::string),
-        optional(&fields, "scannerType", Cursor::string),
-        optional(&fields, "maxPoints", |c| c.integer(0, i64::from(i32::MAX))),
-        optional(&fields, "selectorMargins", values::margins),
-    );
+    check(&fields, "label", Cursor::string);
+    check(&fields, "scannerType", Cursor::string);
+    check(&fields, "maxPoints", |c| c.integer(0, i64::from(i32::MAX)));
+    check(&fields, "selectorMargins", values::margins);
     fields.finish(Unknown::Refuse, &ZONE_KEYS);
-    (unused.0?, unused.1?, unused.2?, unused.3?);
     let (reference, marker_size) = custom?;
     Some(Zone {
         origin: Some(origin?),
@@ -381,7 +376,7 @@ fn checked_only(
     of_type: MarkerType,
     zones: Option<Vec<Option<Zone<'_>>>>,
 ) -> Option<Preprocessor> {
-    let tuning = or(fields, "tuningOptions", (), |c| match of_type.marks {
+    check(fields, "tuningOptions", |c| match of_type.marks {
         Marks::Ls => l_tuning(c),
         _ => dot_and_line_tuning(c),
     });
@@ -395,19 +390,18 @@ fn checked_only(
         fields.cursor().error_with_hint(message, "describe each by its key, or in `scanZones`");
         return None;
     }
-    tuning?;
     Some(unsupported(step, format!("CropOnMarkers {}", of_type.name), Vec::new()))
 }
 
 fn l_tuning(cursor: &Cursor<'_>) -> Option<()> {
     const KEYS: [&str; 4] = ["morphKernelSize", "morphIterations", "minMarkerArea", "maxMarkerArea"];
     let fields = cursor.object()?;
-    let kernel = tuned(&fields, KEYS[0], |c| values::window(c, 1).map(drop));
-    let iterations = tuned(&fields, KEYS[1], |c| c.integer(0, 1000).map(drop));
-    let areas = [KEYS[2], KEYS[3]].map(|key| tuned(&fields, key, |c| c.number(0.0, f64::MAX).map(drop)));
-    let method = warp_method(&fields);
+    spelled(&fields, KEYS[0]).and_then(|c| values::window(&c, 1));
+    spelled(&fields, KEYS[1]).and_then(|c| c.integer(0, 1000));
+    spelled(&fields, KEYS[2]).and_then(|c| c.number(0.0, f64::MAX));
+    spelled(&fields, KEYS[3]).and_then(|c| c.number(0.0, f64::MAX));
+    warp_method(&fields);
     fields.finish(Unknown::Refuse, &[KEYS.as_slice(), &WARP_KEYS].concat());
-    (kernel?, iterations?, areas[0]?, areas[1]?, method?);
     Some(())
 }
 
@@ -415,19 +409,16 @@ fn dot_and_line_tuning(cursor: &Cursor<'_>) -> Option<()> {
     const KEYS: [&str; 6] =
         ["dotKernel", "lineKernel", "dotThreshold", "lineThreshold", "dotBlurKernel", "lineBlurKernel"];
     let fields = cursor.object()?;
-    let kernels = [KEYS[0], KEYS[1]].map(|key| tuned(&fields, key, |c| values::window(c, 1).map(drop)));
-    let thresholds = [KEYS[2], KEYS[3]].map(|key| tuned(&fields, key, |c| c.number(0.0, 255.0).map(drop)));
-    let blurs = [KEYS[4], KEYS[5]].map(|key| tuned(&fields, key, |c| values::odd_window(c).map(drop)));
-    let method = warp_method(&fields);
-    fields.finish(Unknown::Refuse, &[KEYS.as_slice(), &WARP_KEYS].concat());
-    for checked in [kernels, thresholds, blurs].concat() {
-        checked?;
+    for key in [KEYS[0], KEYS[1]] {
+        spelled(&fields, key).and_then(|c| values::window(&c, 1));
     }
-    method.map(drop)
-}
-
-/// Checks a tuning option in either spelling; none is fine.
-fn tuned<'d>(fields: &Fields<'d>, key: &str, check: impl FnOnce(&Cursor<'d>) -> Option<()>) -> Option<()> {
-    debug_assert_eq!(snake_case(key).contains('_'), key.contains(char::is_uppercase));
-    spelled(fields, key).map_or(Some(()), |cursor| check(&cursor))
+    for key in [KEYS[2], KEYS[3]] {
+        spelled(&fields, key).and_then(|c| c.number(0.0, 255.0));
+    }
+    for key in [KEYS[4], KEYS[5]] {
+        spelled(&fields, key).and_then(|c| values::odd_window(&c));
+    }
+    warp_method(&fields);
+    fields.finish(Unknown::Refuse, &[KEYS.as_slice(), &WARP_KEYS].concat());
+    Some(())
 }

@@ -7,7 +7,7 @@ mod preprocessors;
 
 use self::blocks::{BlockDefaults, CustomTypes, field_blocks};
 use super::columns::{Column, Labels, Naming, SortBy, SortOrder, id_column};
-use super::filters::{optional, or};
+use super::filters::{check, optional, or};
 use super::values::{self, MAX_SIDE};
 use super::{Template, Unsupported};
 use crate::dialect::{Dialect, refuse_clashing_keys};
@@ -60,13 +60,10 @@ pub(super) fn template(cursor: &Cursor<'_>, dialect: Dialect) -> Option<Template
     let certain = columns.as_deref().filter(|_| labels.is_complete());
     let id_column = optional(&fields, "idColumn", |c| id_column(c, certain));
     let alignment = optional(&fields, "alignment", alignment);
-    let unused = (
-        optional(&fields, "conditionalSets", conditional_sets),
-        optional(&fields, "sortFiles", sort_files),
-        optional(&fields, "output", Cursor::bool),
-    );
+    check(&fields, "conditionalSets", conditional_sets);
+    check(&fields, "sortFiles", sort_files);
+    check(&fields, "output", Cursor::bool);
     fields.finish(Unknown::Refuse, &KEYS);
-    (unused.0?, unused.1?, unused.2?, types.as_ref()?, offset?);
     Some(Template {
         dialect,
         file: cursor.file().to_path_buf(),
@@ -140,13 +137,12 @@ fn columns(cursor: Option<Cursor<'_>>, naming: Option<&Naming<'_>>) -> Option<Ve
 fn alignment(cursor: &Cursor<'_>) -> Option<Option<Unsupported>> {
     let fields = cursor.object()?;
     let reference = optional(&fields, "referenceImage", values::asset);
-    let limits = alignment_limits(&fields);
-    let window = optional(&fields, "anchorWindowSize", |c| values::window(c, 1));
+    alignment_limits(&fields);
+    check(&fields, "anchorWindowSize", |c| values::window(c, 1));
     fields.finish(
         Unknown::Refuse,
         &["referenceImage", "margins", "maxDisplacement", "maxMatchCount", "anchorWindowSize"],
     );
-    (limits?, window?);
     Some(reference?.map(|reference| Unsupported {
         name: "alignment".to_owned(),
         place: cursor.place(),
@@ -154,41 +150,34 @@ fn alignment(cursor: &Cursor<'_>) -> Option<Option<Unsupported>> {
     }))
 }
 
-/// The part of `alignment` that a block may state too.
-fn alignment_limits(fields: &Fields<'_>) -> Option<()> {
-    let margins = optional(fields, "margins", values::margins);
-    let displacement = optional(fields, "maxDisplacement", |c| c.number(0.0, MAX_SIDE as f64));
-    let matches = optional(fields, "maxMatchCount", |c| c.integer(0, i64::from(i32::MAX)));
-    (margins?, displacement?, matches?);
-    Some(())
+/// Checks the part of `alignment` that a block may state too.
+fn alignment_limits(fields: &Fields<'_>) {
+    check(fields, "margins", values::margins);
+    check(fields, "maxDisplacement", |c| c.number(0.0, MAX_SIDE as f64));
+    check(fields, "maxMatchCount", |c| c.integer(0, i64::from(i32::MAX)));
 }
 
 fn conditional_sets(cursor: &Cursor<'_>) -> Option<()> {
     let sets = cursor.array()?;
-    let whole = sets.iter().map(conditional_set).filter(Option::is_none).count() == 0;
-    if !sets.is_empty() {
-        cursor.warn(
-            "conditional sets are not applied yet: every sheet is read by the field blocks of the template",
-            None,
-        );
+    for set in &sets {
+        conditional_set(set);
     }
-    whole.then_some(())
+    if !sets.is_empty() {
+        cursor.warn("conditional sets are not applied yet: every sheet is read by the template's own blocks", None);
+    }
+    Some(())
 }
 
 fn conditional_set(set: &Cursor<'_>) -> Option<()> {
     let fields = set.object()?;
-    let name = fields.require("name").and_then(|c| c.string());
-    let matcher = fields.require("matcher").and_then(|c| {
-        let fields = c.object()?;
-        let format = fields.require("formatString").and_then(|c| c.string());
-        let regex = fields.require("matchRegex").and_then(|c| c.string());
-        fields.finish(Unknown::Refuse, &["formatString", "matchRegex"]);
-        (format?, regex?);
-        Some(())
-    });
-    let blocks = fields.require("fieldBlocks").and_then(|c| c.object().map(|blocks| blocks.rest().len()));
+    fields.require("name").and_then(|c| c.string());
+    if let Some(matcher) = fields.require("matcher").and_then(|c| c.object()) {
+        matcher.require("formatString").and_then(|c| c.string());
+        matcher.require("matchRegex").and_then(|c| c.string());
+        matcher.finish(Unknown::Refuse, &["formatString", "matchRegex"]);
+    }
+    fields.require("fieldBlocks").and_then(|c| c.object());
     fields.finish(Unknown::Refuse, &["name", "matcher", "fieldBlocks"]);
-    (name?, matcher?, blocks?);
     Some(())
 }
 

@@ -1,6 +1,6 @@
 //! Pre-processors of the v2 family, but for the markers.
 
-use super::super::filters::{self, optional, or};
+use super::super::filters::{self, check, or};
 use super::super::values::{self, unsupported};
 use super::super::{CropPage, Preprocessor};
 use super::markers;
@@ -38,17 +38,15 @@ fn preprocessor(step: &Cursor<'_>, dialect: Dialect) -> Option<Preprocessor> {
 fn auto_rotate(step: &Cursor<'_>, options: &Cursor<'_>) -> Option<Preprocessor> {
     let fields = options.object()?;
     let reference = fields.require("referenceImage").and_then(|c| values::asset(&c));
-    let size = optional(&fields, "markerDimensions", values::size);
-    let threshold = or(&fields, "threshold", (), |c| {
+    check(&fields, "markerDimensions", values::size);
+    check(&fields, "threshold", |c| {
         let fields = c.object()?;
         let value = fields.require("value").and_then(|c| c.number(0.0, 1.0));
-        let passthrough = optional(&fields, "passthrough", Cursor::bool);
+        check(&fields, "passthrough", Cursor::bool);
         fields.finish(Unknown::Refuse, &["value", "passthrough"]);
-        (value?, passthrough?);
-        Some(())
+        value
     });
     fields.finish(Unknown::Refuse, &["referenceImage", "markerDimensions", "threshold"]);
-    (size?, threshold?);
     Some(unsupported(step, "AutoRotate", vec![reference?]))
 }
 
@@ -85,21 +83,15 @@ pub(super) fn warp_method(fields: &Fields<'_>) -> Option<Option<WarpMethod>> {
         Some(cursor) => cursor.choice(&METHODS).map(Some),
         None => Some(None),
     };
-    let linear = match spelled(fields, "warpMethodFlag") {
-        Some(cursor) => {
-            let flag = cursor.choice(&[("INTER_LINEAR", true), ("INTER_CUBIC", false), ("INTER_NEAREST", false)]);
-            if flag == Some(false) {
-                cursor.warn("not applied yet: pages are straightened with `INTER_LINEAR`", None);
-            }
-            flag
+    if let Some(cursor) = spelled(fields, "warpMethodFlag") {
+        let linear = cursor.choice(&[("INTER_LINEAR", true), ("INTER_CUBIC", false), ("INTER_NEAREST", false)]);
+        if linear == Some(false) {
+            cursor.warn("not applied yet: pages are straightened with `INTER_LINEAR`", None);
         }
-        None => Some(true),
-    };
-    let unused = ["croppingUseBoundingBox", "croppingUseApproxPoly"].map(|key| match spelled(fields, key) {
-        Some(cursor) => cursor.bool(),
-        None => Some(false),
-    });
-    (linear?, unused[0]?, unused[1]?);
+    }
+    for key in ["croppingUseBoundingBox", "croppingUseApproxPoly"] {
+        spelled(fields, key).map(|cursor| cursor.bool());
+    }
     method
 }
 
@@ -110,12 +102,12 @@ fn crop_page(step: &Cursor<'_>, options: &Cursor<'_>, dialect: Dialect) -> Optio
     let fields = options.object()?;
     let morph_kernel = or(&fields, "morphKernel", (10, 10), morph_kernel);
     let colored_canny = or(&fields, "useColoredCanny", false, Cursor::bool);
-    let points = optional(&fields, "maxPointsPerEdge", |c| {
+    check(&fields, "maxPointsPerEdge", |c| {
         let [a, b] = c.tuple::<2>("two numbers")?;
         let (a, b) = (a.number(0.0, f64::MAX), b.number(0.0, f64::MAX));
         Some((a?, b?))
     });
-    let shape = optional(&fields, "processingImageShape", values::shape);
+    check(&fields, "processingImageShape", values::shape);
     let method = or(&fields, "tuningOptions", None, |c| {
         let fields = c.object()?;
         let method = warp_method(&fields);
@@ -123,7 +115,6 @@ fn crop_page(step: &Cursor<'_>, options: &Cursor<'_>, dialect: Dialect) -> Optio
         method
     });
     fields.finish(Unknown::Refuse, &KEYS);
-    (points?, shape?);
     let options = CropPage { rules: dialect, morph_kernel: morph_kernel?, colored_canny: colored_canny? };
     match method? {
         None | Some(WarpMethod::Perspective) => Some(Preprocessor::CropPage(options)),
