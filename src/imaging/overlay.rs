@@ -167,7 +167,8 @@ const JPEG_QUALITY: u8 = 85;
 /// # Errors
 /// A side over 65,535 pixels.
 pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<Vec<u8>, EncodeError> {
-    let side = |length: u32| u16::try_from(length).map_err(|_| EncodeError(format!("{length} px is more than a JPEG holds")));
+    let side =
+        |length: u32| u16::try_from(length).map_err(|_| EncodeError(format!("{length} px is more than a JPEG holds")));
     let planes = Planes {
         page,
         overlay,
@@ -287,7 +288,9 @@ mod tests {
         let mut overlay = Overlay::new(Size::new(8, 6));
         overlay.outline(Rect::new(5, -1, 6, 4), 1, 0);
         let drawn: Vec<String> = (0..6)
-            .map(|y| overlay.row(y).map_or(String::new(), |r| r.iter().map(|&n| if n > 0 { '#' } else { '.' }).collect()))
+            .map(|y| {
+                overlay.row(y).map_or(String::new(), |r| r.iter().map(|&n| if n > 0 { '#' } else { '.' }).collect())
+            })
             .collect();
         assert_eq!(drawn, [".....#..", ".....#..", ".....###", "", "", ""]);
     }

@@ -134,10 +134,10 @@ impl MarkerFinder {
         max_variation: f32,
         scratch: &mut Scratch,
     ) -> Result<[Point; 4], SheetError> {
-        let whole = Searched::new(searched);
+        let mut whole = Searched::new(searched);
         let mut best: Option<(Match, &Scaled)> = None;
         for scaled in markers {
-            let Some(found) = scratch.matcher.best(&whole, &scaled.marker) else { continue };
+            let Some(found) = scratch.matcher.best(&mut whole, &scaled.marker) else { continue };
             if found.score > best.map_or(0.0, |(m, _)| m.score) {
                 best = Some((found, scaled));
             }
@@ -185,11 +185,10 @@ impl MarkerFinder {
     ) -> Result<[Point; 4], SheetError> {
         let mut points = [Point::new(0.0, 0.0); 4];
         for (i, zone) in zones.iter().enumerate() {
-            let region = cut(searched, zone.area);
-            let region = Searched::new(&region);
+            let mut region = Searched::within(searched, zone.area);
             let mut best: Option<(Match, &Scaled)> = None;
             for scaled in &zone.markers {
-                let Some(found) = scratch.matcher.best(&region, &scaled.marker) else { continue };
+                let Some(found) = scratch.matcher.best(&mut region, &scaled.marker) else { continue };
                 if best.is_none_or(|(m, _)| found.score > m.score) {
                     best = Some((found, scaled));
                 }
@@ -322,8 +321,7 @@ fn subtract_erosion(picture: &mut GrayImage) {
 }
 
 fn find_in(searched: &GrayImage, area: Rect, marker: &GrayImage, scratch: &mut Scratch) -> Option<Match> {
-    let region = cut(searched, area);
-    let mut found = scratch.matcher.best(&Searched::new(&region), marker)?;
+    let mut found = scratch.matcher.best(&mut Searched::within(searched, area), marker)?;
     found.at.x += area.x;
     found.at.y += area.y;
     Some(found)
