@@ -7,9 +7,6 @@ use super::field_types::{Direction, FieldType};
 use super::{Bubble, Field};
 use crate::geometry::{Rect, Size};
 
-/// A block may have this many bubbles; a template with more is a mistake, not a sheet.
-pub(super) const MAX_BUBBLES: usize = 100_000;
-
 /// Where a block's bubbles begin and how far apart they are, in page pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spacing {

@@ -3,7 +3,7 @@
 use super::columns::{Labels, Naming, SortBy, SortOrder, id_column};
 use super::field_types::{self, DIRECTIONS, FieldType};
 use super::filters::{self, optional, or};
-use super::grid::{self, MAX_BUBBLES, Spacing};
+use super::grid::{self, Spacing};
 use super::values::{self, MAX_SIDE};
 use super::{CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, Preprocessor, Template};
 use crate::dialect::Dialect;
@@ -109,7 +109,7 @@ fn field_block(
     let (bubbles_gap, labels_gap) = (gap("bubblesGap"), gap("labelsGap"));
     let list_cursor = fields.require("fieldLabels");
     let list = list_cursor.as_ref().and_then(labels::read_list);
-    labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list.as_deref());
+    let list = labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list);
     let field_type = field_type(&fields);
     let empty_value = or(&fields, "emptyValue", defaults.empty_value, |c| c.string().map(Some));
     let bubble_size = or(&fields, "bubbleDimensions", defaults.bubble_size, |c| values::bubble_size(c).map(Some));
@@ -119,6 +119,7 @@ fn field_block(
     let (list, field_type) = (list?, field_type?);
     let spacing =
         Spacing { origin: origin?, bubbles_gap: bubbles_gap?, labels_gap: labels_gap?, bubble_size: bubble_size?? };
+    labels.count_bubbles(name, cursor, list.len() * field_type.values.len())?;
     let bounds = bounds(name, cursor, &spacing, &list, &field_type, defaults.page_size?)?;
     Some(FieldBlock {
         name: name.to_owned(),
@@ -151,9 +152,6 @@ fn bounds(
     field_type: &FieldType,
     page: Size,
 ) -> Option<Rect> {
-    if list.len() * field_type.values.len() > MAX_BUBBLES {
-        return too_many_bubbles(cursor);
-    }
     let (width, height) = spacing.extent(list.len(), field_type.values.len(), field_type.direction);
     let extent = (width.trunc(), height.trunc());
     if !list.is_empty() && !grid::lies_on_page(spacing.origin, extent, page) {
@@ -181,12 +179,6 @@ pub(super) fn off_page<T>(
         ),
         "a block must end before the page's right and bottom edge: check `origin`, the gaps and the number of labels",
     );
-    None
-}
-
-/// Notes that a block has more bubbles than any sheet.
-pub(super) fn too_many_bubbles<T>(cursor: &Cursor<'_>) -> Option<T> {
-    cursor.error(format!("the field block has more than {MAX_BUBBLES} bubbles"));
     None
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::columns::Labels;
 use super::super::field_types::{self, DIRECTIONS, FieldType};
 use super::super::filters::{check, optional, or};
-use super::super::grid::{self, MAX_BUBBLES, Spacing};
+use super::super::grid::{self, Spacing};
 use super::super::values::{self, MAX_SIDE};
 use super::super::{Field, FieldBlock, FieldKind, v1};
 use super::alignment_limits;
@@ -133,7 +133,7 @@ fn field_block(
     });
     let list_cursor = fields.require("fieldLabels");
     let list = list_cursor.as_ref().and_then(labels::read_list);
-    labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list.as_deref());
+    let list = labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list);
     let origin = fields.require("origin").and_then(|c| origin(&c, defaults.offset));
     let empty_value = or(&fields, "emptyValue", defaults.empty_value, |c| c.string().map(Some)).flatten();
     check(&fields, "alignment", |c| {
@@ -144,7 +144,7 @@ fn field_block(
     });
     let common = Common { origin, list, empty_value };
     match kind {
-        Some(FieldKind::Bubbles) => bubble_block(name, fields, common, defaults),
+        Some(FieldKind::Bubbles) => bubble_block(name, fields, common, defaults, labels),
         // Without its kind, nothing tells which keys a block may have.
         None => None,
         Some(kind) => zone_block(name, kind, fields, list_cursor, common),
@@ -163,6 +163,7 @@ fn bubble_block(
     fields: Fields<'_>,
     common: Common<'_>,
     defaults: &BlockDefaults<'_>,
+    labels: &mut Labels,
 ) -> Option<FieldBlock> {
     let gap = |key| fields.require(key).and_then(|c| c.number(0.0, MAX_SIDE as f64));
     let (bubbles_gap, labels_gap) = (gap("bubblesGap"), gap("labelsGap"));
@@ -181,6 +182,7 @@ fn bubble_block(
         labels_gap: labels_gap?,
         bubble_size: bubble_size??,
     };
+    labels.count_bubbles(name, &cursor, list.len() * field_type.values.len())?;
     let bounds = bounds(name, &cursor, &spacing, &list, &field_type, defaults.page_size?)?;
     Some(FieldBlock {
         name: name.to_owned(),
@@ -221,9 +223,6 @@ fn bounds(
     field_type: &FieldType,
     page: Size,
 ) -> Option<Rect> {
-    if list.len() * field_type.values.len() > MAX_BUBBLES {
-        return v1::too_many_bubbles(cursor);
-    }
     let (width, height) = spacing.extent(list.len(), field_type.values.len(), field_type.direction);
     let hundredths = |v: f64| (v * 100.0).round_ties_even() / 100.0;
     let extent = (hundredths(width), hundredths(height));
