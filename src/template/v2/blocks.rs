@@ -7,7 +7,7 @@ use super::super::field_types::{self, DIRECTIONS, FieldType};
 use super::super::filters::{check, optional, or};
 use super::super::grid::{self, Spacing};
 use super::super::values::{self, MAX_SIDE};
-use super::super::{Field, FieldBlock, FieldKind, v1};
+use super::super::{Field, FieldBlock, FieldKind};
 use super::alignment_limits;
 use crate::geometry::{Rect, Size};
 use crate::json::{Cursor, Fields, Unknown, nearest};
@@ -80,7 +80,7 @@ impl CustomTypes {
 
 fn custom_type(cursor: &Cursor<'_>) -> Option<FieldType> {
     let fields = cursor.object()?;
-    let values = fields.require("bubbleValues").and_then(|c| v1::bubble_values(&c));
+    let values = fields.require("bubbleValues").and_then(|c| values::bubble_values(&c));
     let direction = fields.require("direction").and_then(|c| c.choice(&DIRECTIONS));
     fields.finish(Unknown::Refuse, &["bubbleValues", "direction"]);
     Some(FieldType { values: values?, direction: direction? })
@@ -169,9 +169,9 @@ fn bubble_block(
     let (bubbles_gap, labels_gap) = (gap("bubblesGap"), gap("labelsGap"));
     let type_cursor = fields.require("bubbleFieldType");
     let field_type = type_cursor.and_then(|c| defaults.types?.find(&c));
-    let bubble_size = or(&fields, "bubbleDimensions", defaults.bubble_size, |c| values::bubble_size(c).map(Some));
+    let bubble_size = or(&fields, "bubbleDimensions", defaults.bubble_size, |c| values::size(c).map(Some));
     tell_overridden(&fields, field_type.as_ref());
-    let max_marks = v1::max_marks(&fields);
+    let max_marks = values::max_marks(&fields);
     let cursor = fields.cursor().clone();
     fields.finish(Unknown::Refuse, &[COMMON_KEYS.as_slice(), &BUBBLE_KEYS].concat());
 
@@ -205,7 +205,7 @@ fn tell_overridden(fields: &Fields<'_>, field_type: Option<&FieldType>) {
         Some(())
     };
     check(fields, "bubbleValues", |c| {
-        let values = v1::bubble_values(c)?;
+        let values = values::bubble_values(c)?;
         tell(c, field_type.is_some_and(|t| t.values != values))
     });
     check(fields, "direction", |c| {
@@ -227,7 +227,7 @@ fn bounds(
     let hundredths = |v: f64| (v * 100.0).round_ties_even() / 100.0;
     let extent = (hundredths(width), hundredths(height));
     if !list.is_empty() && !grid::lies_on_page(spacing.origin, extent, page) {
-        return v1::off_page(name, cursor, spacing.origin, extent, page);
+        return grid::off_page(name, cursor, spacing.origin, extent, page);
     }
     Some(grid::covering(spacing.origin, extent))
 }
@@ -249,7 +249,7 @@ fn zone_block(
         );
     }
     check(&fields, "bubbleFieldType", Cursor::string);
-    let max_marks = v1::max_marks(&fields);
+    let max_marks = values::max_marks(&fields);
     let zone = fields.require("scanZone").and_then(|c| scan_zone(&c, common.origin));
     fields.finish(Unknown::Refuse, &[COMMON_KEYS.as_slice(), &["scanZone", "maxMarks"]].concat());
     let zone = zone?;
