@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::json::Cursor;
 
-/// A range may name this many labels; a template with more is a mistake, not a sheet.
+/// A range and a list may name this many labels; a template with more is a mistake, not a sheet.
 const MAX_RANGE: u64 = 10_000;
 
 /// Why a field string names no labels.
@@ -80,6 +80,10 @@ pub fn read_list(cursor: &Cursor<'_>) -> Option<Vec<String>> {
             continue;
         };
         match expand(text) {
+            Ok(expanded) if (labels.len() + expanded.len()) as u64 > MAX_RANGE => {
+                item.error(format!("with `{text}` the list names more than {MAX_RANGE} labels"));
+                return None;
+            }
             Ok(expanded) => {
                 if let Some(twice) = expanded.iter().find(|label| seen.contains(*label)) {
                     item.error(format!("the label `{twice}` of `{text}` is already in this list"));

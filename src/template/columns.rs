@@ -38,6 +38,10 @@ pub enum SortOrder {
     Descending,
 }
 
+/// A template may have this many fields, and this many bubbles; one with more is a mistake, not a sheet.
+const MAX_FIELDS: usize = 20_000;
+const MAX_BUBBLES: usize = 200_000;
+
 /// The labels that a template's blocks define, in template order.
 #[derive(Debug, Default)]
 pub(super) struct Labels {
@@ -46,25 +50,39 @@ pub(super) struct Labels {
     index: HashMap<String, usize>,
     /// A block's labels could not be read: what is missing may stand there.
     incomplete: bool,
+    bubbles: usize,
 }
 
 impl Labels {
-    /// Takes the labels of the next block, read at `cursor`; notes the first that an earlier block has.
-    pub fn add_block(&mut self, block: &str, cursor: &Cursor<'_>, list: Option<&[String]>) {
-        let Some(list) = list else {
-            self.incomplete = true;
-            return;
-        };
+    /// Takes the labels of the next block, read at `cursor`, and hands them back; notes the first that an earlier block
+    /// has.
+    pub fn add_block(&mut self, block: &str, cursor: &Cursor<'_>, list: Option<Vec<String>>) -> Option<Vec<String>> {
+        let Some(list) = list else { return self.miss_block() };
+        if self.names.len() + list.len() > MAX_FIELDS {
+            cursor.error(format!("with the field block `{block}` the template has more than {MAX_FIELDS} fields"));
+            return self.miss_block();
+        }
         if let Some(twice) = list.iter().find(|label| self.index.contains_key(*label)) {
             cursor.error_with_hint(
                 format!("the label `{twice}` of the field block `{block}` belongs to an earlier field block"),
                 "every label stands in one field block, and once",
             );
         }
-        for label in list {
+        for label in &list {
             self.index.insert(label.clone(), self.names.len());
             self.names.push(label.clone());
         }
+        Some(list)
+    }
+
+    /// Counts the bubbles of the next block; notes an error when there are too many.
+    pub fn count_bubbles(&mut self, block: &str, cursor: &Cursor<'_>, count: usize) -> Option<()> {
+        self.bubbles = self.bubbles.saturating_add(count);
+        if self.bubbles <= MAX_BUBBLES {
+            return Some(());
+        }
+        cursor.error(format!("with the field block `{block}` the template has more than {MAX_BUBBLES} bubbles"));
+        None
     }
 
     /// Remembers that a block could not be read at all.
@@ -149,8 +167,10 @@ impl<'l> Naming<'l> {
             );
             whole = false;
         }
-        self.used.extend(fields.iter().cloned());
-        self.custom.push(CustomLabel { name: name.to_owned(), fields });
+        if whole {
+            self.used.extend(fields.iter().cloned());
+            self.custom.push(CustomLabel { name: name.to_owned(), fields });
+        }
         whole
     }
 
@@ -257,7 +277,7 @@ mod tests {
         let (labels, _) = document
             .read(|cursor| {
                 let mut labels = Labels::default();
-                labels.add_block("b", &cursor, Some(names));
+                labels.add_block("b", &cursor, Some(names.to_vec()));
                 Some(labels)
             })
             .unwrap();

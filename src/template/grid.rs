@@ -6,9 +6,7 @@
 use super::field_types::{Direction, FieldType};
 use super::{Bubble, Field};
 use crate::geometry::{Rect, Size};
-
-/// A block may have this many bubbles; a template with more is a mistake, not a sheet.
-pub(super) const MAX_BUBBLES: usize = 100_000;
+use crate::json::Cursor;
 
 /// Where a block's bubbles begin and how far apart they are, in page pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,6 +76,27 @@ pub(super) fn lies_on_page(origin: (f64, f64), extent: (f64, f64), page: Size) -
         && origin.1 >= 0.0
         && origin.0 + extent.0 < f64::from(page.width)
         && origin.1 + extent.1 < f64::from(page.height)
+}
+
+/// Notes that a block reaches beyond the page.
+pub(super) fn off_page<T>(
+    name: &str,
+    cursor: &Cursor<'_>,
+    origin: (f64, f64),
+    extent: (f64, f64),
+    page: Size,
+) -> Option<T> {
+    cursor.error_with_hint(
+        format!(
+            "the field block `{name}` spans {} to {} across and {} to {} down, expected it inside the {page} page",
+            origin.0,
+            origin.0 + extent.0,
+            origin.1,
+            origin.1 + extent.1,
+        ),
+        "a block must end before the page's right and bottom edge: check `origin`, the gaps and the number of labels",
+    );
+    None
 }
 
 #[cfg(test)]

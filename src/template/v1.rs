@@ -3,7 +3,7 @@
 use super::columns::{Labels, Naming, SortBy, SortOrder, id_column};
 use super::field_types::{self, DIRECTIONS, FieldType};
 use super::filters::{self, optional, or};
-use super::grid::{self, MAX_BUBBLES, Spacing};
+use super::grid::{self, Spacing};
 use super::values::{self, MAX_SIDE};
 use super::{CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, Preprocessor, Template};
 use crate::dialect::Dialect;
@@ -39,7 +39,7 @@ const BLOCK_KEYS: [&str; 10] = [
 pub(super) fn template(cursor: &Cursor<'_>) -> Option<Template> {
     let fields = cursor.object()?;
     let page_size = fields.require("pageDimensions").and_then(|c| values::size(&c));
-    let bubble_size = fields.require("bubbleDimensions").and_then(|c| values::bubble_size(&c));
+    let bubble_size = fields.require("bubbleDimensions").and_then(|c| values::size(&c));
     let empty_value = or(&fields, "emptyValue", "", Cursor::string);
     let preprocessors = or(&fields, "preProcessors", Vec::new(), preprocessors);
     let mut labels = Labels::default();
@@ -109,16 +109,17 @@ fn field_block(
     let (bubbles_gap, labels_gap) = (gap("bubblesGap"), gap("labelsGap"));
     let list_cursor = fields.require("fieldLabels");
     let list = list_cursor.as_ref().and_then(labels::read_list);
-    labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list.as_deref());
+    let list = labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list);
     let field_type = field_type(&fields);
     let empty_value = or(&fields, "emptyValue", defaults.empty_value, |c| c.string().map(Some));
-    let bubble_size = or(&fields, "bubbleDimensions", defaults.bubble_size, |c| values::bubble_size(c).map(Some));
-    let max_marks = max_marks(&fields);
+    let bubble_size = or(&fields, "bubbleDimensions", defaults.bubble_size, |c| values::size(c).map(Some));
+    let max_marks = values::max_marks(&fields);
     fields.finish(Unknown::Warn, &BLOCK_KEYS);
 
     let (list, field_type) = (list?, field_type?);
     let spacing =
         Spacing { origin: origin?, bubbles_gap: bubbles_gap?, labels_gap: labels_gap?, bubble_size: bubble_size?? };
+    labels.count_bubbles(name, cursor, list.len() * field_type.values.len())?;
     let bounds = bounds(name, cursor, &spacing, &list, &field_type, defaults.page_size?)?;
     Some(FieldBlock {
         name: name.to_owned(),
@@ -129,11 +130,6 @@ fn field_block(
         empty_value: empty_value??.to_owned(),
         max_marks: max_marks?,
     })
-}
-
-/// Reads `maxMarks`, which both dialects have.
-pub(super) fn max_marks(fields: &Fields<'_>) -> Option<Option<u32>> {
-    optional(fields, "maxMarks", |c| c.integer(1, i64::from(u32::MAX)).map(|v| v as u32))
 }
 
 fn origin(cursor: &Cursor<'_>) -> Option<(f64, f64)> {
@@ -151,43 +147,13 @@ fn bounds(
     field_type: &FieldType,
     page: Size,
 ) -> Option<Rect> {
-    if list.len() * field_type.values.len() > MAX_BUBBLES {
-        return too_many_bubbles(cursor);
-    }
     let (width, height) = spacing.extent(list.len(), field_type.values.len(), field_type.direction);
     let extent = (width.trunc(), height.trunc());
     if !list.is_empty() && !grid::lies_on_page(spacing.origin, extent, page) {
-        return off_page(name, cursor, spacing.origin, extent, page);
+        return grid::off_page(name, cursor, spacing.origin, extent, page);
     }
     let (x, y) = spacing.origin;
     Some(Rect::new(x as i32, y as i32, extent.0 as u32, extent.1 as u32))
-}
-
-/// Notes that a block reaches beyond the page.
-pub(super) fn off_page<T>(
-    name: &str,
-    cursor: &Cursor<'_>,
-    origin: (f64, f64),
-    extent: (f64, f64),
-    page: Size,
-) -> Option<T> {
-    cursor.error_with_hint(
-        format!(
-            "the field block `{name}` spans {} to {} across and {} to {} down, expected it inside the {page} page",
-            origin.0,
-            origin.0 + extent.0,
-            origin.1,
-            origin.1 + extent.1,
-        ),
-        "a block must end before the page's right and bottom edge: check `origin`, the gaps and the number of labels",
-    );
-    None
-}
-
-/// Notes that a block has more bubbles than any sheet.
-pub(super) fn too_many_bubbles<T>(cursor: &Cursor<'_>) -> Option<T> {
-    cursor.error(format!("the field block has more than {MAX_BUBBLES} bubbles"));
-    None
 }
 
 /// A block states `fieldType`, or both `bubbleValues` and `direction`; with `fieldType`, one of those two may change it.
@@ -200,7 +166,7 @@ fn field_type(fields: &Fields<'_>) -> Option<FieldType> {
             None => c.choice(&field_types::V1_NAMES.map(|name| (name, ()))).and(None),
         }
     });
-    let values = optional(fields, "bubbleValues", bubble_values);
+    let values = optional(fields, "bubbleValues", values::bubble_values);
     let direction = optional(fields, "direction", |c| c.choice(&DIRECTIONS));
     match (built_in?, values?, direction?) {
         (Some(_), Some(_), Some(_)) => {
@@ -226,16 +192,6 @@ fn field_type(fields: &Fields<'_>) -> Option<FieldType> {
             None
         }
     }
-}
-
-/// Reads the values of a field's bubbles.
-pub(super) fn bubble_values(cursor: &Cursor<'_>) -> Option<Vec<String>> {
-    let items = cursor.array()?;
-    if items.is_empty() {
-        return cursor.expected("an array of one string or more");
-    }
-    let values: Vec<Option<&str>> = items.iter().map(Cursor::string).collect();
-    values.into_iter().map(|value| value.map(str::to_owned)).collect()
 }
 
 type Reader = fn(&Cursor<'_>, &Cursor<'_>) -> Option<Preprocessor>;
@@ -284,8 +240,11 @@ fn crop_on_markers(options: &Cursor<'_>) -> Option<Preprocessor> {
     let fields = options.object()?;
     let marker = fields.require("relativePath").and_then(|c| values::asset(&c));
     let ratio = optional(&fields, "sheetToMarkerWidthRatio", |c| c.number(1.0, MAX_SIDE as f64));
-    let rescale =
-        rescale((fields.get("marker_rescale_range"), (35, 100)), (fields.get("marker_rescale_steps"), 10), options);
+    let rescale = values::rescale(
+        (fields.get("marker_rescale_range"), (35, 100)),
+        (fields.get("marker_rescale_steps"), 10),
+        options,
+    );
     let min_matching_threshold = or(&fields, "min_matching_threshold", 0.3, |c| c.number(0.0, 1.0));
     let max_matching_variation = or(&fields, "max_matching_variation", 0.41, |c| c.number(0.0, 2.0));
     let apply_erode_subtract = or(&fields, "apply_erode_subtract", true, Cursor::bool);
@@ -302,42 +261,4 @@ fn crop_on_markers(options: &Cursor<'_>) -> Option<Preprocessor> {
         rescale_steps,
         apply_erode_subtract: apply_erode_subtract?,
     }))
-}
-
-/// Reads the range and number of marker scales, each with its default. Scales go down from the range's upper end in
-/// whole percents, so there must be a percent for each step.
-pub(super) fn rescale(
-    range: (Option<Cursor<'_>>, (u32, u32)),
-    steps: (Option<Cursor<'_>>, u32),
-    options: &Cursor<'_>,
-) -> Option<((u32, u32), u32)> {
-    /// Ten times the marker's size is far beyond what fits a sheet.
-    const MAX_PERCENT: f64 = 1000.0;
-    let low_high = match &range.0 {
-        Some(cursor) => cursor.tuple::<2>("`[lowest, highest]` in percent").and_then(|[low, high]| {
-            let percent = |c: &Cursor<'_>| c.number(0.0, MAX_PERCENT).map(|v| v as u32);
-            let (low, high) = (percent(&low), percent(&high));
-            Some((low?, high?))
-        }),
-        None => Some(range.1),
-    };
-    let count = match &steps.0 {
-        Some(cursor) => cursor.number(1.0, MAX_PERCENT).map(|v| v as u32),
-        None => Some(steps.1),
-    };
-    let ((low, high), count) = (low_high?, count?);
-    let place = range.0.as_ref().or(steps.0.as_ref()).unwrap_or(options);
-    if high <= low {
-        place.error(format!(
-            "found a range of marker scales from {low} to {high} percent, expected it to end above its start"
-        ));
-        return None;
-    }
-    if (high - low) / count == 0 {
-        let message =
-            format!("found {count} steps for marker scales from {low} to {high} percent, expected a percent for each");
-        place.error_with_hint(message, "widen the range or lower the number of steps");
-        return None;
-    }
-    Some(((low, high), count))
 }

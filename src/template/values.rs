@@ -2,17 +2,19 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::filters::optional;
 use super::{Margins, Preprocessor, Unsupported};
 use crate::geometry::Size;
-use crate::json::{Cursor, Unknown};
+use crate::json::{Cursor, Fields, Unknown};
 
 /// No page or picture may be larger: an A0 sheet at 600 dots per inch has 28,087 pixels.
 pub(super) const MAX_SIDE: i64 = 32_767;
 
-/// No filter window may be larger, and no bubble or gap has a reason to be.
+/// No filter window may be larger: it would take in a whole page.
 const MAX_KERNEL: i64 = 999;
 
-/// `[width, height]`, whole pixels, 1 or more.
+/// `[width, height]`, whole pixels, 1 or more. A whole number written with a point (`25.0`) is one; OMRChecker takes it,
+/// and any fraction, for a bubble's box and then fails on every sheet.
 pub(super) fn size(cursor: &Cursor<'_>) -> Option<Size> {
     let [width, height] = cursor.tuple::<2>("`[width, height]`, whole pixels")?;
     let side = |c: &Cursor<'_>| c.integer(1, MAX_SIDE).map(|v| v as u32);
@@ -36,12 +38,6 @@ pub(super) fn shape(cursor: &Cursor<'_>) -> Option<Size> {
 
 fn side_cut(cursor: &Cursor<'_>) -> Option<u32> {
     cursor.number(1.0, MAX_SIDE as f64).map(|v| v as u32)
-}
-
-/// The size of a bubble's box. OMRChecker allows a fraction here and then fails on every sheet; a whole number written
-/// with a point is fine.
-pub(super) fn bubble_size(cursor: &Cursor<'_>) -> Option<Size> {
-    size(cursor)
 }
 
 /// Width and height of a window, whole numbers from `min`.
@@ -100,6 +96,59 @@ pub(super) fn asset(cursor: &Cursor<'_>) -> Option<PathBuf> {
 fn beside(file: &Path, relative: &str) -> PathBuf {
     let folder = file.parent().unwrap_or(Path::new(""));
     folder.join(relative).components().filter(|c| *c != Component::CurDir).collect()
+}
+
+/// Reads `maxMarks`, which both dialects have.
+pub(super) fn max_marks(fields: &Fields<'_>) -> Option<Option<u32>> {
+    optional(fields, "maxMarks", |c| c.integer(1, i64::from(u32::MAX)).map(|v| v as u32))
+}
+
+/// Reads the values of a field's bubbles.
+pub(super) fn bubble_values(cursor: &Cursor<'_>) -> Option<Vec<String>> {
+    let items = cursor.array()?;
+    if items.is_empty() {
+        return cursor.expected("an array of one string or more");
+    }
+    let values: Vec<Option<&str>> = items.iter().map(Cursor::string).collect();
+    values.into_iter().map(|value| value.map(str::to_owned)).collect()
+}
+
+/// Reads the range and number of marker scales, each with its default. Scales go down from the range's upper end in
+/// whole percents, so there must be a percent for each step.
+pub(super) fn rescale(
+    range: (Option<Cursor<'_>>, (u32, u32)),
+    steps: (Option<Cursor<'_>>, u32),
+    options: &Cursor<'_>,
+) -> Option<((u32, u32), u32)> {
+    /// Ten times the marker's size is far beyond what fits a sheet.
+    const MAX_PERCENT: f64 = 1000.0;
+    let low_high = match &range.0 {
+        Some(cursor) => cursor.tuple::<2>("`[lowest, highest]` in percent").and_then(|[low, high]| {
+            let percent = |c: &Cursor<'_>| c.number(0.0, MAX_PERCENT).map(|v| v as u32);
+            let (low, high) = (percent(&low), percent(&high));
+            Some((low?, high?))
+        }),
+        None => Some(range.1),
+    };
+    let count = match &steps.0 {
+        Some(cursor) => cursor.number(1.0, MAX_PERCENT).map(|v| v as u32),
+        None => Some(steps.1),
+    };
+    let ((low, high), count) = (low_high?, count?);
+    let place = range.0.as_ref().or(steps.0.as_ref()).unwrap_or(options);
+    if high <= low {
+        place.error(format!(
+            "found a range of marker scales from {low} to {high} percent, expected it to end above its start"
+        ));
+        return None;
+    }
+    if (high - low) / count == 0 {
+        let message =
+            format!("found {count} steps for marker scales from {low} to {high} percent, expected a percent for each");
+        place.error_with_hint(message, "widen the range or lower the number of steps");
+        return None;
+    }
+    Some(((low, high), count))
 }
 
 /// A step that is checked, but not applied yet.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::super::columns::Labels;
 use super::super::field_types::{self, DIRECTIONS, FieldType};
 use super::super::filters::{check, optional, or};
-use super::super::grid::{self, MAX_BUBBLES, Spacing};
+use super::super::grid::{self, Spacing};
 use super::super::values::{self, MAX_SIDE};
-use super::super::{Field, FieldBlock, FieldKind, v1};
+use super::super::{Field, FieldBlock, FieldKind};
 use super::alignment_limits;
 use crate::geometry::{Rect, Size};
 use crate::json::{Cursor, Fields, Unknown, nearest};
@@ -80,7 +80,7 @@ impl CustomTypes {
 
 fn custom_type(cursor: &Cursor<'_>) -> Option<FieldType> {
     let fields = cursor.object()?;
-    let values = fields.require("bubbleValues").and_then(|c| v1::bubble_values(&c));
+    let values = fields.require("bubbleValues").and_then(|c| values::bubble_values(&c));
     let direction = fields.require("direction").and_then(|c| c.choice(&DIRECTIONS));
     fields.finish(Unknown::Refuse, &["bubbleValues", "direction"]);
     Some(FieldType { values: values?, direction: direction? })
@@ -133,7 +133,7 @@ fn field_block(
     });
     let list_cursor = fields.require("fieldLabels");
     let list = list_cursor.as_ref().and_then(labels::read_list);
-    labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list.as_deref());
+    let list = labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list);
     let origin = fields.require("origin").and_then(|c| origin(&c, defaults.offset));
     let empty_value = or(&fields, "emptyValue", defaults.empty_value, |c| c.string().map(Some)).flatten();
     check(&fields, "alignment", |c| {
@@ -144,7 +144,7 @@ fn field_block(
     });
     let common = Common { origin, list, empty_value };
     match kind {
-        Some(FieldKind::Bubbles) => bubble_block(name, fields, common, defaults),
+        Some(FieldKind::Bubbles) => bubble_block(name, fields, common, defaults, labels),
         // Without its kind, nothing tells which keys a block may have.
         None => None,
         Some(kind) => zone_block(name, kind, fields, list_cursor, common),
@@ -163,14 +163,15 @@ fn bubble_block(
     fields: Fields<'_>,
     common: Common<'_>,
     defaults: &BlockDefaults<'_>,
+    labels: &mut Labels,
 ) -> Option<FieldBlock> {
     let gap = |key| fields.require(key).and_then(|c| c.number(0.0, MAX_SIDE as f64));
     let (bubbles_gap, labels_gap) = (gap("bubblesGap"), gap("labelsGap"));
     let type_cursor = fields.require("bubbleFieldType");
     let field_type = type_cursor.and_then(|c| defaults.types?.find(&c));
-    let bubble_size = or(&fields, "bubbleDimensions", defaults.bubble_size, |c| values::bubble_size(c).map(Some));
+    let bubble_size = or(&fields, "bubbleDimensions", defaults.bubble_size, |c| values::size(c).map(Some));
     tell_overridden(&fields, field_type.as_ref());
-    let max_marks = v1::max_marks(&fields);
+    let max_marks = values::max_marks(&fields);
     let cursor = fields.cursor().clone();
     fields.finish(Unknown::Refuse, &[COMMON_KEYS.as_slice(), &BUBBLE_KEYS].concat());
 
@@ -181,6 +182,7 @@ fn bubble_block(
         labels_gap: labels_gap?,
         bubble_size: bubble_size??,
     };
+    labels.count_bubbles(name, &cursor, list.len() * field_type.values.len())?;
     let bounds = bounds(name, &cursor, &spacing, &list, &field_type, defaults.page_size?)?;
     Some(FieldBlock {
         name: name.to_owned(),
@@ -203,7 +205,7 @@ fn tell_overridden(fields: &Fields<'_>, field_type: Option<&FieldType>) {
         Some(())
     };
     check(fields, "bubbleValues", |c| {
-        let values = v1::bubble_values(c)?;
+        let values = values::bubble_values(c)?;
         tell(c, field_type.is_some_and(|t| t.values != values))
     });
     check(fields, "direction", |c| {
@@ -221,14 +223,11 @@ fn bounds(
     field_type: &FieldType,
     page: Size,
 ) -> Option<Rect> {
-    if list.len() * field_type.values.len() > MAX_BUBBLES {
-        return v1::too_many_bubbles(cursor);
-    }
     let (width, height) = spacing.extent(list.len(), field_type.values.len(), field_type.direction);
     let hundredths = |v: f64| (v * 100.0).round_ties_even() / 100.0;
     let extent = (hundredths(width), hundredths(height));
     if !list.is_empty() && !grid::lies_on_page(spacing.origin, extent, page) {
-        return v1::off_page(name, cursor, spacing.origin, extent, page);
+        return grid::off_page(name, cursor, spacing.origin, extent, page);
     }
     Some(grid::covering(spacing.origin, extent))
 }
@@ -250,7 +249,7 @@ fn zone_block(
         );
     }
     check(&fields, "bubbleFieldType", Cursor::string);
-    let max_marks = v1::max_marks(&fields);
+    let max_marks = values::max_marks(&fields);
     let zone = fields.require("scanZone").and_then(|c| scan_zone(&c, common.origin));
     fields.finish(Unknown::Refuse, &[COMMON_KEYS.as_slice(), &["scanZone", "maxMarks"]].concat());
     let zone = zone?;

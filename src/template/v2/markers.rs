@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::super::filters::{check, optional, or};
-use super::super::v1::rescale;
 use super::super::values::{self, MAX_SIDE, unsupported};
 use super::super::{CropOnMarkers, Margins, MarkerAnchor, MarkerSearch, MarkerZone, Preprocessor};
 use super::preprocessors::{WARP_KEYS, WarpMethod, warp_method};
@@ -349,7 +348,7 @@ const MARKER_TUNING: [&str; 4] =
 fn marker_tuning(cursor: &Cursor<'_>) -> Option<MarkerTuning> {
     let default = MarkerTuning::default();
     let fields = cursor.object()?;
-    let rescale = rescale(
+    let rescale = values::rescale(
         (spelled(&fields, MARKER_TUNING[0]), default.rescale_range),
         (spelled(&fields, MARKER_TUNING[1]), default.rescale_steps),
         cursor,

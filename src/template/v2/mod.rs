@@ -42,7 +42,7 @@ pub(super) fn template(cursor: &Cursor<'_>, dialect: Dialect) -> Option<Template
     let fields = cursor.object()?;
     refuse_clashing_keys(cursor);
     let page_size = fields.require("templateDimensions").and_then(|c| values::size_cut(&c));
-    let bubble_size = fields.require("bubbleDimensions").and_then(|c| values::bubble_size(&c));
+    let bubble_size = fields.require("bubbleDimensions").and_then(|c| values::size(&c));
     let processing_size = or(&fields, "processingImageShape", PROCESSING_SIZE, values::shape);
     let output_size = optional(&fields, "outputImageShape", values::shape);
     let offset = or(&fields, "fieldBlocksOffset", (0.0, 0.0), offset);
