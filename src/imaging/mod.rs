@@ -10,6 +10,7 @@
 
 pub mod blur;
 pub mod clahe;
+pub mod colour;
 pub mod contours;
 pub mod edges;
 pub mod matching;

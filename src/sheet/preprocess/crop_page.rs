@@ -9,7 +9,7 @@ use super::super::error::{Reason, SheetError};
 use super::Raster;
 use crate::dialect::Dialect;
 use crate::geometry::{PixelPoint, Quad};
-use crate::imaging::{blur, contours, edges, morphology, polygon, tone, warp};
+use crate::imaging::{blur, colour, contours, edges, morphology, polygon, tone, warp};
 use crate::template::CropPage;
 
 /// A page covers at least this many square pixels of the processing image, whatever its size. OMRChecker's number.
@@ -38,29 +38,54 @@ pub fn apply(raster: Raster, options: &CropPage) -> Result<Raster, SheetError> {
         }
         Dialect::V2Dev | Dialect::V2 => raster,
     };
-    let hulls = candidates(&page_edges(&raster, options));
-    let not_found = |detail: String| SheetError::new(Reason::PageNotFound, detail);
-    let Some(largest) = hulls.first() else {
-        return Err(not_found("no edges in the picture: is it blank?".to_owned()));
-    };
-    let size = raster.gray.dimensions();
-    let total = f64::from(size.0) * f64::from(size.1);
-    let corners = hulls.iter().filter(|hull| contours::area(hull) >= MIN_AREA).find_map(|hull| corners(hull, options));
-    let Some(corners) = corners else {
-        let share = 100.0 * contours::area(largest) / total;
-        let needed = 100.0 * MIN_AREA / total;
-        return Err(not_found(format!(
-            "no rectangle of paper found: the largest outline covers {share:.0} % of the picture, a page needs \
-             {needed:.0} % and four right angles; if the scan is the page itself, leave CropPage out of the template"
-        )));
-    };
+    let corners = page_corners(&raster, options)?;
     let quad = Quad::from_unordered(corners.map(Into::into));
-    let straight = |gray: &GrayImage| warp::perspective(gray, &quad);
-    let gray = straight(&raster.gray).ok_or_else(|| {
-        not_found("the outline that was found has no upright corners: the page is turned by about 45°".to_owned())
+    let gray = warp::perspective(&raster.gray, &quad).ok_or_else(|| {
+        let detail = "the outline that was found has no upright corners: the page is turned by about 45°";
+        SheetError::new(Reason::PageNotFound, detail)
     })?;
     let colour = raster.colour.and_then(|colour| warp::perspective_rgb(&colour, &quad));
     Ok(Raster { gray, colour })
+}
+
+/// The corners of the paper.
+fn page_corners(raster: &Raster, options: &CropPage) -> Result<[PixelPoint; 4], SheetError> {
+    let hulls = largest_hulls(contours::find(&page_edges(raster, options)));
+    let found = first_page(&hulls, options);
+    // An outline larger than the rectangle that was found is most likely the paper's own, broken by a shadow. On a
+    // coloured desk the paper can be told from it in another way.
+    let is_largest = found.as_ref().is_some_and(|(area, _)| hulls.first().is_none_or(|(largest, _)| area >= largest));
+    let by_colour = match (&raster.colour, options.colored_canny && !is_largest) {
+        (Some(colour), true) => first_page(&largest_hulls(contours::find_external(&uncoloured(colour))), options),
+        _ => None,
+    };
+    match [found, by_colour].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((_, corners)) => Ok(corners),
+        None => Err(not_found(raster, hulls.first().map_or(0.0, |(area, _)| *area))),
+    }
+}
+
+fn not_found(raster: &Raster, largest: f64) -> SheetError {
+    let (width, height) = raster.gray.dimensions();
+    let percent = |area: f64| 100.0 * area / (f64::from(width) * f64::from(height));
+    let detail = format!(
+        "no rectangle of paper found: the largest outline covers {:.0} % of the picture, a page needs {:.0} % and four \
+         right angles; if the scan is the page itself, leave CropPage out of the template",
+        percent(largest),
+        percent(MIN_AREA)
+    );
+    SheetError::new(Reason::PageNotFound, detail)
+}
+
+/// White where the picture has hardly any colour, compared with the rest of it: the paper on a coloured desk, also where
+/// a shadow lies on it. The bound is Otsu's; small specks and bridges are opened away.
+fn uncoloured(colour: &RgbImage) -> GrayImage {
+    let mut mask = blur::gaussian(&colour::saturation(colour), (5, 5), 0.0);
+    let bound = imageproc::contrast::otsu_level(&mask);
+    for v in mask.iter_mut() {
+        *v = if *v <= bound { 255 } else { 0 };
+    }
+    morphology::open(&mask, (15, 15), 1)
 }
 
 /// The edges among which the page's outline is sought.
@@ -85,29 +110,33 @@ fn page_edges(raster: &Raster, options: &CropPage) -> GrayImage {
 
 /// Makes everything black that is not nearly white paper: saturation above 40 of 255 or value below 180 of 255, in
 /// OpenCV's 8-bit HSV.
-fn blacken_coloured(gray: &mut GrayImage, colour: &RgbImage) {
-    const MAX_SATURATION: u32 = 40;
-    const MIN_VALUE: u32 = 180;
-    for (to, from) in gray.iter_mut().zip(colour.as_raw().chunks_exact(3)) {
-        let value = u32::from(from[0].max(from[1]).max(from[2]));
-        let spread = value - u32::from(from[0].min(from[1]).min(from[2]));
-        // Fixed point with 12 fractional bits: the reciprocal of the value is rounded, then the product.
-        let saturation = if value == 0 { 0 } else { (spread * ((255 * 4096 + value / 2) / value) + 2048) >> 12 };
-        if value < MIN_VALUE || saturation > MAX_SATURATION {
+fn blacken_coloured(gray: &mut GrayImage, picture: &RgbImage) {
+    const MAX_SATURATION: u8 = 40;
+    const MIN_VALUE: u8 = 180;
+    let saturation = colour::saturation(picture);
+    for ((to, from), &saturation) in gray.iter_mut().zip(picture.as_raw().chunks_exact(3)).zip(saturation.as_raw()) {
+        if colour::value_of(from) < MIN_VALUE || saturation > MAX_SATURATION {
             *to = 0;
         }
     }
 }
 
+/// A hull with its area in square pixels.
+type Hull = (f64, Vec<PixelPoint>);
+
 /// Hulls of the largest outlines, the largest first.
-fn candidates(edges: &GrayImage) -> Vec<Vec<PixelPoint>> {
-    let mut hulls: Vec<(f64, Vec<PixelPoint>)> = contours::find(edges)
-        .iter()
-        .map(|contour| polygon::convex_hull(contour))
-        .map(|hull| (contours::area(&hull), hull))
-        .collect();
+fn largest_hulls(outlines: Vec<Vec<PixelPoint>>) -> Vec<Hull> {
+    let hulls = outlines.iter().map(|outline| polygon::convex_hull(outline));
+    let mut hulls: Vec<Hull> = hulls.map(|hull| (contours::area(&hull), hull)).collect();
     hulls.sort_by(|a, b| b.0.total_cmp(&a.0));
-    hulls.into_iter().take(CANDIDATES).map(|(_, hull)| hull).collect()
+    hulls.truncate(CANDIDATES);
+    hulls
+}
+
+/// The first hull that is large enough and a rectangle, with its area.
+fn first_page(hulls: &[Hull], options: &CropPage) -> Option<(f64, [PixelPoint; 4])> {
+    let large = hulls.iter().filter(|(area, _)| *area >= MIN_AREA);
+    large.filter_map(|(area, hull)| Some((*area, corners(hull, options)?))).next()
 }
 
 /// The four corners of a hull, if it is a rectangle.
