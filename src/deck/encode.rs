@@ -43,3 +43,25 @@ pub fn png(picture: &GrayImage) -> Result<Vec<u8>, DeckError> {
     picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_decode_to_their_pictures() {
+        let picture = RgbImage::from_fn(40, 30, |x, _| image::Rgb([100 + x as u8, 120, 140]));
+        let gray = imageops::grayscale(&picture);
+        assert_eq!(image::load_from_memory(&png(&gray).unwrap()).unwrap().to_luma8(), gray);
+        for tone in [Tone::Gray, Tone::Colour] {
+            let decoded = image::load_from_memory(&jpeg(&picture, tone, 95).unwrap()).unwrap().to_luma8();
+            assert!(decoded.pixels().zip(gray.pixels()).all(|(a, b)| a.0[0].abs_diff(b.0[0]) < 6), "{tone:?}");
+        }
+    }
+
+    #[test]
+    fn a_picture_too_wide_for_jpeg_is_an_error() {
+        let wide = RgbImage::new(70_000, 1);
+        assert!(matches!(jpeg(&wide, Tone::Gray, 80), Err(DeckError::TooLarge { pixels: 70_000 })));
+    }
+}

@@ -25,6 +25,7 @@ const CLASS_B_CONFIG: &str = r#"{
 }
 "#;
 
+/// Each marker is sought where it is printed and 25 px around: that far it moves in a scan.
 const PREPROCESSORS: &str = r#"[
   {
     "name": "CropOnMarkers",
@@ -33,13 +34,23 @@ const PREPROCESSORS: &str = r#"[
       "processingImageShape": [1000, 800],
       "referenceImage": "marker-top-left.png",
       "markerDimensions": [50, 50],
+      "topLeftMarker": {
+        "origin": [25, 25],
+        "margins": { "top": 25, "right": 25, "bottom": 25, "left": 25 }
+      },
       "topRightMarker": {
+        "origin": [725, 25],
+        "margins": { "top": 25, "right": 25, "bottom": 25, "left": 25 },
         "customOptions": { "referenceImage": "marker-top-right.png" }
       },
       "bottomRightMarker": {
+        "origin": [725, 925],
+        "margins": { "top": 25, "right": 25, "bottom": 25, "left": 25 },
         "customOptions": { "referenceImage": "marker-bottom-right.png" }
       },
       "bottomLeftMarker": {
+        "origin": [25, 925],
+        "margins": { "top": 25, "right": 25, "bottom": 25, "left": 25 },
         "customOptions": { "referenceImage": "marker-bottom-left.png" }
       },
       "tuningOptions": {
