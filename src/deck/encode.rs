@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn files_decode_to_their_pictures() {
-        let picture = RgbImage::from_fn(40, 30, |x, _| image::Rgb([100 + x as u8, 120, 140]));
+        let picture = RgbImage::from_fn(40, 30, |x, _| image::Rgb([100 + x as u8; 3]));
         let gray = imageops::grayscale(&picture);
         assert_eq!(image::load_from_memory(&png(&gray).unwrap()).unwrap().to_luma8(), gray);
         for tone in [Tone::Gray, Tone::Colour] {
