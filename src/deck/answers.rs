@@ -123,3 +123,88 @@ fn draw_field(bubbles: usize, mix: &Mix, random: &mut Random) -> Vec<Mark> {
         None => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deck::form::Outline;
+    use crate::geometry::{Rect, Size};
+    use crate::template::{Bubble, Field, FieldKind};
+
+    /// Two digits and a yes-or-no question; the digits make one column.
+    fn form() -> Form {
+        let field = |label: &str, values: &[&str]| {
+            let bubble = |value: &&str| Bubble { x: 0, y: 0, value: (*value).to_owned() };
+            Field { label: label.to_owned(), bubbles: values.iter().map(bubble).collect() }
+        };
+        let block = |name: &str, empty: &str, fields: Vec<Field>| FieldBlock {
+            name: name.to_owned(),
+            kind: FieldKind::Bubbles,
+            fields,
+            bounds: Rect::new(0, 0, 10, 10),
+            bubble_size: Size::new(10, 10),
+            empty_value: empty.to_owned(),
+            max_marks: None,
+        };
+        Form {
+            page: Size::new(100, 100),
+            paper: Rect::new(0, 0, 100, 100),
+            blocks: vec![
+                block("digits", "_", vec![field("d1", &["0", "1", "2"]), field("d2", &["0", "1", "2"])]),
+                block("choice", "", vec![field("yes", &["Y", "N"])]),
+            ],
+            columns: vec![
+                Column { name: "yes".to_owned(), fields: vec![2] },
+                Column { name: "number".to_owned(), fields: vec![0, 1] },
+            ],
+            markers: None,
+            outline: Outline::Box,
+            bubble_tone: 0,
+            texts: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_field_has_a_value_and_columns_join_them() {
+        let form = form();
+        let mut answers = Answers { marks: vec![Vec::new(); 3] };
+        assert_eq!(answers.values(&form), ["_", "_", ""]);
+        assert_eq!(answers.columns(&form), ["", "__"]);
+        answers.set(&form, "d2", &["2"]);
+        answers.set(&form, "yes", &["N"]);
+        answers.set(&form, "no such label", &["N"]);
+        assert_eq!(answers.columns(&form), ["N", "_2"]);
+    }
+
+    #[test]
+    fn double_marks_are_read_in_bubble_order() {
+        let form = form();
+        let mut answers = Answers { marks: vec![Vec::new(); 3] };
+        answers.set(&form, "d1", &["2", "0"]);
+        assert_eq!(answers.values(&form), ["02", "_", ""]);
+    }
+
+    #[test]
+    fn drawn_doubles_are_two_bubbles_in_order_and_never_both_of_two() {
+        let form = form();
+        let doubles = Mix { full: 0, partial: 0, tick: 0, cross: 0, double: 1, blank: 0 };
+        for seed in 0..50 {
+            let answers = Answers::draw(&form, |_| &doubles, &mut Random::new(seed));
+            assert!(answers.marks[..2].iter().all(|m| m.len() == 2 && m[0].bubble < m[1].bubble), "{answers:?}");
+            assert_eq!(answers.marks[2].len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_mix_is_followed() {
+        let form = form();
+        let mix = Mix { full: 3, partial: 0, tick: 0, cross: 0, double: 0, blank: 1 };
+        let mut random = Random::new(9);
+        let sheets = (0..1000).map(|_| Answers::draw(&form, |_| &mix, &mut random));
+        let blank = sheets.flat_map(|answers| answers.marks).filter(Vec::is_empty).count();
+        assert!((650..850).contains(&blank), "{blank} of 3000");
+        let nothing = Mix { full: 0, ..mix };
+        assert!(Answers::draw(&form, |_| &nothing, &mut random).marks.iter().all(Vec::is_empty));
+    }
+}

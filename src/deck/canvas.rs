@@ -157,6 +157,11 @@ impl Canvas {
         });
     }
 
+    /// A soft curve near `points`, from the first to the last: a hand does not turn sharp corners.
+    pub fn curve(&mut self, points: &[Point], line: f64, ink: Ink) {
+        self.stroke(&cut_corners(&cut_corners(points)), line, ink);
+    }
+
     /// One line of text of type size `size`.
     pub fn text(&mut self, font: &FontRef<'_>, at: Point, anchor: Anchor, size: f64, text: &str, ink: Ink) {
         let type_size = PxScale::from((size * self.scale) as f32);
@@ -219,6 +224,17 @@ impl Canvas {
     }
 }
 
+/// Replaces every inner corner by two points at a quarter of its edges. Repeated, the line becomes a smooth curve: G.
+/// Chaikin, "An algorithm for high-speed curve generation" (1974).
+fn cut_corners(points: &[Point]) -> Vec<Point> {
+    let (Some(&first), Some(&last)) = (points.first(), points.last()) else {
+        return Vec::new();
+    };
+    let between = |a: Point, b: Point, t: f64| Point::new(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t);
+    let cuts = points.windows(2).flat_map(|ends| [0.25, 0.75].map(|t| between(ends[0], ends[1], t)));
+    std::iter::once(first).chain(cuts).chain(std::iter::once(last)).collect()
+}
+
 /// Opposite corners of the box that reaches `half` and `more` around `centre`.
 fn box_around(centre: Point, half: (f64, f64), more: f64) -> (Point, Point) {
     let (x, y) = (half.0 + more, half.1 + more);
@@ -270,6 +286,14 @@ mod tests {
         canvas.block(Point::new(0.0, 0.0), (5.0, 5.0), half);
         canvas.block(Point::new(0.0, 0.0), (5.0, 5.0), half);
         assert_eq!(canvas.picture().get_pixel(0, 0).0, [64; 3]);
+    }
+
+    #[test]
+    fn cut_corners_keep_the_ends() {
+        let corner = [Point::new(0.0, 0.0), Point::new(4.0, 0.0), Point::new(4.0, 4.0)];
+        let want = [(0.0, 0.0), (1.0, 0.0), (3.0, 0.0), (4.0, 1.0), (4.0, 3.0), (4.0, 4.0)];
+        assert_eq!(cut_corners(&corner), want.map(|(x, y)| Point::new(x, y)));
+        assert!(cut_corners(&[]).is_empty());
     }
 
     #[test]

@@ -40,12 +40,12 @@ pub fn sign(canvas: &mut Canvas, from: Point, width: f64, pen: &Pen, random: &mu
         points.push(Point::new(x + random.between(4.0, 6.0), from.y - random.between(0.0, 2.0)));
         x += random.between(5.0, 9.0);
         if random.below(9) == 0 {
-            canvas.stroke(&points, 1.6, pen.ink);
+            canvas.curve(&points, 1.6, pen.ink);
             x += 8.0;
             points = vec![Point::new(x, from.y)];
         }
     }
-    canvas.stroke(&points, 1.6, pen.ink);
+    canvas.curve(&points, 1.6, pen.ink);
 }
 
 /// Strokes of handwritten digits in a box from (-1, -1) to (1, 1).
@@ -83,5 +83,110 @@ fn write_digit(canvas: &mut Canvas, middle: Point, half: (f64, f64), digit: usiz
         Point::new(middle.x + dx + 0.8 * size * half.0 * x, middle.y + dy + size * half.1 * y)
     };
     let points: Vec<Point> = strokes.iter().map(place).collect();
-    canvas.stroke(&points, pen.line.min(2.2), pen.ink);
+    canvas.curve(&points, pen.line.min(2.2), pen.ink);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deck::answers::{MarkKind, Mix};
+    use crate::deck::canvas::Fonts;
+    use crate::deck::form::Outline;
+    use crate::deck::page;
+    use crate::geometry::{Rect, Size};
+    use crate::template::{Bubble, Column, Field, FieldBlock, FieldKind};
+
+    /// Thirty questions of four bubbles.
+    fn form() -> Form {
+        let field = |q: i32| {
+            let bubble = |(i, value): (i32, &str)| Bubble { x: 80 + 40 * i, y: 40 + 36 * q, value: value.to_owned() };
+            let bubbles = (0..).zip(["A", "B", "C", "D"]).map(bubble).collect();
+            Field { label: format!("q{}", q + 1), bubbles }
+        };
+        let block = FieldBlock {
+            name: "Questions".to_owned(),
+            kind: FieldKind::Bubbles,
+            fields: (0..30).map(field).collect(),
+            bounds: Rect::new(80, 40, 146, 1070),
+            bubble_size: Size::new(26, 26),
+            empty_value: "-".to_owned(),
+            max_marks: None,
+        };
+        Form {
+            page: Size::new(300, 1160),
+            paper: Rect::new(0, 0, 300, 1160),
+            blocks: vec![block],
+            columns: (0..30).map(|i| Column { name: format!("q{}", i + 1), fields: vec![i] }).collect(),
+            markers: None,
+            outline: Outline::Ellipse,
+            bubble_tone: 125,
+            texts: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    const EVERYTHING: Mix = Mix { full: 2, partial: 1, tick: 1, cross: 1, double: 1, blank: 1 };
+
+    fn filled(pen: &Pen, seed: u64) -> (Form, Answers, Canvas) {
+        let form = form();
+        let mut random = Random::new(seed);
+        let answers = Answers::draw(&form, |_| &EVERYTHING, &mut random);
+        let mut canvas = page::print(&form, &Fonts::new().unwrap(), 2.0);
+        fill(&mut canvas, &form, &answers, pen, &mut random);
+        (form, answers, canvas)
+    }
+
+    /// Mean gray of a bubble's box.
+    fn mean(canvas: &Canvas, bubble: &Bubble) -> f64 {
+        let places = (0..26 * 26).map(|i| Point::new(f64::from(i % 26) + 0.5, f64::from(i / 26) + 0.5));
+        let grays = places.map(|p| {
+            let at = Point::new(p.x + f64::from(bubble.x), p.y + f64::from(bubble.y));
+            canvas.sample(at).iter().sum::<f64>() / 3.0
+        });
+        grays.sum::<f64>() / f64::from(26 * 26)
+    }
+
+    #[test]
+    fn marked_bubbles_are_darker_than_blanks_with_every_pen() {
+        for pen in [Pen::PENCIL, Pen::LIGHT_PENCIL, Pen::BLUE_BALLPOINT, Pen::BLACK_FELT] {
+            let (form, answers, canvas) = filled(&pen, 7);
+            let (mut darkest_blank, mut lightest_area, mut lightest_stroke) = (255.0_f64, 0.0_f64, 0.0_f64);
+            for ((_, field), marks) in form.fields().zip(&answers.marks) {
+                for (index, bubble) in field.bubbles.iter().enumerate() {
+                    let gray = mean(&canvas, bubble);
+                    match marks.iter().find(|mark| mark.bubble == index).map(|mark| mark.kind) {
+                        None => darkest_blank = darkest_blank.min(gray),
+                        Some(MarkKind::Full | MarkKind::Partial) => lightest_area = lightest_area.max(gray),
+                        Some(MarkKind::Tick | MarkKind::Cross) => lightest_stroke = lightest_stroke.max(gray),
+                    }
+                }
+            }
+            assert!(lightest_area + 25.0 < darkest_blank, "{pen:?}: {lightest_area} and {darkest_blank}");
+            assert!(lightest_stroke + 15.0 < darkest_blank, "{pen:?}: {lightest_stroke} and {darkest_blank}");
+        }
+    }
+
+    #[test]
+    fn the_same_seed_fills_the_same_sheet() {
+        let sheets = [1, 1, 2].map(|seed| filled(&Pen::PENCIL, seed));
+        assert_eq!(sheets[0].1, sheets[1].1);
+        assert_eq!(sheets[0].2.picture(), sheets[1].2.picture());
+        assert_ne!(sheets[0].2.picture(), sheets[2].2.picture());
+    }
+
+    #[test]
+    fn strokes_stay_near_their_bubble() {
+        let form = form();
+        let mut canvas = page::print(&form, &Fonts::new().unwrap(), 2.0);
+        let blank = canvas.clone();
+        let mut answers = Answers { marks: vec![Vec::new(); 30] };
+        answers.set(&form, "q10", &["B"]);
+        fill(&mut canvas, &form, &answers, &Pen::BLACK_FELT, &mut Random::new(3));
+        for (_, field) in form.fields() {
+            for bubble in &field.bubbles {
+                let changed = mean(&canvas, bubble) < mean(&blank, bubble) - 0.5;
+                assert_eq!(changed, field.label == "q10" && bubble.value == "B", "{} {}", field.label, bubble.value);
+            }
+        }
+    }
 }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn noise_has_its_deviation_and_values_are_cut() {
-        let exposure = Exposure::expose(Size::new(100, 100), |p| [if p.x < 50.0 { 128.0 } else { 300.0 }; 3]);
+        let exposure = Exposure::expose(Size::new(100, 100), |p| [if p.x < 49.5 { 128.0 } else { 300.0 }; 3]);
         let picture = exposure.develop(3.0, &mut Random::new(1));
         assert!(picture.enumerate_pixels().filter(|(x, ..)| *x >= 50).all(|(_, _, p)| p.0 == [255; 3]));
         let gray: Vec<f64> =

@@ -98,3 +98,48 @@ impl Phone {
         even * (1.0 - shadow)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Rect;
+
+    fn phone() -> Phone {
+        Phone {
+            size: Size::new(80, 100),
+            corners: [(20.0, 20.0), (60.0, 22.0), (64.0, 84.0), (14.0, 80.0)].map(|(x, y)| Point::new(x, y)),
+            desk: [80, 60, 40],
+            white: [230, 228, 220],
+            slope: (0.0, 0.0),
+            shade: None,
+            noise: 1.0,
+            blur: 1,
+        }
+    }
+
+    #[test]
+    fn paper_is_bright_and_the_desk_is_dark() {
+        let sheet = Canvas::new(Rect::new(0, 0, 40, 60), 1.0);
+        let picture = phone().shoot(&sheet, &mut Random::new(1)).unwrap();
+        assert!(picture.get_pixel(40, 50).0[0] > 215);
+        assert!(picture.get_pixel(5, 5).0[0] < 85 && picture.get_pixel(75, 95).0[0] < 85);
+        assert_eq!(picture, phone().shoot(&sheet, &mut Random::new(1)).unwrap());
+        assert_ne!(picture, phone().shoot(&sheet, &mut Random::new(2)).unwrap());
+    }
+
+    #[test]
+    fn a_shade_darkens_its_side() {
+        let sheet = Canvas::new(Rect::new(0, 0, 40, 60), 1.0);
+        let shade = Shade { at: Point::new(40.0, 50.0), towards: (1.0, 0.0), width: 4.0, depth: 0.3 };
+        let picture = Phone { shade: Some(shade), ..phone() }.shoot(&sheet, &mut Random::new(1)).unwrap();
+        let [left, right] = [30, 50].map(|x| f64::from(picture.get_pixel(x, 50).0[1]));
+        assert!((right / left - 0.7).abs() < 0.05, "{left} and {right}");
+    }
+
+    #[test]
+    fn paper_without_area_is_an_error() {
+        let sheet = Canvas::new(Rect::new(0, 0, 40, 60), 1.0);
+        let flat = Phone { corners: [Point::new(1.0, 1.0); 4], ..phone() };
+        assert!(matches!(flat.shoot(&sheet, &mut Random::new(1)), Err(DeckError::Corners)));
+    }
+}

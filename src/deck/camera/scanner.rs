@@ -56,3 +56,35 @@ impl Scanner {
         exposure.develop(self.noise, random)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deck::canvas::Ink;
+    use crate::geometry::{Rect, Size};
+
+    #[test]
+    fn a_straight_scan_is_the_page() {
+        let mut sheet = Canvas::new(Rect::new(-10, -10, 60, 80), 2.0);
+        sheet.block(Point::new(20.0, 30.0), (5.0, 5.0), Ink::gray(0));
+        let scanner =
+            Scanner { size: Size::new(60, 80), turn: 0.0, shift: (0.0, 0.0), white: 262.0, noise: 0.0, blur: 0 };
+        let picture = scanner.shoot(&sheet, &mut Random::new(1));
+        for (x, y, pixel) in picture.enumerate_pixels() {
+            let inside = (25..35).contains(&x) && (35..45).contains(&y);
+            assert_eq!(pixel.0, [if inside { 0 } else { 255 }; 3], "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn a_turned_scan_turns_clockwise_about_its_middle() {
+        let mut sheet = Canvas::new(Rect::new(0, 0, 100, 100), 2.0);
+        sheet.block(Point::new(90.0, 50.0), (3.0, 3.0), Ink::gray(0));
+        let scanner =
+            Scanner { size: Size::new(100, 100), turn: 0.25, shift: (0.0, 0.0), white: 250.0, noise: 0.0, blur: 0 };
+        let picture = scanner.shoot(&sheet, &mut Random::new(1));
+        // 40 px from the middle at a slope of 1 in 4.
+        assert!(picture.get_pixel(88, 59).0[0] < 20);
+        assert!(picture.get_pixel(50, 50).0[0] > 240);
+    }
+}

@@ -46,7 +46,12 @@ pub struct Hand {
     pub pen: Pen,
     /// What happens in questions; digits are always marked.
     pub mix: Mix,
+    /// What is marked instead of what was drawn.
+    pub changes: Changes,
 }
+
+/// Labels with the values that are marked in them.
+pub type Changes = &'static [(&'static str, &'static [&'static str])];
 
 impl Folder {
     /// A folder with the layout's template.json.
@@ -63,15 +68,15 @@ impl Folder {
         self.files.push(SampleFile { path: format!("{}/{path}", self.name), bytes });
     }
 
-    /// Fills in a sheet; `changes` are labels with the values that are marked instead of what was drawn.
-    pub fn fill(&self, hand: Hand, changes: &[(&str, &[&str])]) -> FilledSheet {
+    /// Fills in a sheet.
+    pub fn fill(&self, hand: Hand) -> FilledSheet {
         let mut random = Random::new(hand.seed);
         let mix = |block: &FieldBlock| {
             let digits = block.fields.first().is_some_and(|field| field.bubbles.len() == 10);
             if digits { &Mix::ALWAYS } else { &hand.mix }
         };
         let mut answers = Answers::draw(&self.form, mix, &mut random);
-        for (label, values) in changes {
+        for (label, values) in hand.changes {
             answers.set(&self.form, label, values);
         }
         let mut canvas = self.blank.clone();

@@ -102,25 +102,28 @@ pub(super) fn folder() -> Result<Vec<SampleFile>, DeckError> {
     let scanner =
         Scanner { size: Size::new(1072, 1460), turn: 0.006, shift: (3.0, -4.0), white: 250.0, noise: 2.0, blur: 1 };
     let with_strays = Mix { full: 80, partial: 4, tick: 0, cross: 8, double: 0, blank: 8 };
-    let sheets: [(&str, Hand, &[(&str, &[&str])], Scanner, Tone); 3] = [
-        ("scan-001.jpg", Hand { seed: 101, pen: Pen::PENCIL, mix: Mix::CAREFUL }, &[], scanner, Tone::Gray),
+    let sheets: [(&str, Hand, Scanner, Tone); 3] = [
+        ("scan-001.jpg", Hand { seed: 101, pen: Pen::PENCIL, mix: Mix::CAREFUL, changes: &[] }, scanner, Tone::Gray),
         (
             "scan-002.jpg",
-            Hand { seed: 102, pen: Pen::BLUE_BALLPOINT, mix: with_strays },
-            &[("q7", &["A", "C"]), ("q23_1", &[]), ("q23_2", &[])],
+            Hand {
+                seed: 102,
+                pen: Pen::BLUE_BALLPOINT,
+                mix: with_strays,
+                changes: &[("q7", &["A", "C"]), ("q23_1", &[]), ("q23_2", &[])],
+            },
             Scanner { turn: -0.009, shift: (-5.0, 2.0), ..scanner },
             Tone::Colour,
         ),
         (
             "scan-003.jpg",
-            Hand { seed: 103, pen: Pen::LIGHT_PENCIL, mix: Mix::CAREFUL },
-            &[],
+            Hand { seed: 103, pen: Pen::LIGHT_PENCIL, mix: Mix::CAREFUL, changes: &[] },
             Scanner { turn: 0.002, shift: (2.0, 6.0), white: 247.0, ..scanner },
             Tone::Gray,
         ),
     ];
-    for (path, hand, changes, scanner, tone) in sheets {
-        let mut sheet = folder.fill(hand, changes);
+    for (path, hand, scanner, tone) in sheets {
+        let mut sheet = folder.fill(hand);
         let picture = scanner.shoot(&sheet.canvas, &mut sheet.random);
         folder.add_sheet(path, sheet, encode::jpeg(&picture, tone, 82)?);
     }

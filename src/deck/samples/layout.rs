@@ -1,7 +1,7 @@
 //! A template from which both its JSON and its printed form are made.
 
-use super::super::DeckError;
-use super::super::form::{Form, Markers, Outline, Text};
+use crate::deck::DeckError;
+use crate::deck::form::{Form, Markers, Outline, Text};
 use crate::dialect::Dialect;
 use crate::geometry::{Point, Rect, Size};
 use crate::labels;
@@ -169,4 +169,56 @@ fn expand(strings: &[&str]) -> Result<Vec<String>, DeckError> {
         all.extend(labels::expand(text)?);
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(output_columns: Vec<&'static str>) -> Layout {
+        let block =
+            |name, values, origin, labels| Block { name, values, origin, bubbles_gap: 30, labels_gap: 40, labels };
+        Layout {
+            dialect: Dialect::V1,
+            page: Size::new(500, 600),
+            margin: (20, 30),
+            bubble: Size::new(20, 24),
+            empty_value: "",
+            blocks: vec![
+                block("digits", Values::Digit, (10, 50), &["q2_1", "q2_2"]),
+                block("choices", Values::FourChoices, (200, 50), &["q1", "q3..4"]),
+            ],
+            custom_labels: vec![("q2", vec!["q2_1", "q2_2"])],
+            output_columns,
+            processing_shape: None,
+            preprocessors: "[]",
+            markers: None,
+            outline: Outline::Ellipse,
+            texts: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn bubbles_stand_where_the_template_says() {
+        let form = layout(Vec::new()).form().unwrap();
+        assert_eq!(form.paper, Rect::new(-20, -30, 540, 660));
+        let last = |block: usize, field: usize| form.blocks[block].fields[field].bubbles.last().unwrap();
+        assert_eq!((last(0, 1).x, last(0, 1).y, last(0, 1).value.as_str()), (50, 320, "9"));
+        assert_eq!((last(1, 2).x, last(1, 2).y, last(1, 2).value.as_str()), (290, 130, "D"));
+        assert_eq!(form.blocks[0].bounds, Rect::new(10, 50, 60, 294));
+        assert_eq!(form.blocks[1].bounds, Rect::new(200, 50, 110, 104));
+    }
+
+    #[test]
+    fn columns_are_sorted_by_number_or_as_listed() {
+        let names = |output_columns: Vec<&'static str>| {
+            let columns = layout(output_columns).form().unwrap().columns;
+            columns.into_iter().map(|column| (column.name, column.fields)).collect::<Vec<_>>()
+        };
+        let column = |name: &str, fields: &[usize]| (name.to_owned(), fields.to_vec());
+        let [q1, q2, q3, q4] = [column("q1", &[2]), column("q2", &[0, 1]), column("q3", &[3]), column("q4", &[4])];
+        assert_eq!(names(Vec::new()), [q1.clone(), q2, q3.clone(), q4.clone()]);
+        assert_eq!(names(vec!["q3..4", "q1"]), [q3, q4, q1]);
+    }
 }

@@ -25,6 +25,7 @@ const CLASS_B_CONFIG: &str = r#"{
 }
 "#;
 
+/// Each marker is sought where it is printed and 25 px around: that far it moves in a scan.
 const PREPROCESSORS: &str = r#"[
   {
     "name": "CropOnMarkers",
@@ -33,13 +34,23 @@ const PREPROCESSORS: &str = r#"[
       "processingImageShape": [1000, 800],
       "referenceImage": "marker-top-left.png",
       "markerDimensions": [50, 50],
+      "topLeftMarker": {
+        "origin": [25, 25],
+        "margins": { "top": 25, "right": 25, "bottom": 25, "left": 25 }
+      },
       "topRightMarker": {
+        "origin": [725, 25],
+        "margins": { "top": 25, "right": 25, "bottom": 25, "left": 25 },
         "customOptions": { "referenceImage": "marker-top-right.png" }
       },
       "bottomRightMarker": {
+        "origin": [725, 925],
+        "margins": { "top": 25, "right": 25, "bottom": 25, "left": 25 },
         "customOptions": { "referenceImage": "marker-bottom-right.png" }
       },
       "bottomLeftMarker": {
+        "origin": [25, 925],
+        "margins": { "top": 25, "right": 25, "bottom": 25, "left": 25 },
         "customOptions": { "referenceImage": "marker-bottom-left.png" }
       },
       "tuningOptions": {
@@ -114,29 +125,26 @@ pub(super) fn folder() -> Result<Vec<SampleFile>, DeckError> {
 
     let scanner =
         Scanner { size: Size::new(1000, 1250), turn: 0.004, shift: (-2.0, 3.0), white: 249.0, noise: 2.0, blur: 1 };
-    let sheets: [(&str, Hand, &[(&str, &[&str])], Scanner); 4] = [
-        ("class-a/sheet-01.jpg", Hand { seed: 401, pen: Pen::PENCIL, mix: Mix::CAREFUL }, &[], scanner),
+    let sheets: [(&str, Hand, Scanner); 4] = [
+        ("class-a/sheet-01.jpg", Hand { seed: 401, pen: Pen::PENCIL, mix: Mix::CAREFUL, changes: &[] }, scanner),
         (
             "class-a/sheet-02.jpg",
-            Hand { seed: 402, pen: Pen::BLUE_BALLPOINT, mix: Mix::CAREFUL },
-            &[],
+            Hand { seed: 402, pen: Pen::BLUE_BALLPOINT, mix: Mix::CAREFUL, changes: &[] },
             Scanner { turn: -0.007, shift: (4.0, -3.0), ..scanner },
         ),
         (
             "class-b/sheet-01.jpg",
-            Hand { seed: 403, pen: Pen::BLACK_FELT, mix: Mix::CAREFUL },
-            &[],
+            Hand { seed: 403, pen: Pen::BLACK_FELT, mix: Mix::CAREFUL, changes: &[] },
             Scanner { turn: 0.008, shift: (0.0, 5.0), ..scanner },
         ),
         (
             "class-b/sheet-02.jpg",
-            Hand { seed: 404, pen: Pen::PENCIL, mix: Mix::CAREFUL },
-            &[("b3", &["A", "D"])],
+            Hand { seed: 404, pen: Pen::PENCIL, mix: Mix::CAREFUL, changes: &[("b3", &["A", "D"])] },
             Scanner { turn: -0.003, ..scanner },
         ),
     ];
-    for (path, hand, changes, scanner) in sheets {
-        let mut sheet = folder.fill(hand, changes);
+    for (path, hand, scanner) in sheets {
+        let mut sheet = folder.fill(hand);
         let picture = scanner.shoot(&sheet.canvas, &mut sheet.random);
         folder.add_sheet(path, sheet, encode::jpeg(&picture, Tone::Gray, 80)?);
     }

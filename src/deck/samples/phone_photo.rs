@@ -103,25 +103,27 @@ pub(super) fn folder() -> Result<Vec<SampleFile>, DeckError> {
         blur: 1,
     };
     let thick = Mix { full: 84, partial: 0, tick: 4, cross: 6, double: 0, blank: 6 };
-    let sheets: [(&str, Hand, &[(&str, &[&str])], Phone); 3] = [
-        ("photos/desk-1.jpg", Hand { seed: 201, pen: Pen::BLUE_BALLPOINT, mix: Mix::CAREFUL }, &[], phone.clone()),
+    let sheets: [(&str, Hand, Phone); 3] = [
+        (
+            "photos/desk-1.jpg",
+            Hand { seed: 201, pen: Pen::BLUE_BALLPOINT, mix: Mix::CAREFUL, changes: &[] },
+            phone.clone(),
+        ),
         (
             "photos/desk-2.jpg",
-            Hand { seed: 202, pen: Pen::BLACK_FELT, mix: thick },
-            &[("q12", &["B", "E"])],
+            Hand { seed: 202, pen: Pen::BLACK_FELT, mix: thick, changes: &[("q12", &["B", "E"])] },
             Phone {
                 corners: corners([(142.0, 214.0), (1012.0, 176.0), (1086.0, 1420.0), (150.0, 1474.0)]),
                 desk: [64, 66, 72],
                 white: [228, 226, 224],
                 slope: (-0.08, 0.05),
-                shade: Some(Shade { at: Point::new(760.0, 900.0), towards: (0.8, 0.6), width: 420.0, depth: 0.2 }),
+                shade: Some(Shade { at: Point::new(760.0, 900.0), towards: (0.8, 0.6), width: 420.0, depth: 0.16 }),
                 ..phone.clone()
             },
         ),
         (
             "photos/desk-3.jpg",
-            Hand { seed: 203, pen: Pen::PENCIL, mix: Mix::CAREFUL },
-            &[],
+            Hand { seed: 203, pen: Pen::PENCIL, mix: Mix::CAREFUL, changes: &[] },
             Phone {
                 corners: corners([(230.0, 212.0), (1010.0, 252.0), (1082.0, 1378.0), (96.0, 1420.0)]),
                 desk: [96, 70, 50],
@@ -131,8 +133,8 @@ pub(super) fn folder() -> Result<Vec<SampleFile>, DeckError> {
             },
         ),
     ];
-    for (path, hand, changes, phone) in sheets {
-        let mut sheet = folder.fill(hand, changes);
+    for (path, hand, phone) in sheets {
+        let mut sheet = folder.fill(hand);
         let picture = phone.shoot(&sheet.canvas, &mut sheet.random)?;
         folder.add_sheet(path, sheet, encode::jpeg(&picture, Tone::Colour, 82)?);
     }

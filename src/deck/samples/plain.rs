@@ -84,16 +84,16 @@ pub(super) fn folder() -> Result<Vec<SampleFile>, DeckError> {
         Scanner { size: Size::new(800, 1060), turn: 0.0, shift: (0.0, 0.0), white: 266.0, noise: 1.2, blur: 0 };
     let crosses = Mix { full: 0, partial: 0, tick: 0, cross: 90, double: 0, blank: 10 };
     let sheets: [(&str, Hand, Scanner); 3] = [
-        ("page-1.png", Hand { seed: 301, pen: Pen::BLACK_FELT, mix: Mix::CAREFUL }, scanner),
+        ("page-1.png", Hand { seed: 301, pen: Pen::BLACK_FELT, mix: Mix::CAREFUL, changes: &[] }, scanner),
         (
             "page-2.jpg",
-            Hand { seed: 302, pen: Pen::BLUE_BALLPOINT, mix: Mix::CAREFUL },
+            Hand { seed: 302, pen: Pen::BLUE_BALLPOINT, mix: Mix::CAREFUL, changes: &[] },
             Scanner { size: Size::new(1200, 1590), turn: 0.0008, white: 250.0, noise: 2.0, blur: 1, ..scanner },
         ),
-        ("page-3.png", Hand { seed: 303, pen: Pen::BLACK_FELT, mix: crosses }, scanner),
+        ("page-3.png", Hand { seed: 303, pen: Pen::BLACK_FELT, mix: crosses, changes: &[] }, scanner),
     ];
     for (path, hand, scanner) in sheets {
-        let mut sheet = folder.fill(hand, &[]);
+        let mut sheet = folder.fill(hand);
         let picture = scanner.shoot(&sheet.canvas, &mut sheet.random);
         let bytes = if path.ends_with(".png") {
             encode::png(&imageops::grayscale(&picture))?
