@@ -1,0 +1,190 @@
+//! Tone curves: every change of a pixel that depends on its value alone, as a table of 256 entries.
+
+use image::GrayImage;
+
+use super::{pixels, pixels_mut};
+
+/// What [`stretch`] makes of a picture of one single value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flat {
+    /// All 0, as OMRChecker v1.
+    Black,
+    /// Unchanged, as OMRChecker v2.
+    Keep,
+}
+
+/// Smallest and largest value; (0, 0) for a picture without pixels.
+pub fn min_max(img: &GrayImage) -> (u8, u8) {
+    let raw = pixels(img);
+    if raw.is_empty() {
+        return (0, 0);
+    }
+    raw.iter().fold((255, 0), |(min, max), &v| (v.min(min), v.max(max)))
+}
+
+/// Stretches the values so that the smallest becomes 0 and the largest 255 (see [`stretch_table`]).
+pub fn stretch(img: &mut GrayImage, flat: Flat) {
+    match min_max(img) {
+        (0, 255) => {}
+        (min, max) if min < max => apply(img, &stretch_table(min, max)),
+        (0, _) => {}
+        _ if flat == Flat::Keep => {}
+        _ => pixels_mut(img).fill(0),
+    }
+}
+
+/// The table of [`stretch`]: out = rint(v·scale + shift) with scale = 255/(max − min) and shift = −min·scale rounded to
+/// `f32`, and one fused multiply-add. All 0 unless min < max; values outside of min…max are cut to 0…255.
+pub fn stretch_table(min: u8, max: u8) -> [u8; 256] {
+    if min >= max {
+        return [0; 256];
+    }
+    let scale = 255.0 * (1.0 / f64::from(max - min));
+    let shift = (-f64::from(min) * scale) as f32;
+    let scale = scale as f32;
+    table(|v| f32::from(v).mul_add(scale, shift).round_ties_even() as u8)
+}
+
+/// Truncates: values above `at` become `at`.
+pub fn cap(img: &mut GrayImage, at: u8) {
+    pixels_mut(img).iter_mut().for_each(|v| *v = at.min(*v));
+}
+
+/// Levels: 0 up to `low`, 255 from `high` on (both 0…1, cut to whole grey levels), between them
+/// trunc(255·((v−lo)/(hi−lo))^(1/gamma)). A gamma of 0 makes everything between black.
+pub fn levels_table(low: f64, high: f64, gamma: f64) -> [u8; 256] {
+    let (lo, hi) = ((255.0 * low).trunc(), (255.0 * high).trunc());
+    let exponent = 1.0 / gamma;
+    table(|v| match f64::from(v) {
+        v if v <= lo => 0,
+        v if v >= hi => 255,
+        v => (((v - lo) / (hi - lo)).powf(exponent) * 255.0) as u8,
+    })
+}
+
+/// trunc(255·(v/255)^exponent). Callers with a gamma pass its reciprocal.
+pub fn gamma_table(exponent: f64) -> [u8; 256] {
+    table(|v| ((f64::from(v) / 255.0).powf(exponent) * 255.0) as u8)
+}
+
+/// Contrast: |alpha·v + beta| in `f32`, rounded half to even and cut to 255.
+pub fn contrast_table(alpha: f64, beta: f64) -> [u8; 256] {
+    let (alpha, beta) = (alpha as f32, beta as f32);
+    table(|v| (f32::from(v) * alpha + beta).abs().round_ties_even() as u8)
+}
+
+/// Alpha and beta for [`contrast_table`] that stretch the histogram after cutting half of `clip_percentage` per cent of
+/// the pixels from each end. (1, 0), which changes nothing, when no two grey levels are left.
+pub fn auto_contrast(img: &GrayImage, clip_percentage: f64) -> (f64, f64) {
+    let mut cumulative = [0u64; 256];
+    for &v in pixels(img) {
+        cumulative[usize::from(v)] += 1;
+    }
+    for v in 1..256 {
+        cumulative[v] += cumulative[v - 1];
+    }
+    // Counts are far below 2^53.
+    let total = cumulative[255] as f64;
+    let clip = clip_percentage * total / 200.0;
+    let low = cumulative.iter().position(|&count| count as f64 >= clip);
+    let high = cumulative.iter().rposition(|&count| (count as f64) < total - clip);
+    match (low, high) {
+        (Some(low), Some(high)) if low < high => {
+            let alpha = 255.0 / (high - low) as f64;
+            (alpha, -(low as f64) * alpha)
+        }
+        _ => (1.0, 0.0),
+    }
+}
+
+/// Replaces each value by its entry in `table`.
+pub fn apply(img: &mut GrayImage, table: &[u8; 256]) {
+    pixels_mut(img).iter_mut().for_each(|v| *v = table[usize::from(*v)]);
+}
+
+/// A table from a function. Float to integer casts in it saturate, and NaN becomes 0.
+fn table(f: impl Fn(u8) -> u8) -> [u8; 256] {
+    let mut table = [0; 256];
+    for (v, out) in (0..=255).zip(&mut table) {
+        *out = f(v);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use imageproc::gray_image;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::imaging::arbitrary::{flat_picture, picture};
+
+    #[test]
+    fn stretching_reaches_both_ends() {
+        let mut img = gray_image!(10, 20, 30; 15, 25, 10);
+        stretch(&mut img, Flat::Black);
+        assert_eq!(img, gray_image!(0, 128, 255; 64, 191, 0));
+    }
+
+    #[test]
+    fn a_flat_picture_turns_black_or_stays() {
+        let mut img = gray_image!(7, 7);
+        stretch(&mut img, Flat::Keep);
+        assert_eq!(img, gray_image!(7, 7));
+        stretch(&mut img, Flat::Black);
+        assert_eq!(img, gray_image!(0, 0));
+    }
+
+    #[test]
+    fn stretching_rounds_once() {
+        // Without the fused multiply-add this entry is 43.
+        assert_eq!(stretch_table(1, 37)[7], 42);
+    }
+
+    #[test]
+    fn levels_cut_both_ends() {
+        let table = levels_table(0.2, 0.8, 1.0);
+        assert_eq!((table[51], table[52], table[203], table[204]), (0, 1, 253, 255));
+        assert_eq!(levels_table(0.0, 1.0, 0.0)[254], 0);
+    }
+
+    #[test]
+    fn gamma_keeps_the_ends() {
+        let table = gamma_table(1.0 / 0.7);
+        assert_eq!((table[0], table[128], table[255]), (0, 95, 255));
+    }
+
+    #[test]
+    fn contrast_is_absolute_and_cut() {
+        let table = contrast_table(1.75, -35.0);
+        assert_eq!((table[0], table[20], table[22], table[255]), (35, 0, 4, 255));
+    }
+
+    #[test]
+    fn auto_contrast_spans_the_histogram() {
+        let mut img = GrayImage::from_fn(10, 10, |x, _| image::Luma([if x < 5 { 50 } else { 200 }]));
+        assert_eq!(auto_contrast(&img, 1.0), (255.0 / 149.0, -50.0 * (255.0 / 149.0)));
+        cap(&mut img, 50);
+        assert_eq!(auto_contrast(&img, 1.0), (1.0, 0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn stretched_pictures_stay_as_they_are(mut img in prop_oneof![picture(8, 8), flat_picture(8, 8)]) {
+            stretch(&mut img, Flat::Black);
+            let (min, max) = min_max(&img);
+            prop_assert!(min == 0 && (max == 0 || max == 255));
+            let once = img.clone();
+            stretch(&mut img, Flat::Keep);
+            prop_assert_eq!(img, once);
+        }
+
+        #[test]
+        fn any_numbers_make_a_table(a in any::<f64>(), b in any::<f64>(), c in any::<f64>(), img in picture(4, 4)) {
+            levels_table(a, b, c);
+            gamma_table(a);
+            contrast_table(a, b);
+            auto_contrast(&img, a);
+        }
+    }
+}
