@@ -8,6 +8,7 @@
 //! the rounding. Where an operation is not exact, its documentation says so. The fast versions are checked in the tests
 //! against slow, plain ones.
 
+pub mod blur;
 pub mod resize;
 pub mod stats;
 pub mod tone;
