@@ -1,0 +1,208 @@
+//! Erosion and dilation with rectangles.
+//!
+//! Both take the same window, columns x − ⌊w/2⌋ … x − ⌊w/2⌋ + w − 1 and rows alike, which is not reflected for the
+//! dilation; places outside of the picture are ignored. So with even sizes a closing moves its content by one pixel to
+//! the right and down. That shift is part of the page corners that templates were measured against.
+
+use image::GrayImage;
+
+use super::pixels_mut;
+
+/// The smallest value in a window of `kernel` (width, height) pixels, `iterations` times over.
+///
+/// A side of 0 counts as 1. The cost per pixel does not depend on the kernel's height, and on its width only by its
+/// logarithm; iterations are free.
+pub fn erode(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage {
+    let mut img = src.clone();
+    extreme(&mut img, kernel, iterations, u8::MAX, u8::min);
+    img
+}
+
+/// The largest value in a window, as [`erode`].
+pub fn dilate(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage {
+    let mut img = src.clone();
+    extreme(&mut img, kernel, iterations, u8::MIN, u8::max);
+    img
+}
+
+/// Erosions, then as many dilations: removes bright details.
+pub fn open(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage {
+    let mut img = erode(src, kernel, iterations);
+    extreme(&mut img, kernel, iterations, u8::MIN, u8::max);
+    img
+}
+
+/// Dilations, then as many erosions: removes dark details.
+pub fn close(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage {
+    let mut img = dilate(src, kernel, iterations);
+    extreme(&mut img, kernel, iterations, u8::MAX, u8::min);
+    img
+}
+
+/// How far a window reaches from its pixel along an axis.
+#[derive(Clone, Copy)]
+struct Reach {
+    before: usize,
+    after: usize,
+}
+
+impl Reach {
+    /// `iterations` windows of `size` pixels one after the other are one window: the reaches add up. Beyond the length of
+    /// the axis there is nothing to meet.
+    fn new(size: u32, iterations: u32, length: u32) -> Self {
+        let size = u64::from(size.max(1));
+        let cut = |reach: u64| (reach * u64::from(iterations)).min(u64::from(length.saturating_sub(1))) as usize;
+        Self { before: cut(size / 2), after: cut((size - 1) / 2) }
+    }
+
+    fn size(self) -> usize {
+        self.before + 1 + self.after
+    }
+}
+
+/// The extreme value (by `better`; `neutral` loses against every other) of the window around each pixel, in place.
+fn extreme(
+    img: &mut GrayImage,
+    kernel: (u32, u32),
+    iterations: u32,
+    neutral: u8,
+    better: impl Fn(u8, u8) -> u8 + Copy,
+) {
+    let columns = Reach::new(kernel.0, iterations, img.width());
+    let rows = Reach::new(kernel.1, iterations, img.height());
+    let width = img.width() as usize;
+    let raw = pixels_mut(img);
+    if raw.is_empty() {
+        return;
+    }
+    if columns.size() > 1 {
+        along_rows(raw, width, columns, neutral, better);
+    }
+    if rows.size() > 1 {
+        along_columns(raw, width, rows, neutral, better);
+    }
+}
+
+/// Windows of 1, 2, 4, … pixels, each from two of the previous size; the last step overlaps. These few passes over a row
+/// work on whole vectors and beat the constant three steps per pixel of [`along_columns`], which here would not.
+fn along_rows(raw: &mut [u8], width: usize, reach: Reach, neutral: u8, better: impl Fn(u8, u8) -> u8) {
+    let padded = width + reach.before + reach.after;
+    // A window that starts at i lies at i, for the first `padded` − size + 1 places.
+    let (mut window, mut wider) = (vec![neutral; padded], vec![neutral; padded]);
+    for row in raw.chunks_exact_mut(width) {
+        window[..reach.before].fill(neutral);
+        window[reach.before..reach.before + width].copy_from_slice(row);
+        window[reach.before + width..].fill(neutral);
+        let mut size = 1;
+        while size < reach.size() {
+            let step = size.min(reach.size() - size);
+            for ((out, &a), &b) in wider.iter_mut().zip(&window).zip(&window[step..]) {
+                *out = better(a, b);
+            }
+            std::mem::swap(&mut window, &mut wider);
+            size += step;
+        }
+        row.copy_from_slice(&window[..width]);
+    }
+}
+
+/// Van Herk's and Gil and Werman's method with whole rows in place of pixels: rows are taken in blocks of the window's
+/// height, so that each window is the end of a block and the start of the next. The ends are kept per block, the start
+/// grows with the rows: three steps per pixel for any height.
+fn along_columns(raw: &mut [u8], width: usize, reach: Reach, neutral: u8, better: impl Fn(u8, u8) -> u8) {
+    let height = raw.len() / width;
+    let size = reach.size();
+    let join = |into: &mut [u8], other: &[u8]| {
+        for (a, &b) in into.iter_mut().zip(other) {
+            *a = better(*a, b);
+        }
+    };
+    // The first window starts `before` rows above the picture.
+    let mut ends = vec![neutral; size * width];
+    let known = (size - reach.before).min(height);
+    ends[reach.before * width..(reach.before + known) * width].copy_from_slice(&raw[..known * width]);
+    let mut start = vec![neutral; width];
+    for block in (0..height).step_by(size) {
+        for i in (1..size).rev() {
+            let (upper, lower) = ends.split_at_mut(i * width);
+            join(&mut upper[(i - 1) * width..], &lower[..width]);
+        }
+        start.fill(neutral);
+        for (i, end) in ends.chunks_exact_mut(width).enumerate() {
+            let y = block + i;
+            if y >= height {
+                break;
+            }
+            join(end, &start);
+            // The row below this window is not overwritten yet. It is the window's place in the next block.
+            raw[y * width..(y + 1) * width].copy_from_slice(end);
+            let below = y + 1 + reach.after;
+            if below < height {
+                let row = &raw[below * width..(below + 1) * width];
+                end.copy_from_slice(row);
+                join(&mut start, row);
+            } else {
+                end.fill(neutral);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Luma;
+    use imageproc::gray_image;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::imaging::arbitrary::picture;
+
+    fn plain(src: &GrayImage, (kw, kh): (u32, u32), iterations: u32, better: fn(u8, u8) -> u8) -> GrayImage {
+        (0..iterations).fold(src.clone(), |img, _| {
+            GrayImage::from_fn(img.width(), img.height(), |x, y| {
+                let places = (0..kh as i32).flat_map(|j| (0..kw as i32).map(move |i| (i, j)));
+                let values = places.filter_map(|(i, j)| {
+                    let x = u32::try_from(x as i32 - kw as i32 / 2 + i).ok()?;
+                    let y = u32::try_from(y as i32 - kh as i32 / 2 + j).ok()?;
+                    img.get_pixel_checked(x, y).map(|p| p.0[0])
+                });
+                Luma([values.reduce(better).unwrap()])
+            })
+        })
+    }
+
+    #[test]
+    fn an_even_window_reaches_further_to_the_left() {
+        assert_eq!(erode(&gray_image!(9, 9, 1, 9, 9), (2, 1), 1), gray_image!(9, 9, 1, 1, 9));
+        assert_eq!(erode(&gray_image!(9, 9, 1, 9, 9), (4, 1), 1), gray_image!(9, 1, 1, 1, 1));
+    }
+
+    #[test]
+    fn an_even_closing_moves_its_content() {
+        let inside = |x: u32, y: u32, x0, x1, y0, y1| (x0..=x1).contains(&x) && (y0..=y1).contains(&y);
+        let draw = |x0, x1, y0, y1| {
+            GrayImage::from_fn(60, 60, |x, y| Luma([if inside(x, y, x0, x1, y0, y1) { 255 } else { 0 }]))
+        };
+        assert_eq!(close(&draw(15, 34, 20, 39), (10, 10), 1), draw(16, 35, 21, 40));
+    }
+
+    #[test]
+    fn opening_removes_bright_details() {
+        let src = gray_image!(1, 8, 1, 1, 8, 8, 8, 1);
+        assert_eq!(open(&src, (3, 1), 1), gray_image!(1, 1, 1, 1, 8, 8, 8, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn fast_equals_plain(src in picture(25, 25), w in 1..9u32, h in 1..9u32, iterations in 0..4u32) {
+            prop_assert_eq!(erode(&src, (w, h), iterations), plain(&src, (w, h), iterations, u8::min));
+            prop_assert_eq!(dilate(&src, (w, h), iterations), plain(&src, (w, h), iterations, u8::max));
+        }
+
+        #[test]
+        fn any_kernel_gives_a_picture(src in picture(6, 6), w: u32, h: u32, iterations: u32) {
+            close(&src, (w, h), iterations);
+            open(&src, (w, 0), 2);
+        }
+    }
+}
