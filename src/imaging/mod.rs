@@ -9,6 +9,7 @@
 //! against slow, plain ones.
 
 pub mod blur;
+pub mod edges;
 pub mod morphology;
 pub mod resize;
 pub mod stats;

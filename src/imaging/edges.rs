@@ -1,0 +1,237 @@
+//! Edge detection.
+
+use image::GrayImage;
+
+use super::{pixels, pixels_mut};
+
+/// A local maximum above the low threshold that is not yet known to touch a strong one.
+const CANDIDATE: u8 = 1;
+const EDGE: u8 = 255;
+
+/// Canny edges: 255 on edges, 0 elsewhere. The picture is not smoothed first.
+///
+/// The gradient is the 3×3 Sobel operator with the border pixels repeated; its magnitude is |dx| + |dy|, and 0 outside of
+/// the picture. A pixel above the lower threshold is a candidate if it is a local maximum across the edge, in one of four
+/// directions (told apart in fixed point); ties go to the left or upper pixel. Edges are the candidates above the higher
+/// threshold and all that touch them, also diagonally, through candidates. The thresholds may come in either order.
+pub fn canny(src: &GrayImage, low: i32, high: i32) -> GrayImage {
+    let (low, high) = (low.min(high), low.max(high));
+    let mut dst = GrayImage::new(src.width(), src.height());
+    let width = src.width() as usize;
+    let input = pixels(src);
+    if input.is_empty() {
+        return dst;
+    }
+    let height = input.len() / width;
+    let strong = mark_candidates(input, pixels_mut(&mut dst), width, low, high);
+    grow(pixels_mut(&mut dst), width, height, strong);
+    pixels_mut(&mut dst).iter_mut().for_each(|v| *v &= if *v == CANDIDATE { 0 } else { 255 });
+    dst
+}
+
+/// Gradients of one row.
+#[derive(Clone)]
+struct Gradients {
+    dx: Vec<i16>,
+    dy: Vec<i16>,
+    /// |dx| + |dy|, with a 0 before and after the row.
+    magnitude: Vec<i16>,
+}
+
+/// Buffers to compute the gradients of a row; values stay below 2^11.
+struct Sobel {
+    /// The three rows summed with weights 1 2 1, and the lower minus the upper row; the end pixels are repeated once.
+    smooth: Vec<i16>,
+    slope: Vec<i16>,
+}
+
+impl Sobel {
+    fn new(width: usize) -> Self {
+        Self { smooth: vec![0; width + 2], slope: vec![0; width + 2] }
+    }
+
+    fn row(&mut self, rows: [&[u8]; 3], out: &mut Gradients) {
+        let width = rows[1].len();
+        let places = self.smooth[1..].iter_mut().zip(&mut self.slope[1..]);
+        for ((smooth, slope), ((&a, &b), &c)) in places.zip(rows[0].iter().zip(rows[1]).zip(rows[2])) {
+            let (a, b, c) = (i16::from(a), i16::from(b), i16::from(c));
+            (*smooth, *slope) = (a + 2 * b + c, c - a);
+        }
+        for line in [&mut self.smooth, &mut self.slope] {
+            (line[0], line[width + 1]) = (line[1], line[width]);
+        }
+        for ((dx, a), b) in out.dx.iter_mut().zip(&self.smooth).zip(&self.smooth[2..]) {
+            *dx = b - a;
+        }
+        let slopes = self.slope.iter().zip(&self.slope[1..]).zip(&self.slope[2..]);
+        for (dy, ((a, b), c)) in out.dy.iter_mut().zip(slopes) {
+            *dy = a + 2 * b + c;
+        }
+        for ((magnitude, dx), dy) in out.magnitude[1..].iter_mut().zip(&out.dx).zip(&out.dy) {
+            *magnitude = dx.abs() + dy.abs();
+        }
+    }
+}
+
+/// Marks candidates and strong pixels in `dst`; returns the places of the strong ones. Three rows of gradients are kept.
+fn mark_candidates(src: &[u8], dst: &mut [u8], width: usize, low: i32, high: i32) -> Vec<usize> {
+    let height = src.len() / width;
+    // Magnitudes are below 2^12, so nothing is lost; −1 lets every pixel be a candidate.
+    let (low, high) = (low.clamp(-1, 1 << 12) as i16, high.clamp(-1, 1 << 12) as i16);
+    let source_row = |y: usize| &src[y * width..(y + 1) * width];
+    let mut sobel = Sobel::new(width);
+    let empty = Gradients { dx: vec![0; width], dy: vec![0; width], magnitude: vec![0; width + 2] };
+    let [mut above, mut here, mut below] = [empty.clone(), empty.clone(), empty];
+    let mut strong = Vec::new();
+    for y in 0..=height {
+        if y < height {
+            let rows = [source_row(y.saturating_sub(1)), source_row(y), source_row((y + 1).min(height - 1))];
+            sobel.row(rows, &mut below);
+        } else {
+            below.magnitude.fill(0);
+        }
+        if y > 0 {
+            let start = (y - 1) * width;
+            let out = &mut dst[start..start + width];
+            let magnitudes = [&above.magnitude[..], &here.magnitude, &below.magnitude];
+            mark_row(magnitudes, &here, (low, high), out, |x| strong.push(start + x));
+        }
+        std::mem::swap(&mut above, &mut here);
+        std::mem::swap(&mut here, &mut below);
+    }
+    strong
+}
+
+/// Pixels that are looked at together, to pass quickly over even areas.
+const CHUNK: usize = 16;
+
+/// Marks the candidates of the middle one of three rows, and tells the strong ones.
+fn mark_row(
+    magnitudes: [&[i16]; 3],
+    gradients: &Gradients,
+    (low, high): (i16, i16),
+    out: &mut [u8],
+    mut strong: impl FnMut(usize),
+) {
+    for (start, chunk) in (0..).step_by(CHUNK).zip(magnitudes[1][1..=out.len()].chunks(CHUNK)) {
+        if !chunk.iter().fold(false, |any, &m| any | (m > low)) {
+            continue;
+        }
+        for (x, &magnitude) in (start..).zip(chunk) {
+            if magnitude > low && is_local_maximum(magnitudes, x, gradients.dx[x], gradients.dy[x]) {
+                out[x] = if magnitude > high { EDGE } else { CANDIDATE };
+                if magnitude > high {
+                    strong(x);
+                }
+            }
+        }
+    }
+}
+
+/// Compares the magnitude at column `x` with its two neighbours in the direction of the gradient.
+fn is_local_maximum([above, here, below]: [&[i16]; 3], x: usize, dx: i16, dy: i16) -> bool {
+    // tan 22.5° with 15 fractional bits; tan 67.5° is larger by exactly 2.
+    const TAN_22: i32 = 13573;
+    // Magnitudes are stored from column −1 on.
+    let (left, at, right) = (x, x + 1, x + 2);
+    let magnitude = here[at];
+    let (run, rise) = (i32::from(dx).abs(), i32::from(dy).abs() << 15);
+    let flat = run * TAN_22;
+    let steep = flat + (run << 16);
+    if rise < flat {
+        magnitude > here[left] && magnitude >= here[right]
+    } else if rise > steep {
+        magnitude > above[at] && magnitude >= below[at]
+    } else if (dx ^ dy) < 0 {
+        magnitude > above[right] && magnitude > below[left]
+    } else {
+        magnitude > above[left] && magnitude > below[right]
+    }
+}
+
+/// Turns all candidates that touch an edge pixel into edge pixels.
+fn grow(dst: &mut [u8], width: usize, height: usize, mut edges: Vec<usize>) {
+    while let Some(at) = edges.pop() {
+        let (x, y) = (at % width, at / width);
+        for y in y.saturating_sub(1)..(y + 2).min(height) {
+            for x in x.saturating_sub(1)..(x + 2).min(width) {
+                let neighbour = y * width + x;
+                if dst[neighbour] == CANDIDATE {
+                    dst[neighbour] = EDGE;
+                    edges.push(neighbour);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Luma;
+    use imageproc::gray_image;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::imaging::arbitrary::{flat_picture, picture};
+
+    /// From the formulas, one pixel at a time.
+    fn plain(src: &GrayImage, low: i32, high: i32) -> GrayImage {
+        let (w, h) = (src.width() as i32, src.height() as i32);
+        let p = |x: i32, y: i32| i32::from(src.get_pixel(x.clamp(0, w - 1) as u32, y.clamp(0, h - 1) as u32).0[0]);
+        let gradient = |x: i32, y: i32| {
+            let dx = p(x + 1, y - 1) + 2 * p(x + 1, y) + p(x + 1, y + 1) - p(x - 1, y - 1) - 2 * p(x - 1, y) - p(x - 1, y + 1);
+            let dy = p(x - 1, y + 1) + 2 * p(x, y + 1) + p(x + 1, y + 1) - p(x - 1, y - 1) - 2 * p(x, y - 1) - p(x + 1, y - 1);
+            (dx, dy)
+        };
+        let inside = |x: i32, y: i32| (0..w).contains(&x) && (0..h).contains(&y);
+        let magnitude = |x: i32, y: i32| if inside(x, y) { gradient(x, y).0.abs() + gradient(x, y).1.abs() } else { 0 };
+        let candidate = |x: i32, y: i32| {
+            let ((dx, dy), m) = (gradient(x, y), magnitude(x, y));
+            let (run, rise) = (dx.abs(), dy.abs() << 15);
+            let s = if (dx ^ dy) < 0 { -1 } else { 1 };
+            m > low
+                && if rise < run * 13573 {
+                    m > magnitude(x - 1, y) && m >= magnitude(x + 1, y)
+                } else if rise > run * 13573 + (run << 16) {
+                    m > magnitude(x, y - 1) && m >= magnitude(x, y + 1)
+                } else {
+                    m > magnitude(x - s, y - 1) && m > magnitude(x + s, y + 1)
+                }
+        };
+        let candidates: Vec<_> = (0..h).flat_map(|y| (0..w).map(move |x| (x, y))).filter(|&(x, y)| candidate(x, y)).collect();
+        let mut edges: Vec<_> = candidates.iter().copied().filter(|&(x, y)| magnitude(x, y) > high).collect();
+        loop {
+            let touches = |&&(x, y): &&(i32, i32)| edges.iter().any(|&(a, b)| (a - x).abs() <= 1 && (b - y).abs() <= 1);
+            let more: Vec<_> = candidates.iter().filter(|p| !edges.contains(p)).filter(touches).copied().collect();
+            if more.is_empty() {
+                break;
+            }
+            edges.extend(more);
+        }
+        GrayImage::from_fn(src.width(), src.height(), |x, y| Luma([if edges.contains(&(x as i32, y as i32)) { 255 } else { 0 }]))
+    }
+
+    #[test]
+    fn a_step_is_one_pixel_wide() {
+        let src = gray_image!(0, 0, 0, 200, 200, 200; 0, 0, 0, 200, 200, 200; 0, 0, 0, 200, 200, 200);
+        let want = gray_image!(0, 0, 255, 0, 0, 0; 0, 0, 255, 0, 0, 0; 0, 0, 255, 0, 0, 0);
+        assert_eq!(canny(&src, 55, 185), want);
+        assert_eq!(canny(&src, 185, 55), want);
+    }
+
+    #[test]
+    fn an_even_picture_has_no_edges() {
+        assert_eq!(canny(&GrayImage::from_pixel(5, 4, Luma([99])), 55, 185), GrayImage::new(5, 4));
+    }
+
+    proptest! {
+        #[test]
+        fn fast_equals_plain(
+            src in prop_oneof![picture(24, 12), flat_picture(24, 12)], low in -2..900i32, high in -2..900i32,
+        ) {
+            let (low, high) = (low.min(high), low.max(high));
+            let want = if src.is_empty() { src.clone() } else { plain(&src, low, high) };
+            prop_assert_eq!(canny(&src, low, high), want);
+        }
+    }
+}
