@@ -9,8 +9,10 @@
 //! against slow, plain ones.
 
 pub mod blur;
+pub mod contours;
 pub mod edges;
 pub mod morphology;
+pub mod polygon;
 pub mod resize;
 pub mod stats;
 pub mod tone;
