@@ -16,6 +16,7 @@ pub mod polygon;
 pub mod resize;
 pub mod stats;
 pub mod tone;
+pub mod warp;
 
 use image::GrayImage;
 

@@ -1,0 +1,363 @@
+//! Perspective warps, bilinear.
+//!
+//! Source positions are rounded to 1/32 pixel; pixels outside of the source are black and are blended in. The arithmetic
+//! is that of `cv2.warpPerspective` with `INTER_LINEAR`, so that readings agree to the grey level.
+
+use image::{GrayImage, RgbImage};
+
+use super::{pixels, pixels_mut};
+use crate::geometry::{Point, Quad, Size};
+
+/// A projective map of the plane: the rows of a 3×3 matrix. Usually its last entry is 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Homography(pub [f64; 9]);
+
+impl Homography {
+    /// The map that takes the corners of `from` to those of `to`. `None` if three corners of a quad lie on a line.
+    ///
+    /// Corners are taken as `f32`, and products of two coordinates are rounded to it, as in OpenCV.
+    pub fn from_quads(from: &Quad, to: &Quad) -> Option<Self> {
+        let mut system = [[0.0; 9]; 8];
+        for (i, (from, to)) in from.corners.iter().zip(&to.corners).enumerate() {
+            let (x, y, u, v) = (from.x as f32, from.y as f32, to.x as f32, to.y as f32);
+            let product = |a: f32, b: f32| f64::from(-a * b);
+            let (fx, fy) = (f64::from(x), f64::from(y));
+            system[i] = [fx, fy, 1.0, 0.0, 0.0, 0.0, product(x, u), product(y, u), f64::from(u)];
+            system[i + 4] = [0.0, 0.0, 0.0, fx, fy, 1.0, product(x, v), product(y, v), f64::from(v)];
+        }
+        let [a, b, c, d, e, f, g, h] = solve(system)?;
+        Some(Self([a, b, c, d, e, f, g, h, 1.0]))
+    }
+
+    /// The map back. `None` if there is none.
+    pub fn inverse(&self) -> Option<Self> {
+        let [a, b, c, d, e, f, g, h, i] = self.0;
+        let determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
+        if determinant == 0.0 || !determinant.is_finite() {
+            return None;
+        }
+        let s = 1.0 / determinant;
+        Some(Self([
+            (e * i - f * h) * s,
+            (c * h - b * i) * s,
+            (b * f - c * e) * s,
+            (f * g - d * i) * s,
+            (a * i - c * g) * s,
+            (c * d - a * f) * s,
+            (d * h - e * g) * s,
+            (b * g - a * h) * s,
+            (a * e - b * d) * s,
+        ]))
+    }
+
+    /// Where `p` goes. Points on the line that goes to infinity go to (0, 0).
+    pub fn apply(&self, p: Point) -> Point {
+        let [a, b, c, d, e, f, g, h, i] = self.0;
+        let w = g * p.x + h * p.y + i;
+        let scale = if w == 0.0 { 0.0 } else { 1.0 / w };
+        Point::new((a * p.x + b * p.y + c) * scale, (d * p.x + e * p.y + f) * scale)
+    }
+
+    /// This map, then `next`.
+    pub fn then(&self, next: &Self) -> Self {
+        let entry = |i: usize| (0..3).map(|k| next.0[i / 3 * 3 + k] * self.0[k * 3 + i % 3]).sum();
+        Self(std::array::from_fn(entry))
+    }
+}
+
+/// Solves eight linear equations (coefficients and right side per row) by elimination with row pivots.
+fn solve(mut m: [[f64; 9]; 8]) -> Option<[f64; 8]> {
+    /// Smaller pivots mean that the equations do not determine a map.
+    const MIN_PIVOT: f64 = f64::EPSILON * 100.0;
+    for i in 0..8 {
+        let mut pivot = i;
+        for j in i + 1..8 {
+            if m[j][i].abs() > m[pivot][i].abs() {
+                pivot = j;
+            }
+        }
+        // Also false for a NaN.
+        if !(m[pivot][i].abs() >= MIN_PIVOT) {
+            return None;
+        }
+        m.swap(i, pivot);
+        let row = m[i];
+        let d = -1.0 / row[i];
+        for other in &mut m[i + 1..] {
+            let factor = other[i] * d;
+            for (a, b) in other[i + 1..].iter_mut().zip(&row[i + 1..]) {
+                *a += factor * b;
+            }
+        }
+    }
+    let mut x = [0.0; 8];
+    for i in (0..8).rev() {
+        let mut rest = m[i][8];
+        for k in i + 1..8 {
+            rest -= m[i][k] * x[k];
+        }
+        x[i] = rest / m[i][i];
+    }
+    x.iter().all(|v| v.is_finite()).then_some(x)
+}
+
+/// The part of the picture within `corners`, upright: the corners become those of a picture of
+/// [`Quad::upright_size`]. `None` if the quad is degenerate, or far bigger than the picture.
+pub fn perspective(src: &GrayImage, corners: &Quad) -> Option<GrayImage> {
+    let (map, size) = upright_map(corners, Size::new(src.width(), src.height()))?;
+    through(src, &map, size)
+}
+
+/// As [`perspective`], for a colour picture.
+pub fn perspective_rgb(src: &RgbImage, corners: &Quad) -> Option<RgbImage> {
+    let (map, size) = upright_map(corners, Size::new(src.width(), src.height()))?;
+    through_rgb(src, &map, size)
+}
+
+/// The picture moved by `map` (source to target positions), in a frame of `size`. `None` if the map has no inverse.
+pub fn through(src: &GrayImage, map: &Homography, size: Size) -> Option<GrayImage> {
+    let back = map.inverse()?;
+    let mut dst = GrayImage::new(size.width, size.height);
+    let source = Source::<1> { raw: pixels(src), width: src.width() as usize, height: src.height() as usize };
+    source.warp(&back, pixels_mut(&mut dst), size);
+    Some(dst)
+}
+
+/// As [`through`], for a colour picture.
+pub fn through_rgb(src: &RgbImage, map: &Homography, size: Size) -> Option<RgbImage> {
+    let back = map.inverse()?;
+    let mut dst = RgbImage::new(size.width, size.height);
+    let source = Source::<3> { raw: src.as_raw(), width: src.width() as usize, height: src.height() as usize };
+    source.warp(&back, &mut dst, size);
+    Some(dst)
+}
+
+/// The map of [`perspective`], and the size of its target. The centres of corner pixels go onto each other.
+fn upright_map(corners: &Quad, source: Size) -> Option<(Homography, Size)> {
+    /// A quad within a picture has no side longer than its width and height together; a rectangle drawn around it may be
+    /// somewhat longer. More is a mistake that should not cost memory.
+    const MAX_SIDE: u64 = 2;
+    let size = corners.upright_size();
+    let most = MAX_SIDE * (u64::from(source.width) + u64::from(source.height));
+    let too_big = u64::from(size.width.max(size.height)) > most;
+    if size.pixels() == 0 || too_big || corners.is_degenerate() {
+        return None;
+    }
+    let (right, bottom) = (f64::from(size.width - 1), f64::from(size.height - 1));
+    let target = Quad {
+        corners: [Point::new(0.0, 0.0), Point::new(right, 0.0), Point::new(right, bottom), Point::new(0.0, bottom)],
+    };
+    Some((Homography::from_quads(corners, &target)?, size))
+}
+
+/// Fractional bits of a source position.
+const FRACTION_BITS: u32 = 5;
+const ONE: i32 = 1 << FRACTION_BITS;
+/// Longest piece of a row that is handled at once. Positions in a row are computed from the start of each piece; as that
+/// shows in the last bit, it is the same number as in OpenCV.
+const PIECE: usize = 64;
+
+/// Interleaved pixels of `C` channels.
+struct Source<'a, const C: usize> {
+    raw: &'a [u8],
+    width: usize,
+    height: usize,
+}
+
+impl<const C: usize> Source<'_, C> {
+    /// Fills `dst` with what `back` (target to source positions) finds.
+    fn warp(&self, back: &Homography, dst: &mut [u8], size: Size) {
+        if self.raw.is_empty() || size.pixels() == 0 {
+            return;
+        }
+        // OpenCV's pieces get longer when there are fewer than 16 rows; here they are cut to the same starts.
+        let start_every = PIECE.max(1024 / 16.min(size.height as usize));
+        for (y, row) in dst.chunks_exact_mut(size.width as usize * C).enumerate() {
+            for (i, piece) in row.chunks_mut(PIECE * C).enumerate() {
+                let x = i * PIECE;
+                let start = x / start_every * start_every;
+                let places = Places::new(back, start, x - start, y, piece.len() / C);
+                self.sample(&places, piece);
+            }
+        }
+    }
+
+    fn sample(&self, places: &Places, out: &mut [u8]) {
+        let count = out.len() / C;
+        let inside = |line: &[i32], length: usize| {
+            let (min, max) = line.iter().fold((i32::MAX, i32::MIN), |(min, max), &v| (v.min(min), v.max(max)));
+            min >= 0 && ((max >> FRACTION_BITS) as usize) + 1 < length
+        };
+        let (xs, ys) = (&places.x[..count], &places.y[..count]);
+        if inside(xs, self.width) && inside(ys, self.height) {
+            let stride = self.width * C;
+            for ((out, &x), &y) in out.chunks_exact_mut(C).zip(xs).zip(ys) {
+                // Not negative, as just checked.
+                let at = (y >> FRACTION_BITS) as usize * stride + (x >> FRACTION_BITS) as usize * C;
+                let four = &self.raw[at..at + stride + 2 * C];
+                for (c, out) in out.iter_mut().enumerate() {
+                    *out = blend([four[c], four[c + C], four[stride + c], four[stride + C + c]], x, y);
+                }
+            }
+        } else {
+            for ((out, &x), &y) in out.chunks_exact_mut(C).zip(xs).zip(ys) {
+                let (left, top) = (i64::from(x >> FRACTION_BITS), i64::from(y >> FRACTION_BITS));
+                for (c, out) in out.iter_mut().enumerate() {
+                    let at = |dx: i64, dy: i64| self.pixel_or_black(left + dx, top + dy, c);
+                    *out = blend([at(0, 0), at(1, 0), at(0, 1), at(1, 1)], x, y);
+                }
+            }
+        }
+    }
+
+    fn pixel_or_black(&self, x: i64, y: i64, channel: usize) -> u8 {
+        match (usize::try_from(x), usize::try_from(y)) {
+            (Ok(x), Ok(y)) if x < self.width && y < self.height => self.raw[(y * self.width + x) * C + channel],
+            _ => 0,
+        }
+    }
+}
+
+/// Blends the pixels top-left, top-right, bottom-left, bottom-right at the fractions of `x` and `y`.
+fn blend(four: [u8; 4], x: i32, y: i32) -> u8 {
+    let (fx, fy) = (x & (ONE - 1), y & (ONE - 1));
+    let [a, b, c, d] = four.map(i32::from);
+    let (top, bottom) = (a * (ONE - fx) + b * fx, c * (ONE - fx) + d * fx);
+    ((top * (ONE - fy) + bottom * fy + (ONE * ONE / 2)) >> (2 * FRACTION_BITS)) as u8
+}
+
+/// Source positions of a piece of a row, in 1/32 pixel.
+struct Places {
+    x: [i32; PIECE],
+    y: [i32; PIECE],
+}
+
+impl Places {
+    /// Positions of the target pixels (`start` + `offset` + 0…`count`, `y`).
+    fn new(back: &Homography, start: usize, offset: usize, y: usize, count: usize) -> Self {
+        let m = &back.0;
+        let at_start = |row: usize| m[row] * start as f64 + m[row + 1] * y as f64 + m[row + 2];
+        let (x0, y0, w0) = (at_start(0), at_start(3), at_start(6));
+        let mut places = Self { x: [0; PIECE], y: [0; PIECE] };
+        for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate().take(count) {
+            let d = (offset + i) as f64;
+            let w = w0 + m[6] * d;
+            let scale = if w == 0.0 { 0.0 } else { f64::from(ONE) / w };
+            *x = rounded((x0 + m[0] * d) * scale);
+            *y = rounded((y0 + m[3] * d) * scale);
+        }
+        places
+    }
+}
+
+/// Rounds half to even, saturating.
+fn rounded(v: f64) -> i32 {
+    /// Added to a number of 32 bits, this leaves no fractional bits, so that the addition rounds; and the low bits of
+    /// the sum are the integer. It takes one instruction for several values, where `round_ties_even` calls a function.
+    const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
+    let v = v.max(f64::from(i32::MIN)).min(f64::from(i32::MAX));
+    (v + SHIFT).to_bits() as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Luma, Rgb};
+    use imageproc::gray_image;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::imaging::arbitrary::picture;
+
+    fn quad(corners: [(f64, f64); 4]) -> Quad {
+        Quad { corners: corners.map(|(x, y)| Point::new(x, y)) }
+    }
+
+    /// Pixel by pixel.
+    fn plain(src: &GrayImage, back: &Homography, size: Size) -> GrayImage {
+        GrayImage::from_fn(size.width, size.height, |x, y| {
+            let m = back.0;
+            let (x, y) = (f64::from(x), f64::from(y));
+            let d = m[6] * x + m[7] * y + m[8];
+            let scale = if d == 0.0 { 0.0 } else { 32.0 / d };
+            let place = |r: usize| ((m[r] * x + m[r + 1] * y + m[r + 2]) * scale).round_ties_even() as i32;
+            let (u, v) = (place(0), place(3));
+            let at = |dx: i32, dy: i32| {
+                let (x, y) = ((u >> 5).saturating_add(dx), (v >> 5).saturating_add(dy));
+                match (u32::try_from(x), u32::try_from(y)) {
+                    (Ok(x), Ok(y)) => src.get_pixel_checked(x, y).map_or(0, |p| p.0[0]),
+                    _ => 0,
+                }
+            };
+            Luma([blend([at(0, 0), at(1, 0), at(0, 1), at(1, 1)], u, v)])
+        })
+    }
+
+    #[test]
+    fn an_upright_quad_is_cut_out() {
+        let src = GrayImage::from_fn(6, 5, |x, y| Luma([(10 * y + x) as u8]));
+        // The size is the distance of the corners, so the last column and row are left out, by a slight stretch.
+        let cut = perspective(&src, &quad([(1.0, 1.0), (4.0, 1.0), (4.0, 4.0), (1.0, 4.0)])).unwrap();
+        assert_eq!(cut, gray_image!(11, 13, 14; 26, 28, 29; 41, 43, 44));
+    }
+
+    #[test]
+    fn outside_is_black_and_blended() {
+        let src = gray_image!(100, 100; 100, 100);
+        let map = Homography([1.0, 0.0, 0.5, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(through(&src, &map, Size::new(4, 2)).unwrap(), gray_image!(50, 100, 50, 0; 50, 100, 50, 0));
+    }
+
+    #[test]
+    fn degenerate_quads_have_no_picture() {
+        let src = GrayImage::new(10, 10);
+        assert_eq!(perspective(&src, &quad([(1.0, 1.0); 4])), None);
+        assert_eq!(perspective(&src, &quad([(0.0, 0.0), (4.0, 4.0), (8.0, 8.0), (2.0, 2.0)])), None);
+        assert_eq!(perspective(&src, &quad([(0.0, 0.0), (1e9, 0.0), (1e9, 1e9), (0.0, 1e9)])), None);
+        assert_eq!(perspective(&src, &quad([(f64::NAN, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0)])), None);
+    }
+
+    #[test]
+    fn maps_take_corners_to_corners_and_back() {
+        let from = quad([(10.0, 12.0), (90.0, 8.0), (95.0, 110.0), (5.0, 105.0)]);
+        let to = quad([(0.0, 0.0), (80.0, 0.0), (80.0, 100.0), (0.0, 100.0)]);
+        let map = Homography::from_quads(&from, &to).unwrap();
+        let same = map.then(&map.inverse().unwrap());
+        for (a, b) in from.corners.into_iter().zip(to.corners) {
+            assert!(map.apply(a).distance(b) < 1e-9);
+            assert!(same.apply(a).distance(a) < 1e-9);
+        }
+    }
+
+    #[test]
+    fn colour_channels_are_warped_alone() {
+        let src = RgbImage::from_fn(9, 9, |x, y| Rgb([(x * 25) as u8, (y * 25) as u8, (x * y * 3) as u8]));
+        let corners = quad([(0.0, 1.0), (8.5, 0.0), (8.0, 8.0), (-1.0, 7.0)]);
+        let warped = perspective_rgb(&src, &corners).unwrap();
+        for c in 0..3 {
+            let channel = GrayImage::from_fn(9, 9, |x, y| Luma([src.get_pixel(x, y).0[c]]));
+            let want = perspective(&channel, &corners).unwrap();
+            assert!(want.enumerate_pixels().all(|(x, y, p)| p.0[0] == warped.get_pixel(x, y).0[c]));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fast_equals_plain(
+            src in picture(80, 20), turn in -3.0..3.0f64, x in -30.0..30.0f64, px in -0.01..0.01f64, w in 0..150u32,
+        ) {
+            let (sin, cos) = turn.sin_cos();
+            let map = Homography([cos, -sin, x, sin, cos, 3.0, px, 0.001, 1.0]);
+            if let (Some(warped), Some(back)) = (through(&src, &map, Size::new(w, 30)), map.inverse()) {
+                let differing = warped.iter().zip(plain(&src, &back, Size::new(w, 30)).iter()).filter(|(a, b)| a != b).count();
+                // The two orders of addition may round a position differently.
+                prop_assert!(differing <= 1);
+            }
+        }
+
+        #[test]
+        fn any_numbers_are_survived(src in picture(6, 6), m: [f64; 9], corners: [(f64, f64); 4], w in 0..70u32) {
+            through(&src, &Homography(m), Size::new(w, 3));
+            perspective(&src, &quad(corners));
+        }
+    }
+}
