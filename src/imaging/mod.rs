@@ -9,6 +9,7 @@
 //! against slow, plain ones.
 
 pub mod blur;
+pub mod clahe;
 pub mod contours;
 pub mod edges;
 pub mod morphology;
