@@ -245,9 +245,8 @@ const SORT_5: [(usize, usize); 9] = [(0, 3), (1, 4), (0, 2), (1, 3), (0, 1), (2,
 /// table the value at rank i, place j has at least (i+1)(j+1)−1 others not above and (5−i)(5−j)−1 not below it, which
 /// leaves 13 of the 25 as possible medians and as many left out on both sides; the median is the middle one of these.
 fn median_of_25(src: &[u8], dst: &mut [u8], width: usize) {
-    const POSSIBLE: [(usize, usize); 13] = [
-        (0, 3), (0, 4), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (2, 3), (3, 0), (3, 1), (3, 2), (4, 0), (4, 1),
-    ];
+    const POSSIBLE: [(usize, usize); 13] =
+        [(0, 3), (0, 4), (1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (2, 3), (3, 0), (3, 1), (3, 2), (4, 0), (4, 1)];
     let padded = width.next_multiple_of(LANES) + 4 + LANES;
     let mut ranks = [const { Vec::new() }; 5];
     ranks.iter_mut().for_each(|r| r.resize(padded, 0));

@@ -179,8 +179,14 @@ mod tests {
         let (w, h) = (src.width() as i32, src.height() as i32);
         let p = |x: i32, y: i32| i32::from(src.get_pixel(x.clamp(0, w - 1) as u32, y.clamp(0, h - 1) as u32).0[0]);
         let gradient = |x: i32, y: i32| {
-            let dx = p(x + 1, y - 1) + 2 * p(x + 1, y) + p(x + 1, y + 1) - p(x - 1, y - 1) - 2 * p(x - 1, y) - p(x - 1, y + 1);
-            let dy = p(x - 1, y + 1) + 2 * p(x, y + 1) + p(x + 1, y + 1) - p(x - 1, y - 1) - 2 * p(x, y - 1) - p(x + 1, y - 1);
+            let dx = p(x + 1, y - 1) + 2 * p(x + 1, y) + p(x + 1, y + 1)
+                - p(x - 1, y - 1)
+                - 2 * p(x - 1, y)
+                - p(x - 1, y + 1);
+            let dy = p(x - 1, y + 1) + 2 * p(x, y + 1) + p(x + 1, y + 1)
+                - p(x - 1, y - 1)
+                - 2 * p(x, y - 1)
+                - p(x + 1, y - 1);
             (dx, dy)
         };
         let inside = |x: i32, y: i32| (0..w).contains(&x) && (0..h).contains(&y);
@@ -198,7 +204,8 @@ mod tests {
                     m > magnitude(x - s, y - 1) && m > magnitude(x + s, y + 1)
                 }
         };
-        let candidates: Vec<_> = (0..h).flat_map(|y| (0..w).map(move |x| (x, y))).filter(|&(x, y)| candidate(x, y)).collect();
+        let candidates: Vec<_> =
+            (0..h).flat_map(|y| (0..w).map(move |x| (x, y))).filter(|&(x, y)| candidate(x, y)).collect();
         let mut edges: Vec<_> = candidates.iter().copied().filter(|&(x, y)| magnitude(x, y) > high).collect();
         loop {
             let touches = |&&(x, y): &&(i32, i32)| edges.iter().any(|&(a, b)| (a - x).abs() <= 1 && (b - y).abs() <= 1);
@@ -208,7 +215,9 @@ mod tests {
             }
             edges.extend(more);
         }
-        GrayImage::from_fn(src.width(), src.height(), |x, y| Luma([if edges.contains(&(x as i32, y as i32)) { 255 } else { 0 }]))
+        GrayImage::from_fn(src.width(), src.height(), |x, y| {
+            Luma([if edges.contains(&(x as i32, y as i32)) { 255 } else { 0 }])
+        })
     }
 
     #[test]

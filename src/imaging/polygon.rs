@@ -199,7 +199,8 @@ impl TurnedRect {
     /// side), then clockwise on the screen.
     pub fn corners(&self) -> [Point; 4] {
         let (sin, cos) = self.angle.to_radians().sin_cos();
-        let (across, down) = ((cos * self.width / 2.0, sin * self.width / 2.0), (-sin * self.height / 2.0, cos * self.height / 2.0));
+        let (across, down) =
+            ((cos * self.width / 2.0, sin * self.width / 2.0), (-sin * self.height / 2.0, cos * self.height / 2.0));
         let at = |a: f64, b: f64| {
             Point::new(self.centre.x + a * across.0 + b * down.0, self.centre.y + a * across.1 + b * down.1)
         };

@@ -183,7 +183,10 @@ mod tests {
                 at(column.at) * column.near + at(column.at + 1) * column.far
             };
             let (a, b) = (line(row.at) >> 4, line(row.at + 1) >> 4);
-            ((((a * row.near) >> 16) + ((b * row.far) >> 16) + 2) >> 2).clamp(0, 255).to_le_bytes()[..1].try_into().map(image::Luma).unwrap()
+            ((((a * row.near) >> 16) + ((b * row.far) >> 16) + 2) >> 2).clamp(0, 255).to_le_bytes()[..1]
+                .try_into()
+                .map(image::Luma)
+                .unwrap()
         })
     }
 
