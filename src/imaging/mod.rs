@@ -12,6 +12,7 @@ pub mod blur;
 pub mod clahe;
 pub mod contours;
 pub mod edges;
+pub mod matching;
 pub mod morphology;
 pub mod polygon;
 pub mod resize;

@@ -51,8 +51,7 @@ struct Place {
 
 /// The different points, by x and y.
 fn places(points: &[PixelPoint]) -> Vec<Place> {
-    let mut places: Vec<Place> =
-        points.iter().zip(0..).map(|(&point, i)| Place { point, first: i, last: i }).collect();
+    let mut places: Vec<Place> = points.iter().zip(0..).map(|(&point, i)| Place { point, first: i, last: i }).collect();
     places.sort_unstable_by_key(|p| (p.point, p.first));
     places.dedup_by(|later, kept| {
         let same = later.point == kept.point;
