@@ -4,7 +4,6 @@ use image::GrayImage;
 
 use super::{pixels, pixels_mut};
 
-const NONE: u8 = 0;
 /// A local maximum above the low threshold that is not yet known to touch a strong one.
 const CANDIDATE: u8 = 1;
 const EDGE: u8 = 255;

@@ -17,35 +17,65 @@ fn cross(a: PixelPoint, b: PixelPoint, c: PixelPoint) -> i64 {
 /// then go round in one direction, as they do for an outline, they start at the one that comes first in `points`
 /// (ascending) or last (descending). The order matters: [`approximate`] depends on where a polygon starts.
 pub fn convex_hull(points: &[PixelPoint]) -> Vec<PixelPoint> {
-    let mut sorted: Vec<(PixelPoint, usize)> = points.iter().copied().zip(0..).collect();
-    sorted.sort_unstable();
-    sorted.dedup_by_key(|(p, _)| *p);
-    let (Some(first), Some(last)) = (sorted.first().copied(), sorted.last().copied()) else {
+    let sorted = places(points);
+    let (Some(&left), Some(&right)) = (sorted.first(), sorted.last()) else {
         return Vec::new();
     };
-    // Both sides lead from one end to the other, without the last point, which begins the other side.
-    let side = |side: &mut dyn Iterator<Item = (PixelPoint, usize)>| {
-        let mut hull: Vec<(PixelPoint, usize)> = Vec::new();
-        for p in side {
-            while let [.., a, b] = hull[..] {
-                if cross(a.0, b.0, p.0) > 0 {
-                    break;
-                }
-                hull.pop();
-            }
-            hull.push(p);
-        }
-        hull.pop();
-        hull
-    };
-    if first == last {
-        return vec![first.0];
+    if sorted.len() == 1 {
+        return vec![left.point];
     }
-    let mut hull = side(&mut sorted.iter().rev().copied());
-    hull.extend(side(&mut sorted.iter().copied()));
+    let lowest = sorted.iter().fold(left, |best, p| if p.point.y > best.point.y { *p } else { best });
+    let highest = sorted.iter().fold(left, |best, p| if p.point.y < best.point.y { *p } else { best });
+    let mut hull = half_hull(sorted.iter().rev().map(|p| {
+        let late = p.point < lowest.point || (p.point == right.point && p.point != lowest.point);
+        (p.point, if late { p.last } else { p.first })
+    }));
+    hull.extend(half_hull(sorted.iter().map(|p| {
+        let late = p.point < highest.point && p.point != left.point;
+        (p.point, if late { p.last } else { p.first })
+    })));
     let start = start_of_round(&hull);
     hull.rotate_left(start);
     hull.into_iter().map(|(p, _)| p).collect()
+}
+
+/// A point, and where it comes first and last in a list. An outline passes the tip of a spur one pixel wide once, but the
+/// rest of the spur twice. Which of the two places counts for the start of the hull is arbitrary; [`convex_hull`] makes
+/// the choice of OpenCV, which scans the points from both sides and keeps the place it sees last.
+#[derive(Clone, Copy)]
+struct Place {
+    point: PixelPoint,
+    first: usize,
+    last: usize,
+}
+
+/// The different points, by x and y.
+fn places(points: &[PixelPoint]) -> Vec<Place> {
+    let mut places: Vec<Place> = points.iter().zip(0..).map(|(&point, i)| Place { point, first: i, last: i }).collect();
+    places.sort_unstable_by_key(|p| (p.point, p.first));
+    places.dedup_by(|later, kept| {
+        let same = later.point == kept.point;
+        if same {
+            kept.last = later.last;
+        }
+        same
+    });
+    places
+}
+
+/// The corners of one side of the hull, from one end to the other, without the last end, which begins the other side.
+fn half_hull(points: impl Iterator<Item = (PixelPoint, usize)>) -> Vec<(PixelPoint, usize)> {
+    let mut hull: Vec<(PixelPoint, usize)> = Vec::new();
+    for p in points {
+        while let [.., a, b] = hull[..]
+            && cross(a.0, b.0, p.0) <= 0
+        {
+            hull.pop();
+        }
+        hull.push(p);
+    }
+    hull.pop();
+    hull
 }
 
 /// Where to start so that the places in the outline ascend or descend throughout; 0 if that cannot be.
