@@ -69,6 +69,7 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     };
     let plan = Plan::prepare(&options).map_err(AppError::Plan)?;
     tell_empty(&plan);
+    tell_levels(&plan);
     let summary = batch::run(&plan, &options.output, bars)?;
     let seconds = start.elapsed().as_secs_f64();
     let rate = summary.total.images as f64 / seconds.max(1e-9);
@@ -106,6 +107,17 @@ fn tell_empty(plan: &Plan) {
     }
     if plan.folders.is_empty() {
         warn!("there is nothing to read: no images were found");
+    }
+}
+
+/// Picture levels that the configs ask for and this version does not serve: told once.
+fn tell_levels(plan: &Plan) {
+    let outputs = || plan.folders.iter().map(|folder| &folder.folder.config.outputs);
+    if outputs().any(|o| o.show_image_level > 0) {
+        warn!("`show_image_level` is above 0: sheets are read one at a time, and this version of omr shows no pictures");
+    }
+    if outputs().any(|o| o.save_image_level > 0) {
+        warn!("`save_image_level` is above 0: this version of omr saves no stage pictures");
     }
 }
 

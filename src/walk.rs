@@ -113,6 +113,7 @@ struct Inherited {
     template: Option<Arc<GovernedTemplate>>,
     config: Arc<Config>,
     evaluation: Option<Arc<Evaluation>>,
+    is_below_a_broken_template: bool,
 }
 
 #[derive(Default)]
@@ -128,10 +129,11 @@ impl Walker {
         let setup = &options.setup;
         let config = setup.config.as_deref().and_then(|p| self.accept(Config::load(p))).unwrap_or_default();
         let config = Arc::new(config);
-        let template = setup.template.as_deref().and_then(|p| self.accept(Template::load(p)));
+        let template = setup.template.as_deref().and_then(|p| self.accept(Template::load(p, &config)));
         let template = template.map(|t| Arc::new(GovernedTemplate { template: Arc::new(t), config: config.clone() }));
         let evaluation = setup.evaluation.as_deref().and_then(|p| self.accept(Evaluation::load(p)));
-        Inherited { template, config, evaluation: evaluation.map(Arc::new) }
+        let is_below_a_broken_template = setup.template.is_some() && template.is_none();
+        Inherited { template, config, evaluation: evaluation.map(Arc::new), is_below_a_broken_template }
     }
 
     /// Takes a loaded document: warnings are told, errors kept.
@@ -217,11 +219,11 @@ impl Walker {
                 }
             }
         }
-        if listing.has_template
-            && let Some(template) = self.accept(Template::load(&dir.join("template.json")))
-        {
-            let template = Arc::new(template);
-            here.template = Some(Arc::new(GovernedTemplate { template, config: here.config.clone() }));
+        if listing.has_template {
+            let template = self.accept(Template::load(&dir.join("template.json"), &here.config)).map(Arc::new);
+            here.is_below_a_broken_template = template.is_none();
+            here.template =
+                template.map(|template| Arc::new(GovernedTemplate { template, config: here.config.clone() }));
         }
         if listing.has_evaluation {
             let path = dir.join("evaluation.json");
@@ -253,8 +255,8 @@ impl Walker {
 
     fn take(&mut self, dir: &Path, place: &Path, images: Vec<OsString>, here: &Inherited) {
         let Some(template) = &here.template else {
-            // With a broken template above, its own errors say enough.
-            if self.errors.is_empty() {
+            // Below a template that is broken, its own errors say enough.
+            if !here.is_below_a_broken_template {
                 self.errors.push(WalkError::NoTemplate { path: dir.to_path_buf(), images: images.len() });
             }
             return;

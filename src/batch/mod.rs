@@ -23,7 +23,7 @@ use self::ordered::Ordered;
 use self::summary::{Counts, FolderSummary, Summary};
 use crate::outputs::ledger::Ledger;
 use crate::outputs::{self, FolderTables, Outcome, OutputError, STATE_FOLDER};
-use crate::plan::{FolderPlan, Plan, WorkerLimit};
+use crate::plan::{FolderPlan, Plan};
 use crate::sheet::{self, Reason, Scratch, SheetError, SheetReport};
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
@@ -92,9 +92,6 @@ fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<Counts, BatchEr
     let images = &plan.folder.images;
     let shown = plan.folder.dir.join("");
     let start = Instant::now();
-    if plan.workers.limit == Some(WorkerLimit::PicturesShown) {
-        info!("`{}`: `show_image_level` is above 0, so sheets are read one after the other", shown.display());
-    }
     let job = FolderJob {
         plan,
         tables: FolderTables::open(plan.paths.clone(), &plan.folder)?,

@@ -38,6 +38,8 @@ pub struct Config {
     pub max_parallel_workers: Option<usize>,
     /// Who judges the measured bubbles.
     pub reader: Reader,
+    /// The file has the spelling of v2-dev. A template of the v2 family that does not tell its generation follows it.
+    pub is_v2_dev: bool,
 }
 
 /// Which judge turns measured bubbles into marks.
@@ -109,11 +111,24 @@ impl Config {
     /// # Errors
     /// [`DocumentError::Invalid`] with all errors of the document.
     pub fn read(document: &Document) -> Result<(Self, Vec<Problem>), DocumentError> {
-        match is_v1(document.root()) {
-            true => document.read(|cursor| v1::config(&cursor)),
-            false => document.read(|cursor| v2::config(&cursor)),
-        }
+        let root = document.root();
+        let (mut config, warnings) = match is_v1(root) {
+            true => document.read(|cursor| v1::config(&cursor))?,
+            false => document.read(|cursor| v2::config(&cursor))?,
+        };
+        config.is_v2_dev = is_v2_dev(root);
+        Ok((config, warnings))
     }
+}
+
+/// Does the file have keys that only v2-dev has: thresholds in capitals, or outputs in snake case that v1 lacks?
+fn is_v2_dev(root: &Value) -> bool {
+    let keys = |group: &str| root.get(group).into_iter().flat_map(Value::keys).collect::<Vec<_>>();
+    let v1 = v1::keys_of("outputs");
+    let newer: Vec<String> = v2::OUTPUTS.iter().flat_map(|key| v2::spellings(key)).collect();
+    let is_snake = |key: &str| key.contains('_') && key.chars().all(|c| !c.is_ascii_uppercase());
+    keys("thresholding").iter().any(|key| key.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        || keys("outputs").iter().any(|key| is_snake(key) && !v1.contains(key) && newer.iter().any(|n| n == key))
 }
 
 /// Is this v1's shape? Its groups tell, then the groups and spellings of the v2 family. A file that could be either
@@ -209,6 +224,7 @@ impl Default for Config {
             outputs: Outputs::default(),
             max_parallel_workers: None,
             reader: Reader::Classic,
+            is_v2_dev: false,
         }
     }
 }

@@ -111,7 +111,7 @@ mod tests {
         let text = r#"{"pageDimensions": [100, 100], "bubbleDimensions": [10, 10], "fieldBlocks": {"Q": {"fieldType":
             "QTYPE_MCQ4", "origin": [5, 5], "bubblesGap": 20, "labelsGap": 20, "fieldLabels": ["q1"]}}}"#;
         let document = crate::json::Document::parse(Path::new("template.json"), text.to_owned()).unwrap();
-        let (template, _) = crate::template::Template::read(&document).unwrap();
+        let (template, _) = crate::template::Template::read(&document, &Config::default()).unwrap();
         let governed = GovernedTemplate { template: Arc::new(template), config: Arc::new(Config::default()) };
         let folder = Folder {
             dir: "in".into(),

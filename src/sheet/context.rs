@@ -8,7 +8,8 @@ use super::preprocess::{LoadPicture, PrepareError, Steps};
 use super::render::Lettering;
 use super::threshold::Rules;
 use crate::config::{AutoAlign, Config, Thresholds};
-use crate::template::Template;
+use crate::dialect::Dialect;
+use crate::template::{FieldKind, Template};
 
 /// A template, made ready for reading.
 pub struct SheetContext {
@@ -29,6 +30,11 @@ impl SheetContext {
     /// # Errors
     /// [`PrepareError`]: a picture that cannot be loaded, a step that cannot work.
     pub fn prepare(template: Arc<Template>, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
+        if let Some(block) = template.blocks.iter().find(|block| block.kind != FieldKind::Bubbles) {
+            let name = if block.kind == FieldKind::Ocr { "OCR" } else { "BARCODE_QR" };
+            let place = format!("field block `{}`", block.name);
+            return Err(PrepareError::Unsupported { place, name: name.to_owned() });
+        }
         let steps = Steps::prepare(&template, config, load)?;
         let coloured = config.outputs.colored_outputs;
         Ok(Self {
@@ -39,7 +45,7 @@ impl SheetContext {
             },
             rules: Rules::of(template.dialect),
             thresholds: config.thresholds.clone(),
-            auto_align: config.auto_align,
+            auto_align: config.auto_align.filter(|_| template.dialect == Dialect::V1),
             lettering: Lettering::of(&template),
             template,
         })

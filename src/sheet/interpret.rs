@@ -56,19 +56,22 @@ pub fn interpret(template: &Template, readings: &Readings, judgement: &Judgement
             true => block.empty_value.clone(),
             false => values.map(|(bubble, _)| bubble.value.as_str()).collect(),
         };
-        fields.push(FieldValue { value, marked: judged.marked.clone(), doubt: doubt(block, reading, judged) });
+        let doubt = doubt(block, reading, judged, rules);
+        fields.push(FieldValue { value, marked: judged.marked.clone(), doubt });
     }
     let join = |indices: &[usize]| indices.iter().filter_map(|&i| fields.get(i)).map(|f| f.value.as_str()).collect();
     let columns = template.columns.iter().map(|column| join(&column.fields)).collect();
     Interpretation { fields, columns, multi_marked }
 }
 
-fn doubt(block: &FieldBlock, reading: &FieldReading, judged: &FieldJudgement) -> Option<Doubt> {
+fn doubt(block: &FieldBlock, reading: &FieldReading, judged: &FieldJudgement, rules: Rules) -> Option<Doubt> {
     if block.kind != FieldKind::Bubbles {
         return None;
     }
     let count = judged.marked.iter().filter(|&&m| m).count();
-    if count >= 3 && count == judged.marked.len() {
+    // Two marks of two bubbles are an answer of a kind, unless the dialect makes a blank of them.
+    let least = if rules.all_marked_is_blank { 2 } else { 3 };
+    if count >= least && count == judged.marked.len() {
         return Some(Doubt { reason: Reason::AllMarked, confidence: 0.5 });
     }
     if block.max_marks.is_some_and(|max| count > max as usize) {

@@ -4,11 +4,12 @@
 use crate::dialect::Dialect;
 use crate::json::{Kind, Value};
 
-/// The dialect of a template, by its keys.
-pub(super) fn dialect(root: &Value) -> Dialect {
+/// The dialect of a template, by its keys. `beside_v2_dev`: the config that governs it is v2-dev's, which counts where
+/// the keys do not part v2-dev from v2.
+pub(super) fn dialect(root: &Value, beside_v2_dev: bool) -> Dialect {
     match is_v1(root) {
         true => Dialect::V1,
-        false => family_member(root),
+        false => family_member(root, beside_v2_dev),
     }
 }
 
@@ -28,7 +29,7 @@ fn is_v1(root: &Value) -> bool {
 }
 
 /// v2-dev or v2; v2 when nothing tells them apart, or when both are told.
-fn family_member(root: &Value) -> Dialect {
+fn family_member(root: &Value, beside_v2_dev: bool) -> Dialect {
     let steps = root.get("preProcessors").map(members).unwrap_or_default();
     let options: Vec<&Value> = steps.iter().filter_map(|step| step.get("options")).collect();
     let tuning = || options.iter().filter_map(|o| o.get("tuningOptions")).flat_map(Value::keys);
@@ -38,7 +39,7 @@ fn family_member(root: &Value) -> Dialect {
             ["markerRescaleRange", "markerRescaleSteps", "minMatchingThreshold", "applyErodeSubtract"].contains(&key)
                 || key.starts_with("croppingUse")
         });
-    match older && !newer {
+    match (older || beside_v2_dev) && !newer {
         true => Dialect::V2Dev,
         false => Dialect::V2,
     }
@@ -85,7 +86,7 @@ mod tests {
             (step(r#"{"type": "L_MARKERS"}"#), Dialect::V2),
         ] {
             let document = Document::parse(Path::new("t.json"), text.clone()).unwrap();
-            assert_eq!(dialect(document.root()), want, "{text}");
+            assert_eq!(dialect(document.root(), false), want, "{text}");
         }
     }
 }

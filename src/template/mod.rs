@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::geometry::{Rect, Size};
 use crate::json::{Document, DocumentError, Problem};
@@ -292,20 +293,21 @@ pub struct Unsupported {
 }
 
 impl Template {
-    /// Reads the template at `path`, of whatever dialect, with the warnings that it gives rise to.
+    /// Reads the template at `path`, of whatever dialect, with the warnings that it gives rise to. `config` governs it
+    /// and tells v2-dev from v2 where the template's own keys do not.
     ///
     /// # Errors
     /// The file cannot be read, is not JSON, or has errors; then all of them.
-    pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), DocumentError> {
-        Self::read(&Document::load(path)?)
+    pub fn load(path: &Path, config: &Config) -> Result<(Self, Vec<Problem>), DocumentError> {
+        Self::read(&Document::load(path)?, config)
     }
 
-    /// Reads a template from a document.
+    /// Reads a template from a document; `config` as in [`Template::load`].
     ///
     /// # Errors
     /// [`DocumentError::Invalid`] with all errors of the document.
-    pub fn read(document: &Document) -> Result<(Self, Vec<Problem>), DocumentError> {
-        match detect::dialect(document.root()) {
+    pub fn read(document: &Document, config: &Config) -> Result<(Self, Vec<Problem>), DocumentError> {
+        match detect::dialect(document.root(), config.is_v2_dev) {
             Dialect::V1 => document.read(|cursor| v1::template(&cursor)),
             dialect => document.read(|cursor| v2::template(&cursor, dialect)),
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 fn load(text: &str) -> Result<(Template, Vec<Problem>), DocumentError> {
-    Template::read(&Document::parse(Path::new("in/template.json"), text.to_owned()).unwrap())
+    Template::read(&Document::parse(Path::new("in/template.json"), text.to_owned()).unwrap(), &Config::default())
 }
 
 /// A v1 template of three questions, with `more` members at the top.
@@ -728,7 +728,7 @@ fn every_published_document_loads() {
             find(&inputs, "config.json", &mut configs);
             assert!(!templates.is_empty(), "{}", inputs.display());
             for path in templates {
-                let (template, warnings) = Template::load(&path).unwrap_or_else(|error| panic!("{error}"));
+                let (template, warnings) = Template::load(&path, &Config::default()).unwrap_or_else(|error| panic!("{error}"));
                 assert!(family.contains(&template.dialect), "{}: {}", path.display(), template.dialect);
                 warnings.iter().for_each(|warning| eprintln!("{warning}"));
             }

@@ -392,8 +392,9 @@ mod tests {
             anchor: MarkerAnchor::Center,
         };
         let size = Size::new(650, 900);
-        // Top-left: x from 1 to 325; the middle is at (1 + 325 − 40) div 2 = 143, margins (324 − 40)/2 − 1 = 141.
-        assert_eq!(search_area(0, &zone, size), Rect::new(2, 3, 322, 446));
+        // Top-left: x from 1 to 325; the middle is at (1 + 325 − 40) div 2 = 143, margins (324 − 40)/2 − 1 = 141. And y
+        // from 1 to 450: the middle at 205, margins 203.5.
+        assert_eq!(search_area(0, &zone, size), Rect::new(2, 1, 322, 447));
         let bottom_right = search_area(2, &zone, size);
         assert!(bottom_right.x >= 325 && bottom_right.y >= 450);
         assert!(

@@ -3,15 +3,12 @@
 //! The format is told by content, never by name. JPEG gray is the luma component itself, as OMRChecker has it; colour
 //! pictures of other formats are weighted in integers by the formulas of its two generations ([`GrayRule`]).
 
-use std::io::Cursor;
+mod jpeg;
+mod library;
+mod png;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, RgbImage};
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
+use image::{GrayImage, RgbImage};
 
 use super::error::{Reason, SheetError};
 use crate::geometry::Size;
@@ -112,21 +109,11 @@ pub struct Decoded {
 /// A reason among empty-file, not-an-image, truncated, corrupt, unsupported-format, too-large and too-small.
 pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
     let (decoded, orientation) = match Format::of(bytes)? {
-        Format::Jpeg => jpeg(bytes, wanted, limits)?,
-        Format::Png => png(bytes, wanted, limits)?,
-        Format::Tiff => {
-            single_page(bytes)?;
-            let decoder = image::codecs::tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?;
-            through_image(decoder, wanted, limits)?
-        }
-        Format::Bmp => {
-            let decoder = image::codecs::bmp::BmpDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?;
-            through_image(decoder, wanted, limits)?
-        }
-        Format::WebP => {
-            let decoder = image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?;
-            through_image(decoder, wanted, limits)?
-        }
+        Format::Jpeg => jpeg::decode(bytes, wanted, limits)?,
+        Format::Png => png::decode(bytes, wanted, limits)?,
+        Format::Tiff => library::tiff(bytes, wanted, limits)?,
+        Format::Bmp => library::bmp(bytes, wanted, limits)?,
+        Format::WebP => library::webp(bytes, wanted, limits)?,
     };
     Ok(Decoded {
         gray: orient::upright(decoded.gray, orientation),
@@ -192,80 +179,7 @@ fn buffer(samples: usize) -> Result<Vec<u8>, SheetError> {
     Ok(buffer)
 }
 
-// ---- JPEG ----------------------------------------------------------------------------------------------------------
-
-/// Decodes strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
-/// headers, which only the lenient mode passes over; it is used for them when the file has its end marker.
-fn jpeg(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
-    match jpeg_with(bytes, wanted, limits, true) {
-        Err(JpegFailure::Decoder(e)) if is_header_complaint(&e) && has_end_marker(bytes) => {
-            jpeg_with(bytes, wanted, limits, false).map_err(|e| e.told(bytes))
-        }
-        result => result.map_err(|e| e.told(bytes)),
-    }
-}
-
-enum JpegFailure {
-    Sheet(SheetError),
-    Decoder(DecodeErrors),
-}
-
-impl JpegFailure {
-    fn told(self, bytes: &[u8]) -> SheetError {
-        match self {
-            Self::Sheet(error) => error,
-            Self::Decoder(DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_)) => truncated(),
-            Self::Decoder(DecodeErrors::Unsupported(scheme)) => {
-                SheetError::new(Reason::UnsupportedFormat, format!("a JPEG of a kind that is not read: {scheme:?}"))
-            }
-            Self::Decoder(_) if !has_end_marker(bytes) => truncated(),
-            Self::Decoder(error) => corrupt(&error),
-        }
-    }
-}
-
-fn is_header_complaint(error: &DecodeErrors) -> bool {
-    error.to_string().contains("Extra bytes between headers")
-}
-
-/// True when the last bytes hold the JPEG end marker; cameras may add a little behind it.
-fn has_end_marker(bytes: &[u8]) -> bool {
-    const TAIL: usize = 4096;
-    bytes[bytes.len().saturating_sub(TAIL)..].windows(2).any(|pair| pair == [0xff, 0xd9])
-}
-
-fn jpeg_with(
-    bytes: &[u8],
-    wanted: Wanted,
-    limits: Limits,
-    strict: bool,
-) -> Result<(Decoded, Orientation), JpegFailure> {
-    // The size is checked below, with a reason; the decoder's own limit only has to be no smaller.
-    let side = usize::from(u16::MAX);
-    let options = DecoderOptions::default().set_max_width(side).set_max_height(side).set_strict_mode(strict);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(JpegFailure::Decoder)?;
-    let damaged = || JpegFailure::Sheet(corrupt(&"no picture size in the headers"));
-    let (width, height) = decoder.dimensions().ok_or_else(damaged)?;
-    // JPEG sides are 16-bit numbers.
-    let size = limits.accept(width as u32, height as u32).map_err(JpegFailure::Sheet)?;
-    let luma_is_there = matches!(decoder.input_colorspace(), Some(ColorSpace::YCbCr | ColorSpace::Luma));
-    let colour = wanted.colour || !luma_is_there;
-    decoder.set_options(options.jpeg_set_out_colorspace(if colour { ColorSpace::RGB } else { ColorSpace::Luma }));
-    let samples = decoder.output_buffer_size().ok_or_else(damaged)?;
-    let mut pixels = buffer(samples).map_err(JpegFailure::Sheet)?;
-    decoder.decode_into(&mut pixels).map_err(JpegFailure::Decoder)?;
-    let orientation = orientation_of(decoder.exif().map(Vec::as_slice));
-    let decoded = if colour {
-        let rgb = RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
-        from_rgb(rgb, wanted)
-    } else {
-        let gray = GrayImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
-        Decoded { gray, colour: None }
-    };
-    Ok((decoded, orientation))
-}
-
+/// A colour picture with its gray.
 fn from_rgb(rgb: RgbImage, wanted: Wanted) -> Decoded {
     let mut gray = GrayImage::new(rgb.width(), rgb.height());
     for (to, from) in gray.iter_mut().zip(rgb.as_raw().chunks_exact(3)) {
@@ -274,190 +188,11 @@ fn from_rgb(rgb: RgbImage, wanted: Wanted) -> Decoded {
     Decoded { gray, colour: wanted.colour.then_some(rgb) }
 }
 
-// ---- PNG -----------------------------------------------------------------------------------------------------------
-
-fn png(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
-    let fail = |e: png::DecodingError| match &e {
-        png::DecodingError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => truncated(),
-        png::DecodingError::LimitsExceeded => {
-            SheetError::new(Reason::TooLarge, "the PNG needs more memory than allowed")
-        }
-        _ if !bytes.windows(4).rev().take(64).any(|w| w == b"IEND") => truncated(),
-        _ => corrupt(&e),
-    };
-    let mut decoder = png::Decoder::new(Cursor::new(bytes));
-    // Rows are taken one by one, so the decoder needs memory for a few rows and the ancillary chunks.
-    decoder.set_limits(png::Limits { bytes: 64 << 20 });
-    decoder.set_transformations(png::Transformations::EXPAND);
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    let header = decoder.read_header_info().map_err(fail)?;
-    let size = limits.accept(header.width, header.height)?;
-    let mut reader = decoder.read_info().map_err(fail)?;
-    let (kind, depth) = reader.output_color_type();
-    let orientation = orientation_of(reader.info().exif_metadata.as_deref());
-    let layout = Samples { channels: kind.samples(), wide: depth == png::BitDepth::Sixteen };
-    let mut sink = RowSink::new(size, layout, wanted)?;
-    if reader.info().interlaced {
-        let bytes_per_row = reader.output_line_size(size.width).ok_or_else(truncated)?;
-        let mut whole = buffer(reader.output_buffer_size().ok_or_else(truncated)?)?;
-        reader.next_frame(&mut whole).map_err(fail)?;
-        for row in whole.chunks_exact(bytes_per_row) {
-            sink.row(row);
-        }
-    } else {
-        while let Some(row) = reader.next_row().map_err(fail)? {
-            sink.row(row.data());
-        }
-    }
-    Ok((sink.finish()?, orientation))
-}
-
-/// Channels of a pixel and whether each takes two bytes (big-endian).
-#[derive(Debug, Clone, Copy)]
-struct Samples {
-    channels: usize,
-    wide: bool,
-}
-
-/// Takes rows of any colour type and keeps gray, and colour where it is wanted. Alpha is dropped, not blended.
-struct RowSink {
-    size: Size,
-    layout: Samples,
-    wanted: Wanted,
-    gray: Vec<u8>,
-    colour: Option<Vec<u8>>,
-}
-
-impl RowSink {
-    fn new(size: Size, layout: Samples, wanted: Wanted) -> Result<Self, SheetError> {
-        // At most MAX_PIXELS, which fits any address space that can run this.
-        let pixels = size.pixels() as usize;
-        let mut gray = Vec::new();
-        let mut colour = Vec::new();
-        let no_memory = |_| SheetError::new(Reason::TooLarge, "there is no memory for a picture of this size");
-        // Reserved, not filled: a file that claims much and holds little costs little.
-        gray.try_reserve_exact(pixels).map_err(no_memory)?;
-        if wanted.colour {
-            colour.try_reserve_exact(pixels * 3).map_err(no_memory)?;
-        }
-        Ok(Self { size, layout, wanted, gray, colour: wanted.colour.then_some(colour) })
-    }
-
-    fn row(&mut self, row: &[u8]) {
-        let Samples { channels, wide } = self.layout;
-        let rule = self.wanted.gray;
-        let sample = |pixel: &[u8], i: usize| u16::from_be_bytes([pixel[2 * i], pixel[2 * i + 1]]);
-        let is_gray = channels <= 2;
-        match (is_gray, wide) {
-            (true, false) if channels == 1 => self.gray.extend_from_slice(&row[..self.size.width as usize]),
-            // The high byte of 16-bit gray is its first.
-            (true, _) => self.gray.extend(row.chunks_exact(channels * if wide { 2 } else { 1 }).map(|p| p[0])),
-            (false, false) => self.gray.extend(row.chunks_exact(channels).map(|p| rule.of(p[0], p[1], p[2]))),
-            (false, true) => self
-                .gray
-                .extend(row.chunks_exact(channels * 2).map(|p| gray_of_16(sample(p, 0), sample(p, 1), sample(p, 2)))),
-        }
-        if let Some(colour) = &mut self.colour {
-            let step = if wide { 2 } else { 1 };
-            let of = if is_gray { [0, 0, 0] } else { [0, step, 2 * step] };
-            for pixel in row.chunks_exact(channels * step) {
-                colour.extend(of.map(|i| pixel[i]));
-            }
-        }
-    }
-
-    fn finish(self) -> Result<Decoded, SheetError> {
-        let Size { width, height } = self.size;
-        let gray = GrayImage::from_raw(width, height, self.gray).ok_or_else(truncated)?;
-        let colour = match self.colour {
-            Some(colour) => Some(RgbImage::from_raw(width, height, colour).ok_or_else(truncated)?),
-            None => None,
-        };
-        Ok(Decoded { gray, colour })
-    }
-}
-
-// ---- TIFF, BMP, WebP -----------------------------------------------------------------------------------------------
-
-/// Refuses a TIFF of several pages: reading the first alone would lose the others without a word.
-fn single_page(bytes: &[u8]) -> Result<(), SheetError> {
-    let mut decoder = tiff::decoder::Decoder::new(Cursor::new(bytes)).map_err(|e| match e {
-        tiff::TiffError::IoError(_) => truncated(),
-        e => corrupt(&e),
-    })?;
-    let mut pages = 1;
-    while decoder.more_images() && pages < 10_000 {
-        if decoder.next_image().is_err() {
-            break;
-        }
-        pages += 1;
-    }
-    if pages > 1 {
-        let detail = format!("the TIFF has {pages} pages; files with one page are read (split it into single pages)");
-        return Err(SheetError::new(Reason::UnsupportedFormat, detail));
-    }
-    Ok(())
-}
-
-fn broken(error: &ImageError) -> SheetError {
-    match error {
-        ImageError::IoError(_) => truncated(),
-        ImageError::Unsupported(e) => SheetError::new(Reason::UnsupportedFormat, e.to_string()),
-        ImageError::Limits(_) => SheetError::new(Reason::TooLarge, "the picture needs more memory than allowed"),
-        e => corrupt(e),
-    }
-}
-
-fn through_image(
-    mut decoder: impl ImageDecoder,
-    wanted: Wanted,
-    limits: Limits,
-) -> Result<(Decoded, Orientation), SheetError> {
-    let (width, height) = decoder.dimensions();
-    limits.accept(width, height)?;
-    let mut memory = image::Limits::no_limits();
-    // Four 16-bit channels of the largest picture, and what the decoder needs beside it.
-    memory.max_alloc = Some(limits.max_pixels * 8 + (64 << 20));
-    decoder.set_limits(memory).map_err(|e| broken(&e))?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let decoded = match DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))? {
-        DynamicImage::ImageLuma8(gray) => {
-            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
-            Decoded { gray, colour }
-        }
-        DynamicImage::ImageRgb8(rgb) => from_rgb(rgb, wanted),
-        DynamicImage::ImageLuma16(wide) => {
-            let mut gray = GrayImage::new(wide.width(), wide.height());
-            for (to, from) in gray.iter_mut().zip(wide.as_raw()) {
-                *to = (from >> 8) as u8;
-            }
-            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
-            Decoded { gray, colour }
-        }
-        DynamicImage::ImageRgb16(wide) => {
-            let mut gray = GrayImage::new(wide.width(), wide.height());
-            for (to, from) in gray.iter_mut().zip(wide.as_raw().chunks_exact(3)) {
-                *to = gray_of_16(from[0], from[1], from[2]);
-            }
-            let colour = wanted.colour.then(|| DynamicImage::ImageRgb16(wide).into_rgb8());
-            Decoded { gray, colour }
-        }
-        // Alpha is dropped as in PNG; floating-point pictures are cut to 8 bits by the library.
-        DynamicImage::ImageLumaA8(pair) => {
-            let gray = pair.pixels().map(|p| p.0[0]).collect();
-            let gray = GrayImage::from_raw(width, height, gray).ok_or_else(truncated)?;
-            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
-            Decoded { gray, colour }
-        }
-        other => from_rgb(other.into_rgb8(), wanted),
-    };
-    Ok((decoded, orientation))
-}
-
 #[cfg(test)]
 mod tests {
-    use image::{GrayAlphaImage, ImageFormat, Luma, LumaA, Rgb, RgbaImage};
+    use std::io::Cursor;
+
+    use image::{DynamicImage, GrayAlphaImage, ImageFormat, Luma, LumaA, Rgb, RgbaImage};
 
     use super::*;
 
@@ -487,9 +222,9 @@ mod tests {
     }
 
     /// A PNG made by hand: any colour type and depth.
-    fn png_of(kind: png::ColorType, depth: png::BitDepth, palette: Option<Vec<u8>>, rows: &[u8]) -> Vec<u8> {
+    fn png_of(kind: ::png::ColorType, depth: ::png::BitDepth, palette: Option<Vec<u8>>, rows: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, 40, 36);
+        let mut encoder = ::png::Encoder::new(&mut bytes, 40, 36);
         encoder.set_color(kind);
         encoder.set_depth(depth);
         if let Some(palette) = palette {
@@ -540,21 +275,21 @@ mod tests {
     #[test]
     fn shallow_and_deep_pngs() {
         let one_bit: Vec<u8> = (0..36).flat_map(|_| [0b1010_1010u8; 5]).collect();
-        let back = gray(&png_of(png::ColorType::Grayscale, png::BitDepth::One, None, &one_bit));
+        let back = gray(&png_of(::png::ColorType::Grayscale, ::png::BitDepth::One, None, &one_bit));
         assert_eq!((back.get_pixel(0, 0).0[0], back.get_pixel(1, 0).0[0]), (255, 0));
 
         let indices: Vec<u8> = (0..36).flat_map(|_| (0..40).map(|x| (x % 2) as u8)).collect();
         let palette = Some(vec![255, 0, 0, 0, 0, 255]);
-        let back = gray(&png_of(png::ColorType::Indexed, png::BitDepth::Eight, palette, &indices));
+        let back = gray(&png_of(::png::ColorType::Indexed, ::png::BitDepth::Eight, palette, &indices));
         assert_eq!(back.get_pixel(0, 0).0[0], ((9797 * 255) >> 15) as u8);
         assert_eq!(back.get_pixel(1, 0).0[0], ((3737 * 255) >> 15) as u8);
 
         let deep: Vec<u8> = (0..36 * 40).flat_map(|_| [0x12, 0xff]).collect();
-        let back = gray(&png_of(png::ColorType::Grayscale, png::BitDepth::Sixteen, None, &deep));
+        let back = gray(&png_of(::png::ColorType::Grayscale, ::png::BitDepth::Sixteen, None, &deep));
         assert!(back.iter().all(|&v| v == 0x12));
 
         let deep: Vec<u8> = (0..36 * 40).flat_map(|_| [0x80, 0x00, 0x40, 0x00, 0xff, 0xff]).collect();
-        let back = gray(&png_of(png::ColorType::Rgb, png::BitDepth::Sixteen, None, &deep));
+        let back = gray(&png_of(::png::ColorType::Rgb, ::png::BitDepth::Sixteen, None, &deep));
         let g16 = (9797u64 * 0x8000 + 19234 * 0x4000 + 3737 * 0xffff + 16384) >> 15;
         assert!(back.iter().all(|&v| u64::from(v) == g16 >> 8));
     }
@@ -579,6 +314,24 @@ mod tests {
         let page = gray(&bytes);
         let first = page.get_pixel(3, 3).0[0];
         assert!(page.iter().all(|&v| v.abs_diff(first) < 4), "one colour becomes one gray");
+    }
+
+    #[test]
+    fn components_in_scans_of_their_own_are_read() {
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+        // This encoder writes a scan for each component when it makes its own Huffman tables.
+        encoder.set_optimized_huffman_tables(true);
+        let soft = RgbImage::from_fn(64, 48, |x, y| Rgb([(x * 3) as u8, (y * 4) as u8, 128]));
+        encoder.encode(soft.as_raw(), 64, 48, jpeg_encoder::ColorType::Rgb).unwrap();
+        let scans = bytes.windows(2).filter(|w| w == &[0xff, 0xda]).count();
+        assert_eq!(scans, 3, "the file is of the kind that this test is about");
+        let read = gray(&bytes);
+        for (x, y, p) in soft.enumerate_pixels() {
+            let want = GrayRule::Direct.of(p.0[0], p.0[1], p.0[2]);
+            assert!(read.get_pixel(x, y).0[0].abs_diff(want) < 8, "({x}, {y})");
+        }
+        assert_eq!(reason(&bytes[..bytes.len() * 2 / 3]), Reason::Truncated);
     }
 
     #[test]

@@ -1,0 +1,100 @@
+//! TIFF, BMP and WebP, by way of the `image` crate.
+
+use std::io::Cursor;
+
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageError};
+
+use super::{Decoded, Limits, Wanted, corrupt, from_rgb, gray_of_16, truncated};
+use crate::sheet::error::{Reason, SheetError};
+
+/// Decodes a TIFF of one page.
+pub fn tiff(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
+    single_page(bytes)?;
+    decode(image::codecs::tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?, wanted, limits)
+}
+
+/// Decodes a BMP.
+pub fn bmp(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
+    decode(image::codecs::bmp::BmpDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?, wanted, limits)
+}
+
+/// Decodes a WebP.
+pub fn webp(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
+    decode(image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?, wanted, limits)
+}
+
+/// Refuses a TIFF of several pages: reading the first alone would lose the others without a word.
+fn single_page(bytes: &[u8]) -> Result<(), SheetError> {
+    let mut decoder = ::tiff::decoder::Decoder::new(Cursor::new(bytes)).map_err(|e| match e {
+        ::tiff::TiffError::IoError(_) => truncated(),
+        e => corrupt(&e),
+    })?;
+    let mut pages = 1;
+    while decoder.more_images() && pages < 10_000 {
+        if decoder.next_image().is_err() {
+            break;
+        }
+        pages += 1;
+    }
+    if pages > 1 {
+        let detail = format!("the TIFF has {pages} pages; files with one page are read (split it into single pages)");
+        return Err(SheetError::new(Reason::UnsupportedFormat, detail));
+    }
+    Ok(())
+}
+
+fn broken(error: &ImageError) -> SheetError {
+    match error {
+        ImageError::IoError(_) => truncated(),
+        ImageError::Unsupported(e) => SheetError::new(Reason::UnsupportedFormat, e.to_string()),
+        ImageError::Limits(_) => SheetError::new(Reason::TooLarge, "the picture needs more memory than allowed"),
+        e => corrupt(e),
+    }
+}
+
+fn decode(
+    mut decoder: impl ImageDecoder,
+    wanted: Wanted,
+    limits: Limits,
+) -> Result<(Decoded, Orientation), SheetError> {
+    let (width, height) = decoder.dimensions();
+    limits.accept(width, height)?;
+    let mut memory = image::Limits::no_limits();
+    // Four 16-bit channels of the largest picture, and what the decoder needs beside it.
+    memory.max_alloc = Some(limits.max_pixels * 8 + (64 << 20));
+    decoder.set_limits(memory).map_err(|e| broken(&e))?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let decoded = match DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))? {
+        DynamicImage::ImageLuma8(gray) => {
+            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
+            Decoded { gray, colour }
+        }
+        DynamicImage::ImageRgb8(rgb) => from_rgb(rgb, wanted),
+        DynamicImage::ImageLuma16(wide) => {
+            let mut gray = GrayImage::new(wide.width(), wide.height());
+            for (to, from) in gray.iter_mut().zip(wide.as_raw()) {
+                *to = (from >> 8) as u8;
+            }
+            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
+            Decoded { gray, colour }
+        }
+        DynamicImage::ImageRgb16(wide) => {
+            let mut gray = GrayImage::new(wide.width(), wide.height());
+            for (to, from) in gray.iter_mut().zip(wide.as_raw().chunks_exact(3)) {
+                *to = gray_of_16(from[0], from[1], from[2]);
+            }
+            let colour = wanted.colour.then(|| DynamicImage::ImageRgb16(wide).into_rgb8());
+            Decoded { gray, colour }
+        }
+        // Alpha is dropped as in PNG; floating-point pictures are cut to 8 bits by the library.
+        DynamicImage::ImageLumaA8(pair) => {
+            let gray = pair.pixels().map(|p| p.0[0]).collect();
+            let gray = GrayImage::from_raw(width, height, gray).ok_or_else(truncated)?;
+            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
+            Decoded { gray, colour }
+        }
+        other => from_rgb(other.into_rgb8(), wanted),
+    };
+    Ok((decoded, orientation))
+}
