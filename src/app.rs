@@ -114,7 +114,9 @@ fn tell_empty(plan: &Plan) {
 fn tell_levels(plan: &Plan) {
     let outputs = || plan.folders.iter().map(|folder| &folder.folder.config.outputs);
     if outputs().any(|o| o.show_image_level > 0) {
-        warn!("`show_image_level` is above 0: sheets are read one at a time, and this version of omr shows no pictures");
+        warn!(
+            "`show_image_level` is above 0: sheets are read one at a time, and this version of omr shows no pictures"
+        );
     }
     if outputs().any(|o| o.save_image_level > 0) {
         warn!("`save_image_level` is above 0: this version of omr saves no stage pictures");

