@@ -436,7 +436,7 @@ mod tests {
         #[test]
         fn any_numbers_give_a_picture(src in picture(6, 6), w: u32, h: u32, sigma: f64) {
             // Weights of sizes that sigma cannot bound are not worth the wait.
-            prop_assume!(!(sigma > 1000.0) && (sigma > 0.0 || w.max(h) < 1000));
+            prop_assume!(sigma < 1000.0 && (sigma > 0.0 || w.max(h) < 1000));
             gaussian(&src, (w, h), sigma);
             median(&src, w);
         }
