@@ -19,7 +19,7 @@ pub fn clahe(src: &GrayImage, clip: f64, tiles: (u32, u32)) -> GrayImage {
     let height = input.len() / width;
     // More tiles than pixels would only repeat the mirrored picture.
     let (columns, rows) = (tile_count(tiles.0, width), tile_count(tiles.1, height));
-    let extended = width % columns != 0 || height % rows != 0;
+    let extended = !width.is_multiple_of(columns) || !height.is_multiple_of(rows);
     let side = |length: usize, count: usize| (length + if extended { count - length % count } else { 0 }) / count;
     let (tile_width, tile_height) = (side(width, columns), side(height, rows));
 
@@ -90,9 +90,8 @@ fn curve(mut histogram: [u32; 256], count: usize, clip: f64) -> [u8; 256] {
         }
         let (share, rest) = (excess / 256, excess as usize % 256);
         histogram.iter_mut().for_each(|bin| *bin += share);
-        if rest > 0 {
-            histogram.iter_mut().step_by(256 / rest).take(rest).for_each(|bin| *bin += 1);
-        }
+        let step = 256usize.checked_div(rest).unwrap_or(1);
+        histogram.iter_mut().step_by(step).take(rest).for_each(|bin| *bin += 1);
     }
     let scale = 255.0 / count as f32;
     let mut total = 0;

@@ -350,22 +350,24 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn remove_row(&mut self, y: usize) {
+    fn replace_row(&mut self, old: usize, new: usize) {
         let columns = self.columns.iter_mut().zip(&mut self.column_squares);
-        for ((sum, squares), &v) in columns.zip(self.area.row(y, 0, self.area.width)) {
-            let v = u32::from(v);
-            *sum = sum.wrapping_sub(v);
-            *squares = squares.wrapping_sub(v * v);
+        let rows = self.area.row(old, 0, self.area.width).iter().zip(self.area.row(new, 0, self.area.width));
+        for ((sum, squares), (&old, &new)) in columns.zip(rows) {
+            let (old, new) = (i32::from(old), i32::from(new));
+            *sum = sum.wrapping_add_signed(new - old);
+            *squares = squares.wrapping_add_signed((new - old) * (new + old));
         }
     }
 
     /// Computes the windows of row `y`; rows must be entered in order, each once.
     fn enter(&mut self, y: usize) {
         let (width, height) = (self.template.width, self.template.height);
-        if y > 0 {
-            self.remove_row(y - 1);
+        if y == 0 {
+            self.add_row(height - 1);
+        } else {
+            self.replace_row(y - 1, y + height - 1);
         }
-        self.add_row(y + height - 1);
         let total = |line: &[u32]| line.iter().map(|&v| i64::from(v)).sum::<i64>();
         let mut sum = total(&self.columns[..width - 1]);
         let mut squares = total(&self.column_squares[..width - 1]);
@@ -414,8 +416,8 @@ impl<'a> Scan<'a> {
                     continue;
                 }
             }
-            for x in start..end {
-                self.consider(x, y, correlations[x], deviations);
+            for (x, &correlation) in (start..).zip(&correlations[start..end]) {
+                self.consider(x, y, correlation, deviations);
             }
         }
     }
@@ -568,7 +570,7 @@ mod tests {
                 let (found, scores) = (found.unwrap(), plain(&img, template));
                 let most = scores.iter().map(|(score, _)| *score).fold(-2.0, f64::max);
                 prop_assert!((f64::from(found.score) - most).abs() < 1e-6);
-                let (first, _) = (scores.iter().find(|(score, _)| *score > most - 1e-7).map(|(_, at)| *at).unwrap(), ());
+                let first = scores.iter().find(|(score, _)| *score > most - 1e-7).unwrap().1;
                 prop_assert!((first.y, first.x) <= (found.at.y, found.at.x));
                 let at = scores.iter().find(|(_, at)| *at == found.at).unwrap();
                 prop_assert!((at.0 - most).abs() < 1e-6);

@@ -76,8 +76,8 @@ fn solve(mut m: [[f64; 9]; 8]) -> Option<[f64; 8]> {
                 pivot = j;
             }
         }
-        // Also false for a NaN.
-        if !(m[pivot][i].abs() >= MIN_PIVOT) {
+        let size = m[pivot][i].abs();
+        if size < MIN_PIVOT || size.is_nan() {
             return None;
         }
         m.swap(i, pivot);
