@@ -59,7 +59,7 @@ fn the_dialects_mean_the_same() {
     assert_eq!(want.thresholds.page_threshold, 100.0);
     assert_eq!(want.display_size, Size::new(600, 800));
     assert_eq!(want.max_parallel_workers, Some(3));
-    assert_eq!(load(v2_dev).unwrap(), (want.clone(), vec![]));
+    assert_eq!(load(v2_dev).unwrap(), (Config { is_v2_dev: true, ..want.clone() }, vec![]));
     assert_eq!(load(v2).unwrap(), (want, vec![]));
 }
 

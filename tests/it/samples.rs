@@ -52,8 +52,12 @@ fn check_folder(folder: &Path, out: &Path) -> usize {
 type Row = BTreeMap<String, String>;
 
 fn collect_results(dir: &Path, below: &Path, rows: &mut BTreeMap<PathBuf, Row>) {
-    let results = dir.join("Results/Results.csv");
-    if results.exists() {
+    // A sheet that is diverted for its multiple marks was read all the same.
+    for table in ["Results/Results.csv", "Manual/MultiMarkedFiles.csv"] {
+        let results = dir.join(table);
+        if !results.exists() {
+            continue;
+        }
         let mut reader = csv::Reader::from_path(results).unwrap();
         let header = reader.headers().unwrap().clone();
         for record in reader.records() {
