@@ -31,6 +31,14 @@ pub enum AppError {
 }
 
 impl AppError {
+    /// Everything that went wrong, each with its own text.
+    pub fn messages(&self) -> Vec<String> {
+        match self {
+            Self::Plan(errors) => errors.iter().flat_map(PlanError::messages).collect(),
+            other => vec![other.to_string()],
+        }
+    }
+
     /// The exit status that goes with it.
     pub fn exit(&self) -> Exit {
         match self {

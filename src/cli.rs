@@ -106,9 +106,9 @@ pub struct TalkArgs {
     /// Say nothing unless the run fails
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more: a line for every sheet (-v), what was measured (-vv)
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    /// Say more: a line for every sheet
+    #[arg(short, long)]
+    pub verbose: bool,
     #[arg(short = 'd', long = "debug", hide = true)]
     pub(crate) debug: bool,
 }

@@ -15,11 +15,10 @@ pub fn start(talk: TalkArgs) -> MultiProgress {
         true => MultiProgress::new(),
         false => MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
     };
-    let level = match (talk.quiet, talk.verbose.max(u8::from(talk.debug))) {
+    let level = match (talk.quiet, talk.verbose || talk.debug) {
         (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::INFO,
-        (false, 1) => LevelFilter::DEBUG,
-        (false, _) => LevelFilter::TRACE,
+        (false, false) => LevelFilter::INFO,
+        (false, true) => LevelFilter::DEBUG,
     };
     let is_coloured = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let started = tracing_subscriber::fmt()

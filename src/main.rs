@@ -9,7 +9,9 @@ fn main() -> ExitCode {
     match app::run(Cli::parse()) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("error: {error}");
+            for message in error.messages() {
+                eprintln!("error: {message}");
+            }
             error.exit().into()
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use image::GrayImage;
 
 use crate::geometry::Size;
+use crate::json::DocumentError;
 use crate::options::{Options, cores};
 use crate::outputs::paths::FolderPaths;
 use crate::sheet::SheetContext;
@@ -77,6 +78,18 @@ pub enum PlanError {
         /// The page's size.
         size: Size,
     },
+}
+
+impl PlanError {
+    /// What is wrong: a text for each problem of a document, else one.
+    pub fn messages(&self) -> Vec<String> {
+        match self {
+            Self::Walk(WalkError::Document(DocumentError::Invalid { problems })) => {
+                problems.iter().map(ToString::to_string).collect()
+            }
+            other => vec![other.to_string()],
+        }
+    }
 }
 
 impl Plan {
