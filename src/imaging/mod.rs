@@ -13,6 +13,7 @@ pub mod clahe;
 pub mod colour;
 pub mod contours;
 pub mod edges;
+pub mod jpeg;
 pub mod matching;
 pub mod morphology;
 pub mod orient;

@@ -6,6 +6,7 @@
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use image::GrayImage;
 
+use super::jpeg;
 use crate::geometry::{Rect, Size};
 
 /// An 8-bit colour: red, green, blue.
@@ -165,70 +166,10 @@ const JPEG_QUALITY: u8 = 85;
 /// Encodes the page with its overlay as a JPEG with subsampled colour.
 ///
 /// # Errors
-/// A side over 65,535 pixels.
+/// A side of no or over 65,535 pixels.
 pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<Vec<u8>, EncodeError> {
-    let side =
-        |length: u32| u16::try_from(length).map_err(|_| EncodeError(format!("{length} px is more than a JPEG holds")));
-    let planes = Planes {
-        page,
-        overlay,
-        width: side(page.width())?,
-        height: side(page.height())?,
-        table: (0..palette.numbers()).map(|n| palette.colour(n).map(ycbcr)).collect(),
-    };
-    let mut bytes = Vec::with_capacity(page.as_raw().len() / 4);
-    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, JPEG_QUALITY);
-    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
-    encoder.encode_image(planes).map_err(|e| EncodeError(e.to_string()))?;
-    Ok(bytes)
-}
-
-/// JFIF's conversion of a colour.
-fn ycbcr([r, g, b]: Rgb) -> [u8; 3] {
-    let [r, g, b] = [r, g, b].map(f64::from);
-    let y = 0.299 * r + 0.587 * g + 0.114 * b;
-    let cb = 128.0 - 0.168_735_9 * r - 0.331_264_1 * g + 0.5 * b;
-    let cr = 128.0 + 0.5 * r - 0.418_687_6 * g - 0.081_312_4 * b;
-    [y, cb, cr].map(|v| v.round().clamp(0.0, 255.0) as u8)
-}
-
-struct Planes<'a> {
-    page: &'a GrayImage,
-    overlay: &'a Overlay,
-    width: u16,
-    height: u16,
-    table: Vec<Option<[u8; 3]>>,
-}
-
-impl jpeg_encoder::ImageBuffer for Planes<'_> {
-    fn get_jpeg_color_type(&self) -> jpeg_encoder::JpegColorType {
-        jpeg_encoder::JpegColorType::Ycbcr
-    }
-
-    fn width(&self) -> u16 {
-        self.width
-    }
-
-    fn height(&self) -> u16 {
-        self.height
-    }
-
-    fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
-        const NEUTRAL: u8 = 128;
-        let width = usize::from(self.width);
-        let gray = &self.page.as_raw()[usize::from(y) * width..][..width];
-        let [luma, cb, cr, _] = buffers;
-        let start = luma.len();
-        luma.extend_from_slice(gray);
-        cb.resize(cb.len() + width, NEUTRAL);
-        cr.resize(cr.len() + width, NEUTRAL);
-        let Some(row) = self.overlay.row(u32::from(y)) else { return };
-        for (x, &number) in row.iter().enumerate() {
-            if let Some(Some([py, pb, pr])) = self.table.get(usize::from(number)) {
-                (luma[start + x], cb[start + x], cr[start + x]) = (*py, *pb, *pr);
-            }
-        }
-    }
+    let refused = || EncodeError(format!("{}×{} px is no size for a JPEG", page.width(), page.height()));
+    jpeg::encode(page, overlay, palette, JPEG_QUALITY).ok_or_else(refused)
 }
 
 /// Encodes the page with its overlay as a PNG with a palette. The palette's places that the overlay does not need
