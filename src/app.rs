@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use crate::batch::{self, BatchError, summary::Summary};
 use crate::cli::{CheckArgs, Cli, Command, FailOn, RunArgs, SummaryFormat};
 use crate::exit::Exit;
+use crate::file_names::shown;
 use crate::logging;
 use crate::options::{self, Options, UsageError};
 use crate::plan::{Plan, PlanError};
@@ -161,7 +162,7 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
     let mut out = std::io::stdout().lock();
     for folder in &plan.folders {
         let template = &folder.context.template;
-        writeln!(out, "{}", folder.folder.dir.join("").display())?;
+        writeln!(out, "{}", shown(&folder.folder.dir).join("").display())?;
         writeln!(out, "  sheets    {}", folder.folder.images.len())?;
         writeln!(out, "  template  {} ({})", template.file.display(), template.dialect)?;
         writeln!(out, "  columns   {}", template.columns.len())?;

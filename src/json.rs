@@ -199,7 +199,23 @@ impl Document {
         let (errors, warnings): (Vec<_>, Vec<_>) = list.into_iter().partition(|p| p.severity == Severity::Error);
         match value {
             Some(value) if errors.is_empty() => Ok((value, warnings)),
+            None if errors.is_empty() => Err(DocumentError::Invalid { problems: vec![self.unexplained()] }),
             _ => Err(DocumentError::Invalid { problems: errors }),
+        }
+    }
+}
+
+impl Document {
+    /// For a shape that gave up without a word, so that no document is ever refused in silence.
+    fn unexplained(&self) -> Problem {
+        Problem {
+            severity: Severity::Error,
+            path: self.path.clone(),
+            line: 1,
+            column: 1,
+            key: String::new(),
+            message: "the document cannot be used; this message is a mistake in omr, please report it".to_owned(),
+            hint: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `omr` reads folders of scanned or photographed answer sheets and writes the answers as CSV.
 //!
-//! The pipeline, in the order of the modules: [`options`] settles what was typed, [`walk`] finds folders and images and
+//! The pipeline: [`options`] settles what was typed, [`walk`] finds folders and images and
 //! which documents hold for each ([`config`], [`template`], [`evaluation`], read by way of [`json`]), [`plan`] makes
 //! everything ready, [`batch`] hands sheets to workers, [`sheet`] reads one of them with the image operations of
 //! [`imaging`], and [`outputs`] writes rows in input order. [`app`] holds it together.
@@ -13,6 +13,7 @@ pub mod deck;
 pub mod dialect;
 pub mod evaluation;
 pub mod exit;
+pub mod file_names;
 pub mod geometry;
 pub mod imaging;
 pub mod json;

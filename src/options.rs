@@ -1,8 +1,9 @@
 //! What the user typed becomes what the program does: roots with their places under the output folder, or a complaint.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::cli::{FailOn, SetupArgs, SummaryFormat, WorkersArg};
+use crate::file_names::{shown, tidy};
 
 /// The settings of a run.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ pub struct UsageError(pub String);
 /// Gives every input its place under the output folder.
 ///
 /// # Errors
-/// [`UsageError`]: two inputs would share a place, or the output folder is an input.
+/// [`UsageError`]: two inputs would share a place, or results would be written into an input.
 pub fn roots(inputs: &[PathBuf], output: &Path) -> Result<Vec<Root>, UsageError> {
     let mut roots: Vec<Root> = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -50,16 +51,23 @@ pub fn roots(inputs: &[PathBuf], output: &Path) -> Result<Vec<Root>, UsageError>
                 output.join(&place).display()
             )));
         }
-        let same = matches!((input.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        if same || tidy(input) == tidy(output) {
-            return Err(UsageError(format!(
-                "the output folder `{}` is also an input; give --output a folder of its own",
-                output.display()
-            )));
-        }
         roots.push(Root { dir: tidy(input), place });
     }
+    for place in roots.iter().map(|root| output.join(&root.place)).chain([output.to_path_buf()]) {
+        if let Some(root) = roots.iter().find(|root| is_same_folder(&root.dir, &place)) {
+            return Err(UsageError(format!(
+                "the results would be written into the input `{}`; give --output a folder of its own",
+                shown(&root.dir).display()
+            )));
+        }
+    }
     Ok(roots)
+}
+
+/// The same folder by name, or by where the names lead.
+fn is_same_folder(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| shown(path).canonicalize();
+    tidy(a) == tidy(b) || matches!((real(a), real(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn last_component(input: &Path) -> Result<PathBuf, UsageError> {
@@ -69,11 +77,6 @@ fn last_component(input: &Path) -> Result<PathBuf, UsageError> {
         let message = format!("the input `{}` has no name that its results could go under", input.display());
         UsageError(message)
     })
-}
-
-/// The path without `.` components and doubled separators; `..` stays. The current folder is the empty path.
-pub fn tidy(path: &Path) -> PathBuf {
-    path.components().filter(|c| *c != Component::CurDir).collect()
 }
 
 impl Options {
@@ -112,6 +115,7 @@ mod tests {
     #[test]
     fn inputs_that_would_mix_are_refused() {
         assert!(places(&["a/x", "b/x"], "out").unwrap_err().0.contains("different names"));
-        assert!(places(&["./out/"], "out").unwrap_err().0.contains("also an input"));
+        assert!(places(&["./out/"], "out").unwrap_err().0.contains("into the input `out`"));
+        assert!(places(&["monday", "tuesday"], ".").unwrap_err().0.contains("into the input `monday`"));
     }
 }

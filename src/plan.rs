@@ -121,7 +121,12 @@ impl Plan {
                 },
             };
             let workers = Workers::of(options, &folder);
-            plans.push(FolderPlan { paths: FolderPaths::of(&options.output, &folder), folder, context, workers });
+            plans.push(FolderPlan {
+                paths: FolderPaths::of(&options.output, &folder.place, &folder.images),
+                folder,
+                context,
+                workers,
+            });
         }
         if errors.is_empty() { Ok(Self { folders: plans, empty }) } else { Err(errors) }
     }

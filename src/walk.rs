@@ -8,20 +8,15 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::evaluation::Evaluation;
+use crate::file_names::{IMAGE_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown};
 use crate::json::{DocumentError, Problem};
 use crate::options::{Options, Root};
-use crate::outputs::STATE_FOLDER;
+use crate::outputs::ledger;
 use crate::template::Template;
-
-/// File name extensions of images, in lower case. What the file holds is told by its content.
-pub const IMAGE_EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"];
-
-/// Extensions of scans that are not read; a folder that holds some says so.
-const UNREAD_EXTENSIONS: [&str; 5] = ["pdf", "heic", "heif", "gif", "jp2"];
 
 /// A template with the config that was in force where it was found: that config governs how its sheets are read.
 #[derive(Debug)]
@@ -104,7 +99,7 @@ pub fn walk(options: &Options) -> Result<Walked, Vec<WalkError>> {
     for root in &options.roots {
         walker.root(root, &top);
     }
-    if walker.errors.is_empty() { Ok(walker.found) } else { Err(walker.errors) }
+    walker.finish()
 }
 
 /// What a folder inherits.
@@ -113,13 +108,29 @@ struct Inherited {
     template: Option<Arc<GovernedTemplate>>,
     config: Arc<Config>,
     evaluation: Option<Arc<Evaluation>>,
+    /// The template above could not be read: its own errors say enough.
     is_below_a_broken_template: bool,
+    /// `--template`, until a root has taken it.
+    named_template: Option<PathBuf>,
+}
+
+/// A folder with images, before it is known which of them are marker or key pictures.
+struct Candidate {
+    dir: PathBuf,
+    place: PathBuf,
+    images: Vec<OsString>,
+    here: Inherited,
 }
 
 #[derive(Default)]
 struct Walker {
     output: Option<PathBuf>,
-    found: Walked,
+    candidates: Vec<Candidate>,
+    empty: Vec<PathBuf>,
+    /// Pictures that templates and evaluations name: these are no sheets, wherever they lie.
+    assets: Vec<PathBuf>,
+    /// Files that earlier runs wrote into output folders which lie in the tree.
+    written: HashSet<PathBuf>,
     errors: Vec<WalkError>,
 }
 
@@ -127,13 +138,14 @@ impl Walker {
     /// What holds above every root: the files named on the command line, else the defaults.
     fn top(&mut self, options: &Options) -> Inherited {
         let setup = &options.setup;
-        let config = setup.config.as_deref().and_then(|p| self.accept(Config::load(p))).unwrap_or_default();
-        let config = Arc::new(config);
-        let template = setup.template.as_deref().and_then(|p| self.accept(Template::load(p, &config)));
-        let template = template.map(|t| Arc::new(GovernedTemplate { template: Arc::new(t), config: config.clone() }));
-        let evaluation = setup.evaluation.as_deref().and_then(|p| self.accept(Evaluation::load(p)));
-        let is_below_a_broken_template = setup.template.is_some() && template.is_none();
-        Inherited { template, config, evaluation: evaluation.map(Arc::new), is_below_a_broken_template }
+        let config = setup.config.as_deref().and_then(|path| self.accept(Config::load(path))).unwrap_or_default();
+        Inherited {
+            template: None,
+            config: Arc::new(config),
+            evaluation: setup.evaluation.as_deref().and_then(|path| self.evaluation(path)),
+            is_below_a_broken_template: false,
+            named_template: setup.template.clone(),
+        }
     }
 
     /// Takes a loaded document: warnings are told, errors kept.
@@ -152,53 +164,54 @@ impl Walker {
         }
     }
 
+    fn template(&mut self, path: &Path, here: &mut Inherited) {
+        let template = self.accept(Template::load(path, &here.config)).map(Arc::new);
+        here.is_below_a_broken_template = template.is_none();
+        here.template = template.map(|template| {
+            self.assets.extend(template.asset_paths().into_iter().cloned());
+            Arc::new(GovernedTemplate { template, config: here.config.clone() })
+        });
+    }
+
+    fn evaluation(&mut self, path: &Path) -> Option<Arc<Evaluation>> {
+        let evaluation = self.accept(Evaluation::load(path))?;
+        self.assets.extend(evaluation.asset_paths().into_iter().cloned());
+        warn!("`{}` is valid; this version of omr does not score yet, every score is 0", path.display());
+        Some(Arc::new(evaluation))
+    }
+
     fn root(&mut self, root: &Root, top: &Inherited) {
-        let shown = if root.dir.as_os_str().is_empty() { Path::new(".") } else { &root.dir };
-        let what = match shown.metadata() {
+        let dir = shown(&root.dir);
+        let what = match dir.metadata() {
             Ok(metadata) if metadata.is_dir() => return self.folder(&root.dir, &root.place, top, &mut Vec::new()),
             Ok(_) => "is not a folder".to_owned(),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => "does not exist".to_owned(),
             Err(e) => format!("cannot be read: {e}"),
         };
-        self.errors.push(WalkError::Input { path: shown.to_path_buf(), what });
+        self.errors.push(WalkError::Input { path: dir.to_path_buf(), what });
     }
 
     /// Visits a folder and those below it. `above` holds the real paths of the folders on the way here, so that a link
     /// to one of them is not followed for ever.
     fn folder(&mut self, dir: &Path, place: &Path, inherited: &Inherited, above: &mut Vec<PathBuf>) {
-        let real_dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-        let listing = real_dir.canonicalize().and_then(|real| Ok((real, Listing::of(real_dir)?)));
+        let listing = shown(dir).canonicalize().and_then(|real| Ok((real, Listing::of(shown(dir))?)));
         let (real, listing) = match listing {
             Ok(found) => found,
-            Err(source) => return self.errors.push(WalkError::Unlistable { path: real_dir.to_path_buf(), source }),
+            Err(source) => return self.errors.push(WalkError::Unlistable { path: shown(dir).to_path_buf(), source }),
         };
         if above.contains(&real) {
             warn!("`{}` is a link to a folder above it; it is not followed again", dir.display());
             return;
         }
-        if self.output.as_ref() == Some(&real) || listing.is_output {
-            tracing::info!("`{}` holds results of omr; it is not read as input", dir.display());
+        if self.output.as_ref() == Some(&real) {
+            info!("`{}` is the output folder; it is not read as input", dir.display());
             return;
         }
         let here = self.documents(dir, &listing, inherited);
-        let images = self.images(dir, listing.images, &here);
-        if listing.unread > 0 {
-            warn!(
-                "`{}` has {} file(s) of a kind that is not read ({}); convert them to JPEG, PNG or TIFF",
-                real_dir.display(),
-                listing.unread,
-                UNREAD_EXTENSIONS.join(", ")
-            );
-        }
-        if images.is_empty() && listing.folders.is_empty() {
-            self.found.empty.push(real_dir.to_path_buf());
-        }
-        if !images.is_empty() {
-            self.take(dir, place, images, &here);
-        }
+        self.images(dir, place, &listing, &here);
         above.push(real);
-        for name in listing.folders {
-            self.folder(&dir.join(&name), &place.join(&name), &here, above);
+        for name in &listing.folders {
+            self.folder(&dir.join(name), &place.join(name), &here, above);
         }
         above.pop();
     }
@@ -206,6 +219,7 @@ impl Walker {
     /// What holds in a folder, its own documents taken into account.
     fn documents(&mut self, dir: &Path, listing: &Listing, inherited: &Inherited) -> Inherited {
         let mut here = inherited.clone();
+        let named_template = here.named_template.take();
         if listing.has_config {
             let path = dir.join("config.json");
             if let Some(config) = self.accept(Config::load(&path)) {
@@ -220,55 +234,80 @@ impl Walker {
             }
         }
         if listing.has_template {
-            let template = self.accept(Template::load(&dir.join("template.json"), &here.config)).map(Arc::new);
-            here.is_below_a_broken_template = template.is_none();
-            here.template =
-                template.map(|template| Arc::new(GovernedTemplate { template, config: here.config.clone() }));
+            self.template(&dir.join("template.json"), &mut here);
+        } else if let Some(path) = named_template {
+            self.template(&path, &mut here);
         }
-        if listing.has_evaluation {
-            let path = dir.join("evaluation.json");
-            if let Some(evaluation) = self.accept(Evaluation::load(&path)) {
-                here.evaluation = Some(Arc::new(evaluation));
-                warn!("`{}` is valid; this version of omr does not score yet, every score is 0", path.display());
-            }
+        if listing.has_evaluation
+            && let Some(evaluation) = self.evaluation(&dir.join("evaluation.json"))
+        {
+            here.evaluation = Some(evaluation);
         }
         here
     }
 
-    /// The images that are sheets: not those that the template or evaluation in force names.
-    fn images(&self, dir: &Path, names: Vec<OsString>, here: &Inherited) -> Vec<OsString> {
-        let mut assets: Vec<&PathBuf> = Vec::new();
-        if let Some(governed) = &here.template {
-            assets.extend(governed.template.asset_paths());
+    /// Notes the images of a folder, results of earlier runs left out.
+    fn images(&mut self, dir: &Path, place: &Path, listing: &Listing, here: &Inherited) {
+        if listing.holds_state {
+            self.written.extend(ledger::written_below(shown(dir)).into_iter().map(|path| dir.join(path)));
         }
-        let key_pictures = here.evaluation.as_ref().map(|e| e.asset_paths()).unwrap_or_default();
-        assets.extend(&key_pictures);
-        // Real paths are compared, but asked for only where a name fits: a folder may have a hundred thousand images.
-        let asset_names: HashSet<&OsStr> = assets.iter().filter_map(|p| p.file_name()).collect();
-        let real_assets: HashSet<PathBuf> = assets.iter().filter_map(|p| p.canonicalize().ok()).collect();
-        let is_asset = |name: &OsString| {
-            asset_names.contains(name.as_os_str())
-                && dir.join(name).canonicalize().is_ok_and(|real| real_assets.contains(&real))
-        };
-        names.into_iter().filter(|name| !is_asset(name)).collect()
+        let is_result = |name: &&OsString| self.written.contains(&dir.join(name));
+        let results = listing.images.iter().filter(is_result).count();
+        let images: Vec<OsString> = listing.images.iter().filter(|name| !is_result(name)).cloned().collect();
+        if results > 0 {
+            warn!("`{}` holds {results} picture(s) that omr wrote; they are not read as sheets", shown(dir).display());
+        }
+        if listing.unread > 0 {
+            warn!(
+                "`{}` has {} file(s) of a kind that is not read ({}); convert them to JPEG, PNG or TIFF",
+                shown(dir).display(),
+                listing.unread,
+                UNREAD_EXTENSIONS.join(", ")
+            );
+        }
+        if listing.images.is_empty() && listing.folders.is_empty() {
+            let is_written_to = || self.written.iter().any(|path| path.parent() == Some(dir));
+            if !is_written_to() {
+                self.empty.push(shown(dir).to_path_buf());
+            }
+        }
+        if !images.is_empty() {
+            self.candidates.push(Candidate {
+                dir: dir.to_path_buf(),
+                place: place.to_path_buf(),
+                images,
+                here: here.clone(),
+            });
+        }
     }
 
-    fn take(&mut self, dir: &Path, place: &Path, images: Vec<OsString>, here: &Inherited) {
-        let Some(template) = &here.template else {
-            // Below a template that is broken, its own errors say enough.
-            if !here.is_below_a_broken_template {
-                self.errors.push(WalkError::NoTemplate { path: dir.to_path_buf(), images: images.len() });
-            }
-            return;
+    /// Leaves out the pictures that documents name, and gives every folder that still has images its template.
+    fn finish(mut self) -> Result<Walked, Vec<WalkError>> {
+        // Real paths are compared, but asked for only where a name fits: a folder may have a hundred thousand images.
+        let names: HashSet<OsString> = self.assets.iter().filter_map(|p| p.file_name().map(OsStr::to_owned)).collect();
+        let real: HashSet<PathBuf> = self.assets.iter().filter_map(|p| p.canonicalize().ok()).collect();
+        let is_asset = |dir: &Path, name: &OsString| {
+            names.contains(name) && dir.join(name).canonicalize().is_ok_and(|path| real.contains(&path))
         };
-        self.found.folders.push(Folder {
-            dir: dir.to_path_buf(),
-            place: place.to_path_buf(),
-            images,
-            template: template.clone(),
-            config: here.config.clone(),
-            evaluation: here.evaluation.clone(),
-        });
+        let mut folders = Vec::with_capacity(self.candidates.len());
+        for Candidate { dir, place, mut images, here } in self.candidates {
+            images.retain(|name| !is_asset(&dir, name));
+            if images.is_empty() {
+                continue;
+            }
+            match here.template {
+                Some(template) => {
+                    let (config, evaluation) = (here.config, here.evaluation);
+                    folders.push(Folder { dir, place, images, template, config, evaluation });
+                }
+                None if here.is_below_a_broken_template => {}
+                None => {
+                    let path = shown(&dir).to_path_buf();
+                    self.errors.push(WalkError::NoTemplate { path, images: images.len() });
+                }
+            }
+        }
+        if self.errors.is_empty() { Ok(Walked { folders, empty: self.empty }) } else { Err(self.errors) }
     }
 }
 
@@ -281,7 +320,7 @@ struct Listing {
     has_config: bool,
     has_evaluation: bool,
     /// It holds omr's own state: an earlier run wrote its results here.
-    is_output: bool,
+    holds_state: bool,
     unread: usize,
 }
 
@@ -300,7 +339,7 @@ impl Listing {
             }
             if kind.is_dir() {
                 if name == STATE_FOLDER {
-                    listing.is_output = true;
+                    listing.holds_state = true;
                 } else {
                     listing.folders.push(name);
                 }
@@ -331,22 +370,9 @@ impl Listing {
     }
 }
 
-/// The extension of a file name in lower case. `.png` alone is one: OMRChecker reads such files.
-pub fn extension(name: &OsStr) -> Option<String> {
-    let text = name.to_string_lossy();
-    text.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn extensions_are_told_in_any_case() {
-        assert_eq!(extension(OsStr::new("a.PnG")).as_deref(), Some("png"));
-        assert_eq!(extension(OsStr::new(".jpg")).as_deref(), Some("jpg"));
-        assert_eq!(extension(OsStr::new("png")), None);
-    }
 
     #[test]
     fn names_are_sorted_by_code_point() {

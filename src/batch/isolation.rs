@@ -1,13 +1,23 @@
 //! A mistake in the program costs the sheet that it happened on, and no other.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 
 use crate::sheet::{Reason, SheetError};
 
-/// Keeps panics of sheets off stderr: they become rows. Called once, before the first sheet.
+thread_local! {
+    /// This thread is inside of a sheet.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics of sheets off stderr: they become rows. Others are told as before. Called once, before the first sheet.
 pub fn quieten_panics() {
-    panic::set_hook(Box::new(|info| tracing::debug!("{info}")));
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |info| match INSIDE.get() {
+        true => tracing::debug!("{info}"),
+        false => tell(info),
+    }));
 }
 
 /// Runs `work`; a panic in it becomes an internal-error.
@@ -16,7 +26,10 @@ pub fn quieten_panics() {
 /// What `work` returns, or internal-error.
 pub fn isolated<T>(work: impl FnOnce() -> Result<T, SheetError>) -> Result<T, SheetError> {
     // What `work` borrows is either unchanging or thrown away by the caller after an internal-error.
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+    INSIDE.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    INSIDE.set(false);
+    result.unwrap_or_else(|payload| {
         let detail = format!("a mistake in omr, please report it with this image: {}", message(payload.as_ref()));
         Err(SheetError::new(Reason::InternalError, detail))
     })

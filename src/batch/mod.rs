@@ -9,6 +9,7 @@ mod isolation;
 mod ordered;
 pub mod summary;
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +22,9 @@ use tracing::{debug, info, warn};
 
 use self::ordered::Ordered;
 use self::summary::{Counts, FolderSummary, Summary};
+use crate::file_names::shown;
 use crate::outputs::ledger::Ledger;
-use crate::outputs::{self, FolderTables, Outcome, OutputError, STATE_FOLDER};
+use crate::outputs::{self, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
 use crate::sheet::{self, Reason, Scratch, SheetError, SheetReport};
 
@@ -40,16 +42,15 @@ pub enum BatchError {
     Workers(#[from] rayon::ThreadPoolBuildError),
 }
 
-/// Creates the output folders of a whole plan, so that a place that cannot be written is found before the first sheet.
-///
-/// # Errors
-/// [`OutputError`].
-pub fn open_outputs(plan: &Plan, output: &Path) -> Result<Ledger, OutputError> {
-    fs::create_dir_all(output).map_err(OutputError::at(output))?;
+/// Tries all places of a plan, so that one that cannot be written is found before the first sheet.
+fn open_outputs(plan: &Plan, output: &Path) -> Result<Ledger, OutputError> {
+    let mut ledger = outputs::open_root(output)?;
     for folder in &plan.folders {
-        outputs::create_folders(&folder.paths, saves_pictures(folder))?;
+        let tables = outputs::table_files_and_partials(&folder.paths);
+        ledger.announce(tables).map_err(OutputError::at(output))?;
+        outputs::try_places(&folder.paths, saves_pictures(folder))?;
     }
-    Ledger::open(output).map_err(OutputError::at(output.join(STATE_FOLDER)))
+    Ok(ledger)
 }
 
 fn saves_pictures(plan: &FolderPlan) -> bool {
@@ -63,44 +64,55 @@ fn saves_pictures(plan: &FolderPlan) -> bool {
 pub fn run(plan: &Plan, output: &Path, bars: &MultiProgress) -> Result<Summary, BatchError> {
     isolation::quieten_panics();
     let mut ledger = open_outputs(plan, output)?;
-    let state = output.join(STATE_FOLDER);
     let mut summary = Summary::default();
     for folder in &plan.folders {
-        ledger.will_write(files_of(folder)).map_err(OutputError::at(&state))?;
-        let counts = run_folder(folder, bars)?;
-        summary.total += counts;
-        let name = folder.folder.dir.join("").to_string_lossy().into_owned();
-        let name = if name.is_empty() { ".".to_owned() } else { name };
-        summary.folders.push(FolderSummary { folder: name, counts });
+        let pictures = || picture_files(folder);
+        ledger.announce(pictures().map(|(_, path)| path)).map_err(OutputError::at(output))?;
+        let done = run_folder(folder, bars)?;
+        ledger.wrote(done.tables);
+        ledger.wrote(pictures().filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
+        summary.total += done.counts;
+        let name = shown(&folder.folder.dir).join("").to_string_lossy().into_owned();
+        summary.folders.push(FolderSummary { folder: name, counts: done.counts });
     }
-    ledger.finish().map_err(OutputError::at(&state))?;
+    ledger.finish().map_err(OutputError::at(output))?;
     Ok(summary)
 }
 
-/// Every file that a folder's outputs may consist of, below the output folder.
-fn files_of(plan: &FolderPlan) -> Vec<PathBuf> {
-    let mut files = Vec::from(outputs::table_files(&plan.paths));
-    if saves_pictures(plan) {
-        let pictures = plan.paths.pictures();
-        let images = plan.folder.images.iter().enumerate();
-        files.extend(images.map(|(i, image)| pictures.join(plan.paths.picture(i, image).name)));
-    }
-    files
+/// The marked pictures of a folder with the numbers of their sheets, below the output folder.
+fn picture_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
+    let images = plan.folder.images.iter().enumerate().filter(|_| saves_pictures(plan));
+    images.map(|(i, image)| (i, plan.paths.pictures().join(plan.paths.picture(i, image).name)))
 }
 
-fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<Counts, BatchError> {
+/// A folder that was read.
+struct FolderDone {
+    counts: Counts,
+    /// The tables that were written, below the output folder.
+    tables: [PathBuf; 4],
+    /// Numbers of the sheets that could not be read.
+    unreadable: HashSet<usize>,
+}
+
+fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<FolderDone, BatchError> {
     let images = &plan.folder.images;
-    let shown = plan.folder.dir.join("");
+    let name = shown(&plan.folder.dir).join("");
     let start = Instant::now();
     let job = FolderJob {
         plan,
-        tables: FolderTables::open(plan.paths.clone(), &plan.folder)?,
+        tables: FolderTables::open(
+            plan.paths.clone(),
+            &plan.folder.dir,
+            &plan.context.template.columns,
+            plan.folder.config.outputs.filter_out_multimarked_files,
+        )?,
         next: AtomicUsize::new(0),
         failed: AtomicBool::new(false),
         sink: Ordered::default(),
         counts: Mutex::new(Counts { images: images.len(), ..Counts::default() }),
+        unreadable: Mutex::new(HashSet::new()),
         failure: Mutex::new(None),
-        bar: bars.add(progress_bar(images.len(), &shown)),
+        bar: bars.add(progress_bar(images.len(), &name)),
     };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(plan.workers.count)
@@ -115,14 +127,14 @@ fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<Counts, BatchEr
     if let Some(error) = job.failure.into_inner() {
         return Err(error.into());
     }
-    job.tables.finish()?;
+    let tables = job.tables.finish()?;
     let counts = job.counts.into_inner();
     if !counts.tally() {
-        warn!("`{}`: the counts do not tally, which is a mistake in omr: {counts}", shown.display());
+        warn!("`{}`: the counts do not tally, which is a mistake in omr: {counts}", name.display());
     }
     let seconds = start.elapsed().as_secs_f64();
-    info!("`{}`: {counts}; {:.1} sheets/s", shown.display(), images.len() as f64 / seconds.max(1e-9));
-    Ok(counts)
+    info!("`{}`: {counts}; {:.1} sheets/s", name.display(), images.len() as f64 / seconds.max(1e-9));
+    Ok(FolderDone { counts, tables, unreadable: job.unreadable.into_inner() })
 }
 
 fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
@@ -139,6 +151,7 @@ struct FolderJob<'a> {
     failed: AtomicBool,
     sink: Ordered<Outcome>,
     counts: Mutex<Counts>,
+    unreadable: Mutex<HashSet<usize>>,
     failure: Mutex<Option<OutputError>>,
     bar: ProgressBar,
 }
@@ -195,6 +208,7 @@ impl FolderJob<'_> {
             }
             Outcome::Failed(error) => {
                 warn!("`{}`: {error}", path.display());
+                self.unreadable.lock().insert(i);
                 0
             }
         };

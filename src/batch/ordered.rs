@@ -13,13 +13,15 @@ pub struct Ordered<T> {
 }
 
 struct State<T> {
+    /// A release failed: nothing leaves any more, or rows would be missing between others.
+    is_stopped: bool,
     next: usize,
     waiting: BTreeMap<usize, T>,
 }
 
 impl<T> Default for Ordered<T> {
     fn default() -> Self {
-        Self { state: Mutex::new(State { next: 0, waiting: BTreeMap::new() }) }
+        Self { state: Mutex::new(State { is_stopped: false, next: 0, waiting: BTreeMap::new() }) }
     }
 }
 
@@ -27,7 +29,7 @@ impl<T> Ordered<T> {
     /// Takes result number `index`, and hands on all results whose turn it is.
     ///
     /// # Errors
-    /// What `release` returned first; the results after it stay.
+    /// What `release` returned first; the results after it never leave.
     pub fn push<E>(
         &self,
         index: usize,
@@ -35,12 +37,18 @@ impl<T> Ordered<T> {
         mut release: impl FnMut(usize, T) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut state = self.state.lock();
+        if state.is_stopped {
+            return Ok(());
+        }
         state.waiting.insert(index, result);
         loop {
             let next = state.next;
             let Some(result) = state.waiting.remove(&next) else { return Ok(()) };
             state.next += 1;
-            release(next, result)?;
+            if let Err(error) = release(next, result) {
+                state.is_stopped = true;
+                return Err(error);
+            }
         }
     }
 
@@ -95,5 +103,6 @@ mod tests {
     fn an_error_is_handed_back() {
         let ordered = Ordered::default();
         assert_eq!(ordered.push(0, 'a', |_, _| Err("full")), Err("full"));
+        assert_eq!(ordered.push(1, 'b', |_, _| Err("must not leave")), Ok(()));
     }
 }

@@ -1,22 +1,35 @@
 //! What earlier runs wrote, so that files which this run does not write again can be removed, and nothing else is.
 //!
-//! `<output>/.omr/written` holds a path below the output folder a line. A run first adds what it is about to write, and
-//! replaces the list at its end: a run that is stopped leaves a list that names too much, never too little.
+//! `<output>/.omr/written` holds paths below the output folder. A run first announces what it may write, and replaces the
+//! list by what it wrote at its end: a run that is stopped leaves a list that names too much, never too little.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
-use super::STATE_FOLDER;
+use crate::file_names::STATE_FOLDER;
 
 /// The list of files that omr wrote into an output folder.
 #[derive(Debug)]
 pub struct Ledger {
     output: PathBuf,
-    earlier: HashSet<PathBuf>,
-    now: Vec<PathBuf>,
+    /// What earlier runs wrote and this one announced.
+    announced: HashSet<PathBuf>,
+    written: Vec<PathBuf>,
     file: BufWriter<File>,
+}
+
+/// Name of the list in the state folder.
+const LIST: &str = "written";
+
+/// The files that earlier runs wrote into the output folder `output`, as paths below it; none if it is no such folder.
+pub fn written_below(output: &Path) -> HashSet<PathBuf> {
+    fs::read(output.join(STATE_FOLDER).join(LIST)).map(|bytes| entries(&bytes)).unwrap_or_default()
+}
+
+fn entries(bytes: &[u8]) -> HashSet<PathBuf> {
+    bytes.split(|&b| b == 0).filter(|entry| !entry.is_empty()).filter_map(decode).collect()
 }
 
 impl Ledger {
@@ -27,28 +40,33 @@ impl Ledger {
     pub fn open(output: &Path) -> io::Result<Self> {
         let folder = output.join(STATE_FOLDER);
         fs::create_dir_all(&folder)?;
-        let path = folder.join("written");
-        let earlier = match fs::read(&path) {
-            Ok(bytes) => bytes.split(|&b| b == 0).filter(|line| !line.is_empty()).filter_map(decode).collect(),
+        let path = folder.join(LIST);
+        let announced = match fs::read(&path) {
+            Ok(bytes) => entries(&bytes),
             Err(e) if e.kind() == io::ErrorKind::NotFound => HashSet::new(),
             Err(e) => return Err(e),
         };
         let file = BufWriter::new(OpenOptions::new().create(true).append(true).open(path)?);
-        Ok(Self { output: output.to_path_buf(), earlier, now: Vec::new(), file })
+        Ok(Self { output: output.to_path_buf(), announced, written: Vec::new(), file })
     }
 
-    /// Notes files that are about to be written, as paths below the output folder.
+    /// Notes files that may be written, as paths below the output folder, before the first of them is.
     ///
     /// # Errors
     /// What the system says.
-    pub fn will_write(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
+    pub fn announce(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
         for path in paths {
-            if !self.earlier.contains(&path) {
+            if !self.announced.contains(&path) {
                 write_entry(&mut self.file, &path)?;
+                self.announced.insert(path);
             }
-            self.now.push(path);
         }
         self.file.flush()
+    }
+
+    /// Notes files that were written.
+    pub fn wrote(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        self.written.extend(paths);
     }
 
     /// Removes what earlier runs wrote and this one did not, and folders that this leaves empty; then replaces the list.
@@ -56,12 +74,12 @@ impl Ledger {
     /// # Errors
     /// What the system says; a file that is gone already is none.
     pub fn finish(self) -> io::Result<()> {
-        let Self { output, mut earlier, now, file } = self;
+        let Self { output, mut announced, written, file } = self;
         drop(file);
-        for path in &now {
-            earlier.remove(path);
+        for path in &written {
+            announced.remove(path);
         }
-        let mut stale: Vec<PathBuf> = earlier.into_iter().collect();
+        let mut stale: Vec<PathBuf> = announced.into_iter().collect();
         stale.sort();
         for path in &stale {
             match fs::remove_file(output.join(path)) {
@@ -73,12 +91,12 @@ impl Ledger {
         let folder = output.join(STATE_FOLDER);
         let mut fresh = tempfile::NamedTempFile::new_in(&folder)?;
         let mut writer = BufWriter::new(fresh.as_file_mut());
-        for path in now.iter().filter(|path| output.join(path).exists()) {
+        for path in &written {
             write_entry(&mut writer, path)?;
         }
         writer.flush()?;
         drop(writer);
-        fresh.persist(folder.join("written")).map_err(|e| e.error)?;
+        fresh.persist(folder.join(LIST)).map_err(|e| e.error)?;
         Ok(())
     }
 }
@@ -122,8 +140,9 @@ mod tests {
 
     fn run(output: &Path, names: &[&str]) {
         let mut ledger = Ledger::open(output).unwrap();
-        ledger.will_write(names.iter().map(PathBuf::from)).unwrap();
+        ledger.announce(names.iter().map(PathBuf::from)).unwrap();
         names.iter().for_each(|name| write(output, name));
+        ledger.wrote(names.iter().map(PathBuf::from));
         ledger.finish().unwrap();
     }
 
@@ -136,6 +155,19 @@ mod tests {
         run(output, &["a/3.png"]);
         assert!(output.join("a/mine.txt").exists() && output.join("a/3.png").exists());
         assert!(!output.join("a/1.png").exists() && !output.join("b").exists());
+        assert_eq!(written_below(output), HashSet::from([PathBuf::from("a/3.png")]));
+    }
+
+    #[test]
+    fn what_was_announced_and_not_written_again_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path();
+        run(output, &["a/1.png", "a/2.png"]);
+        let mut ledger = Ledger::open(output).unwrap();
+        ledger.announce(["a/1.png", "a/2.png"].map(PathBuf::from)).unwrap();
+        ledger.wrote([PathBuf::from("a/2.png")]);
+        ledger.finish().unwrap();
+        assert!(!output.join("a/1.png").exists() && output.join("a/2.png").exists());
     }
 
     #[test]
@@ -143,7 +175,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let output = dir.path();
         let mut stopped = Ledger::open(output).unwrap();
-        stopped.will_write([PathBuf::from("a/1.png")]).unwrap();
+        stopped.announce([PathBuf::from("a/1.png")]).unwrap();
         write(output, "a/1.png");
         drop(stopped);
         run(output, &["a/2.png"]);

@@ -8,14 +8,12 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::paths::{FolderPaths, as_cell};
+use self::ledger::Ledger;
+use self::paths::FolderPaths;
 use self::table::Table;
-use crate::options::tidy;
+use crate::file_names::{STATE_FOLDER, as_cell, tidy};
 use crate::sheet::{FieldDoubt, SheetError};
-use crate::walk::Folder;
-
-/// The folder below the output folder in which omr keeps its own state.
-pub const STATE_FOLDER: &str = ".omr";
+use crate::template::Column;
 
 /// Score of a sheet when nothing is scored.
 const NO_SCORE: &str = "0";
@@ -85,11 +83,20 @@ const ERRORS: &str = "ErrorFiles.csv";
 const MULTI_MARKED: &str = "MultiMarkedFiles.csv";
 const REVIEW: &str = "Review.csv";
 
-/// Creates the folders of a folder's outputs.
+/// Creates the output folder and opens the list of what omr wrote there.
 ///
 /// # Errors
 /// [`OutputError`].
-pub fn create_folders(paths: &FolderPaths, with_pictures: bool) -> Result<(), OutputError> {
+pub fn open_root(output: &Path) -> Result<Ledger, OutputError> {
+    std::fs::create_dir_all(output).map_err(OutputError::at(output))?;
+    Ledger::open(output).map_err(OutputError::at(output.join(STATE_FOLDER)))
+}
+
+/// Makes sure that the outputs of a folder can be written, by creating its folders and the beginnings of its tables.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn try_places(paths: &FolderPaths, with_pictures: bool) -> Result<(), OutputError> {
     let mut folders = vec![paths.place().join("Results"), paths.place().join("Manual")];
     if with_pictures {
         folders.push(paths.pictures());
@@ -98,21 +105,39 @@ pub fn create_folders(paths: &FolderPaths, with_pictures: bool) -> Result<(), Ou
         let path = paths.on_disk(&folder);
         std::fs::create_dir_all(&path).map_err(OutputError::at(path))?;
     }
+    for table in table_files(paths) {
+        let path = paths.on_disk(&table);
+        if path.is_dir() {
+            return Err(OutputError { path, source: io::ErrorKind::IsADirectory.into() });
+        }
+        let path = table::partial(&path);
+        std::fs::File::create(&path).map_err(OutputError::at(path))?;
+    }
     Ok(())
 }
 
 /// The files that a folder's tables become, below the output folder.
-pub fn table_files(paths: &FolderPaths) -> [PathBuf; 4] {
+fn table_files(paths: &FolderPaths) -> [PathBuf; 4] {
     [paths.results(), paths.manual(ERRORS), paths.manual(MULTI_MARKED), paths.manual(REVIEW)]
 }
 
+/// The files that a folder's tables become, and those that they grow in, below the output folder.
+pub fn table_files_and_partials(paths: &FolderPaths) -> Vec<PathBuf> {
+    table_files(paths).into_iter().flat_map(|path| [table::partial(&path), path]).collect()
+}
+
 impl FolderTables {
-    /// Opens the tables of a folder. Its folders must exist.
+    /// Opens the tables of the folder `dir`, with these output columns. Its places must have been tried.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn open(paths: FolderPaths, folder: &Folder) -> Result<Self, OutputError> {
-        let names: Vec<&str> = folder.template.template.columns.iter().map(|c| c.name.as_str()).collect();
+    pub fn open(
+        paths: FolderPaths,
+        dir: &Path,
+        columns: &[Column],
+        divert_multi_marked: bool,
+    ) -> Result<Self, OutputError> {
+        let names = columns.iter().map(|c| c.name.as_str());
         let header: Vec<&str> = ["file_id", "input_path", "output_path", "score"].into_iter().chain(names).collect();
         let review = ["file_id", "input_path", "field", "column", "value", "reason", "confidence"];
         let open = |below: PathBuf, header: &[&str]| {
@@ -124,9 +149,9 @@ impl FolderTables {
             errors: open(paths.manual(ERRORS), &header)?,
             multi_marked: open(paths.manual(MULTI_MARKED), &header)?,
             review: open(paths.manual(REVIEW), &review)?,
-            dir: folder.dir.clone(),
-            columns: header.len() - 4,
-            divert_multi_marked: folder.config.outputs.filter_out_multimarked_files,
+            dir: dir.to_path_buf(),
+            columns: columns.len(),
+            divert_multi_marked,
             paths,
         })
     }
@@ -191,15 +216,16 @@ impl FolderTables {
         std::fs::write(&path, bytes).map_err(OutputError::at(path))
     }
 
-    /// Puts the tables in their places.
+    /// Puts the tables in their places, and says which files they are, below the output folder.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn finish(self) -> Result<(), OutputError> {
+    pub fn finish(self) -> Result<[PathBuf; 4], OutputError> {
+        let files = table_files(&self.paths);
         let tables = [self.results, self.errors, self.multi_marked, self.review];
-        for (table, below) in tables.into_iter().zip(table_files(&self.paths)) {
-            table.finish().map_err(OutputError::at(self.paths.on_disk(&below)))?;
+        for (table, below) in tables.into_iter().zip(&files) {
+            table.finish().map_err(OutputError::at(self.paths.on_disk(below)))?;
         }
-        Ok(())
+        Ok(files)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::file_names::extension;
 use crate::sheet::PictureFormat;
-use crate::walk::{Folder, extension};
 
 /// Where the outputs of one folder go.
 #[derive(Debug, Clone)]
@@ -28,12 +28,13 @@ pub struct PictureName {
 }
 
 impl FolderPaths {
-    /// Decides all names. Only names that differ from the image's own are kept.
-    pub fn of(output: &Path, folder: &Folder) -> Self {
+    /// Decides the names of the outputs of a folder with these images, at `place` below the output folder. Only names
+    /// that differ from the image's own are kept.
+    pub fn of(output: &Path, place: &Path, images: &[OsString]) -> Self {
         let mut renamed = std::collections::HashMap::new();
-        let own: HashSet<&OsString> = folder.images.iter().filter(|n| keeps_its_name(n)).collect();
+        let own: HashSet<&OsString> = images.iter().filter(|n| keeps_its_name(n)).collect();
         let mut given: HashSet<OsString> = HashSet::new();
-        for (i, image) in folder.images.iter().enumerate().filter(|(_, n)| !keeps_its_name(n)) {
+        for (i, image) in images.iter().enumerate().filter(|(_, n)| !keeps_its_name(n)) {
             let mut name = with_suffix(image, ".jpg");
             let mut n = 2;
             // `a.bmp` becomes `a.bmp.jpg`, unless a sheet of that name lies beside it.
@@ -44,7 +45,7 @@ impl FolderPaths {
             given.insert(name.clone());
             renamed.insert(i, name);
         }
-        Self { root: output.to_path_buf(), place: folder.place.clone(), renamed }
+        Self { root: output.to_path_buf(), place: place.to_path_buf(), renamed }
     }
 
     /// The folder's place below the output folder.
@@ -93,35 +94,13 @@ fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
     name
 }
 
-/// A path as a CSV cell: `/` between components, U+FFFD for what is not UTF-8.
-pub fn as_cell(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::config::Config;
-    use crate::walk::GovernedTemplate;
 
     fn paths(images: &[&str]) -> FolderPaths {
-        let text = r#"{"pageDimensions": [100, 100], "bubbleDimensions": [10, 10], "fieldBlocks": {"Q": {"fieldType":
-            "QTYPE_MCQ4", "origin": [5, 5], "bubblesGap": 20, "labelsGap": 20, "fieldLabels": ["q1"]}}}"#;
-        let document = crate::json::Document::parse(Path::new("template.json"), text.to_owned()).unwrap();
-        let (template, _) = crate::template::Template::read(&document, &Config::default()).unwrap();
-        let governed = GovernedTemplate { template: Arc::new(template), config: Arc::new(Config::default()) };
-        let folder = Folder {
-            dir: "in".into(),
-            place: "sub".into(),
-            images: images.iter().map(OsString::from).collect(),
-            template: Arc::new(governed),
-            config: Arc::new(Config::default()),
-            evaluation: None,
-        };
-        FolderPaths::of(Path::new("out"), &folder)
+        let images: Vec<OsString> = images.iter().map(OsString::from).collect();
+        FolderPaths::of(Path::new("out"), Path::new("sub"), &images)
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! own scale. The page is straightened by the four points themselves, in both. Lines and boxes that OMRChecker draws
 //! into the searched picture are left out: they are no part of the sheet.
 
+use std::path::Path;
+
 use image::GrayImage;
 
 use super::super::Scratch;
@@ -18,6 +20,9 @@ use crate::template::{CropOnMarkers, Margins, MarkerAnchor, MarkerSearch, Marker
 
 /// Names of the corners, in the order of [`Quad::corners`].
 const CORNERS: [&str; 4] = ["top-left", "top-right", "bottom-right", "bottom-left"];
+
+/// A marker has at least this many pixels on each side when it is searched: smaller ones resemble any letter.
+const MIN_SIDE: u32 = 5;
 
 /// What "erode-subtract" subtracts: the darkest pixel of a 5×5 window, five times over.
 const ERODE: ((u32, u32), u32) = ((5, 5), 5);
@@ -38,7 +43,6 @@ enum Search {
 
 /// A marker at one scale.
 struct Scaled {
-    percent: u32,
     marker: GrayImage,
 }
 
@@ -69,8 +73,8 @@ impl MarkerFinder {
         load: LoadPicture<'_>,
     ) -> Result<Self, PrepareError> {
         let search = match &options.search {
-            MarkerSearch::OneScale { marker, sheet_to_marker_width_ratio, max_matching_variation } => {
-                let picture = load(marker)?;
+            MarkerSearch::OneScale { marker: marker_file, sheet_to_marker_width_ratio, max_matching_variation } => {
+                let picture = load(marker_file)?;
                 let size = match sheet_to_marker_width_ratio {
                     Some(ratio) => {
                         resize::by_width(&picture, f64::from(processing_size.width) / ratio.trunc().max(1.0))
@@ -82,10 +86,13 @@ impl MarkerFinder {
                     .map(|percent| {
                         // By height, the width following: OMRChecker's order of cutting to whole pixels.
                         let height = f64::from(marker.height()) * f64::from(percent) / 100.0;
-                        Scaled { percent, marker: resize::linear(&marker, resize::by_height(&marker, height)) }
+                        Scaled { marker: resize::linear(&marker, resize::by_height(&marker, height)) }
                     })
                     .collect();
-                Search::OneScale { markers: visible(markers)?, max_variation: *max_matching_variation as f32 }
+                Search::OneScale {
+                    markers: visible(markers, marker_file)?,
+                    max_variation: *max_matching_variation as f32,
+                }
             }
             MarkerSearch::Zones { processing_size, zones } => {
                 let mut prepared = Vec::with_capacity(4);
@@ -236,9 +243,9 @@ impl Zone {
         let scaled = |percent: u32| {
             let side = |length: u32| (f64::from(length) * f64::from(percent) / 100.0) as u32;
             let size = Size::new(side(marker.width()), side(marker.height()));
-            Scaled { percent, marker: resize::linear(&marker, size) }
+            Scaled { marker: resize::linear(&marker, size) }
         };
-        let markers = visible(scales(options).map(scaled).collect())?;
+        let markers = visible(scales(options).map(scaled).collect(), &zone.reference)?;
         if !markers.iter().any(|m| m.marker.width() <= area.width && m.marker.height() <= area.height) {
             return Err(PrepareError::Impossible(format!(
                 "the {} marker is larger than its zone of {}×{} px at every scale; check `markerDimensions` and the \
@@ -287,12 +294,20 @@ fn scales(options: &CropOnMarkers) -> impl Iterator<Item = u32> {
     (low + 1..=high).rev().step_by(step as usize)
 }
 
-/// The scales at which a marker still has pixels.
-fn visible(markers: Vec<Scaled>) -> Result<Vec<Scaled>, PrepareError> {
-    let kept: Vec<Scaled> = markers.into_iter().filter(|m| !m.marker.is_empty() && m.percent > 0).collect();
+/// The scales at which a marker can be told from plain paper: it has pixels, and they differ. One without contrast would
+/// fit everywhere.
+fn visible(markers: Vec<Scaled>, picture: &Path) -> Result<Vec<Scaled>, PrepareError> {
+    let has_contrast = |marker: &GrayImage| {
+        let (min, max) = tone::min_max(marker);
+        max > min && marker.width().min(marker.height()) >= MIN_SIDE
+    };
+    let kept: Vec<Scaled> = markers.into_iter().filter(|m| has_contrast(&m.marker)).collect();
     if kept.is_empty() {
-        let message = "the marker has no pixels at any scale; check the marker's width and its rescale range";
-        return Err(PrepareError::Impossible(message.to_owned()));
+        let detail = format!(
+            "the marker has no contrast or less than {MIN_SIDE} px at every scale; check the picture, the marker's size \
+             and its rescale range"
+        );
+        return Err(PrepareError::Asset { path: picture.to_path_buf(), detail });
     }
     Ok(kept)
 }
