@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use image::GrayImage;
 
-use crate::geometry::Size;
 use crate::json::DocumentError;
 use crate::options::{Options, cores};
 use crate::outputs::paths::FolderPaths;
@@ -69,14 +68,6 @@ pub enum PlanError {
         template: std::path::PathBuf,
         /// What is wrong.
         source: PrepareError,
-    },
-    /// A page is larger than pictures can be.
-    #[error("{}: the page of {size} pixels is too large; pages have at most {} million pixels", template.display(), decode::MAX_PIXELS / 1_000_000)]
-    Page {
-        /// The template's file.
-        template: std::path::PathBuf,
-        /// The page's size.
-        size: Size,
     },
 }
 
@@ -172,9 +163,6 @@ impl Workers {
 fn ready(governed: &GovernedTemplate) -> Result<SheetContext, PlanError> {
     let template = governed.template.clone();
     let file = template.file.clone();
-    if template.page_size.pixels() > decode::MAX_PIXELS {
-        return Err(PlanError::Page { template: file, size: template.page_size });
-    }
     SheetContext::prepare(template, &governed.config, &load_picture)
         .map_err(|source| PlanError::Template { template: file, source })
 }

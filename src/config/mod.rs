@@ -172,8 +172,8 @@ fn above_zero(cursor: &Cursor<'_>) -> Option<f64> {
     }
 }
 
-/// Closes a group whose unknown keys are errors, as in OMRChecker. The number of workers was read before.
-fn finish(group: Fields<'_>, known: &[&str]) {
+/// Closes one of [`WORKER_GROUPS`], whose unknown keys are errors, as in OMRChecker. The number of workers was read before.
+fn finish_worker_group(group: Fields<'_>, known: &[&str]) {
     for key in WORKER_KEYS {
         group.get(key);
     }
@@ -204,7 +204,7 @@ fn workers(root: &Fields<'_>) -> Option<Option<usize>> {
         }
     }
     if let Some(processing) = root.get("processing").and_then(|c| c.object()) {
-        finish(processing, &WORKER_KEYS);
+        finish_worker_group(processing, &WORKER_KEYS);
     }
     whole.then_some(found)
 }

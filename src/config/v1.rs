@@ -1,6 +1,8 @@
 //! The v1 shape of config.json: `dimensions`, `threshold_params`, `alignment_params`, `outputs` in snake case.
 
-use super::{AutoAlign, Config, MAX_LEVEL, Outputs, Thresholds, above_zero, default_or, finish, reader, workers};
+use super::{
+    AutoAlign, Config, MAX_LEVEL, Outputs, Thresholds, above_zero, default_or, finish_worker_group, reader, workers,
+};
 use crate::geometry::Size;
 use crate::json::{Cursor, Fields, Unknown};
 
@@ -64,7 +66,7 @@ fn dimensions(cursor: &Cursor<'_>, default: &Config) -> Option<(Size, Size)> {
     );
     let display =
         (side("display_width", default.display_size.width), side("display_height", default.display_size.height));
-    finish(fields, keys_of("dimensions"));
+    fields.finish(Unknown::Refuse, keys_of("dimensions"));
     Some((Size::new(processing.0?, processing.1?), Size::new(display.0?, display.1?)))
 }
 
@@ -82,7 +84,7 @@ fn thresholds(cursor: &Cursor<'_>) -> Option<Thresholds> {
     let page_threshold = default_or(&fields, "PAGE_TYPE_FOR_THRESHOLD", default.page_threshold, |c| {
         c.choice(&[("white", 200.0), ("black", 100.0)])
     });
-    finish(fields, keys_of("threshold_params"));
+    fields.finish(Unknown::Refuse, keys_of("threshold_params"));
     Some(Thresholds {
         min_jump: min_jump?,
         confident_surplus: confident_surplus?,
@@ -102,7 +104,7 @@ fn alignment(cursor: &Cursor<'_>) -> Option<Option<AutoAlign>> {
     let max_steps = count("max_steps", default.max_steps, 1, 100);
     let stride = count("stride", default.stride, 1, 10);
     let thickness = count("thickness", default.thickness, 1, 10);
-    finish(fields, keys_of("alignment_params"));
+    fields.finish(Unknown::Refuse, keys_of("alignment_params"));
     let params =
         AutoAlign { match_columns: match_columns?, max_steps: max_steps?, stride: stride?, thickness: thickness? };
     Some(on?.then_some(params))
@@ -117,7 +119,7 @@ fn outputs(cursor: &Cursor<'_>) -> Option<Outputs> {
     let save_detections = default_or(&fields, "save_detections", default.save_detections, Cursor::bool);
     let filter_out_multimarked_files =
         default_or(&fields, "filter_out_multimarked_files", default.filter_out_multimarked_files, Cursor::bool);
-    finish(fields, keys_of("outputs"));
+    finish_worker_group(fields, keys_of("outputs"));
     Some(Outputs {
         show_image_level: show_image_level?,
         save_image_level: save_image_level?,

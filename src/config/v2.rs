@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::{Config, MAX_LEVEL, MAX_SIDE, Outputs, Thresholds, above_zero, default_or, finish, reader, workers};
+use super::{
+    Config, MAX_LEVEL, MAX_SIDE, Outputs, Thresholds, above_zero, default_or, finish_worker_group, reader, workers,
+};
 use crate::dialect::{refuse_clashing_keys, snake_case, spelled};
 use crate::geometry::Size;
 use crate::json::{Cursor, Kind, Unknown};
@@ -88,7 +90,7 @@ fn thresholds(cursor: &Cursor<'_>) -> Option<Thresholds> {
     gray("jumpDeltaStd", 5.0, 1, 50);
     gray("globalThresholdMargin", 10.0, 0, 20);
     gray("confidentJumpSurplusForDisparity", 25.0, 0, 100);
-    finish(fields, &THRESHOLDING);
+    fields.finish(Unknown::Refuse, &THRESHOLDING);
     Some(Thresholds {
         min_jump: min_jump?,
         confident_surplus: confident_surplus?,
@@ -120,7 +122,7 @@ fn outputs(cursor: &Cursor<'_>) -> Option<(Outputs, Size)> {
     get("showLogsByType").and_then(|c| logs_by_type(&c));
     get("showPreprocessorsDiff").and_then(|c| preprocessors_diff(&c));
     get("fileGrouping").and_then(|c| file_grouping(&c));
-    finish(fields, &OUTPUTS);
+    finish_worker_group(fields, &OUTPUTS);
     let outputs = Outputs {
         show_image_level: show_image_level?,
         save_image_level: save_image_level?,

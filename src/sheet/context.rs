@@ -1,6 +1,5 @@
 //! What all sheets of a template share: built once, before the first sheet is read, and never changed.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::decode::{GrayRule, Wanted};
@@ -49,10 +48,5 @@ impl SheetContext {
             lettering: Lettering::of(&template),
             template,
         })
-    }
-
-    /// The template's file.
-    pub fn template_file(&self) -> &Path {
-        &self.template.file
     }
 }

@@ -1,6 +1,6 @@
 //! Marks become values: of fields, of output columns; and what is doubtful about them.
 
-use crate::template::{FieldBlock, FieldKind, Template};
+use crate::template::{FieldBlock, Template};
 
 use super::error::Reason;
 use super::read::{FieldReading, Readings};
@@ -38,8 +38,8 @@ pub struct Doubt {
     pub confidence: f64,
 }
 
-/// A mean within this many gray levels of its threshold is too near to call: a third of the smallest `MIN_JUMP` that
-/// OMRChecker allows, and above what noise and resampling move a mean by.
+/// A mean within this many gray levels of its threshold is too near to call: another scan of the same sheet may fall on
+/// the other side. Noise and resampling move a mean by less than that.
 const NEAR_THRESHOLD: f64 = 3.0;
 
 /// Reads the values of all fields and columns.
@@ -65,9 +65,6 @@ pub fn interpret(template: &Template, readings: &Readings, judgement: &Judgement
 }
 
 fn doubt(block: &FieldBlock, reading: &FieldReading, judged: &FieldJudgement, rules: Rules) -> Option<Doubt> {
-    if block.kind != FieldKind::Bubbles {
-        return None;
-    }
     let count = judged.marked.iter().filter(|&&m| m).count();
     // Two marks of two bubbles are an answer of a kind, unless the dialect makes a blank of them.
     let least = if rules.all_marked_is_blank { 2 } else { 3 };

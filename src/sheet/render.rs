@@ -1,7 +1,7 @@
 //! The marked picture: the page as it was read, with what was read drawn on it.
 //!
 //! Marked bubbles have a thick green frame and their value beside it, blank ones a thin gray one, doubtful fields an
-//! orange one with the value in orange. Nothing covers the pen's ink.
+//! orange one with the value in orange. The value sits on the bubble's corner, so that the pen's ink stays visible.
 
 use std::collections::HashMap;
 
@@ -74,7 +74,7 @@ pub fn render(
     for (i, block) in template.blocks.iter().enumerate() {
         let shift = shifts.get(i).copied().unwrap_or(0);
         let height = text_height(block);
-        // An eighth of the bubble, so that frames look alike on small and large pages.
+        // A twelfth of the bubble, so that frames look alike on small and large pages.
         let thick = (block.bubble_size.height / 12).clamp(2, 6);
         for field in &block.fields {
             let Some(value) = values.next() else { break };

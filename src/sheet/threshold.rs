@@ -216,8 +216,8 @@ mod tests {
 
     #[test]
     fn an_uneven_field_without_a_gap_is_where_the_dialects_part() {
-        // Three fields with hardly any deviation, and one whose means climb in steps of 20: it is uneven, but no two
-        // steps are wider than 25 + 5.
+        // Three fields with hardly any deviation, and one whose means climb in steps of 12: it is uneven, but no two
+        // steps together are wider than 25.
         let even: &[f64] = &[230.0, 231.0, 232.0, 233.0];
         let climbing: &[f64] = &[100.0, 112.0, 124.0, 136.0, 148.0, 160.0, 172.0, 184.0, 196.0, 208.0, 220.0, 232.0];
         let fields = [even, even, even, climbing];

@@ -139,6 +139,6 @@ fn looping_links_and_the_output_folder_are_not_read() {
     }
     let tables: Vec<_> =
         workspace.tree("in/results").into_keys().filter(|p| p.ends_with("Results/Results.csv")).collect();
-    // `loop` leads to the test's folder, from which `in` can be reached once more, but not for ever.
+    // `loop` leads to the test's folder, which holds `in` again: it is above, and not entered a second time.
     assert_eq!(tables, [std::path::PathBuf::from("Results/Results.csv")]);
 }

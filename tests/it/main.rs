@@ -5,5 +5,6 @@
 mod cli;
 mod faults;
 mod order;
+mod rows;
 mod samples;
 mod support;

@@ -39,6 +39,7 @@ impl Workspace {
             .args(args)
             .current_dir(self.dir.path())
             .env("NO_COLOR", "1")
+            .env("COLUMNS", "100")
             .output()
             .expect("omr runs");
         Run { output }

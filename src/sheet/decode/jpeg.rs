@@ -8,7 +8,7 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
-use super::{Decoded, Limits, Wanted, buffer, corrupt, from_rgb, orientation_of, truncated};
+use super::{Decoded, Limits, Wanted, corrupt, from_rgb, orientation_of, truncated};
 use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
@@ -73,7 +73,8 @@ fn jpeg_with(
     let colour = wanted.colour || !luma_is_there;
     decoder.set_options(options.jpeg_set_out_colorspace(if colour { ColorSpace::RGB } else { ColorSpace::Luma }));
     let samples = decoder.output_buffer_size().ok_or_else(damaged)?;
-    let mut pixels = buffer(samples).map_err(JpegFailure::Sheet)?;
+    // Zeroed pages cost nothing before they are written: a header that claims much costs little.
+    let mut pixels = vec![0; samples];
     decoder.decode_into(&mut pixels).map_err(JpegFailure::Decoder)?;
     let orientation = orientation_of(decoder.exif().map(Vec::as_slice));
     let decoded = if colour {

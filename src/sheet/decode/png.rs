@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{GrayImage, RgbImage};
 
-use super::{Decoded, Limits, Wanted, buffer, corrupt, gray_of_16, orientation_of, truncated};
+use super::{Decoded, Limits, Wanted, corrupt, gray_of_16, orientation_of, truncated};
 use crate::geometry::Size;
 use crate::sheet::error::{Reason, SheetError};
 
@@ -34,7 +34,7 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, 
     let mut sink = RowSink::new(size, layout, wanted)?;
     if reader.info().interlaced {
         let bytes_per_row = reader.output_line_size(size.width).ok_or_else(truncated)?;
-        let mut whole = buffer(reader.output_buffer_size().ok_or_else(truncated)?)?;
+        let mut whole = vec![0; reader.output_buffer_size().ok_or_else(truncated)?];
         reader.next_frame(&mut whole).map_err(fail)?;
         for row in whole.chunks_exact(bytes_per_row) {
             sink.row(row);

@@ -13,7 +13,7 @@ use crate::imaging::{blur, colour, contours, edges, morphology, polygon, tone, w
 use crate::template::CropPage;
 
 /// A page covers at least this many square pixels of the processing image, whatever its size. OMRChecker's number.
-const MIN_AREA: f64 = 80_000.0;
+pub(super) const MIN_AREA: f64 = 80_000.0;
 
 /// Only so many of the largest hulls are looked at. OMRChecker's number.
 const CANDIDATES: usize = 5;

@@ -9,6 +9,7 @@ use image::{GrayImage, RgbImage};
 
 use self::crop_on_markers::MarkerFinder;
 use super::Scratch;
+use super::decode::MAX_PIXELS;
 use super::error::SheetError;
 use crate::config::Config;
 use crate::dialect::Dialect;
@@ -53,9 +54,9 @@ pub enum PrepareError {
     #[error("{0}")]
     Impossible(String),
     /// The template asks for something that this version does not do.
-    #[error("{place}: `{name}` is not supported by this version of omr")]
+    #[error("{name} (at {place}) is not supported by this version of omr")]
     Unsupported {
-        /// `line:column` in the template.
+        /// `line:column` in the template, or the name of a field block.
         place: String,
         /// What it asks for.
         name: String,
@@ -95,6 +96,7 @@ impl Steps {
     /// [`PrepareError`]: a marker picture that cannot be loaded, a step that cannot work or is not supported.
     pub fn prepare(template: &Template, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
         let processing_size = template.processing_size.unwrap_or(config.processing_size);
+        step_sizes_are_possible(template, processing_size)?;
         if let Some(first) = template.unsupported.first() {
             return Err(PrepareError::Unsupported { place: first.place.clone(), name: first.name.clone() });
         }
@@ -130,6 +132,28 @@ impl Steps {
             None => raster,
         })
     }
+}
+
+/// Checks that the sizes between the decoded picture and the page can be held, and can work at all.
+fn step_sizes_are_possible(template: &Template, processing_size: Size) -> Result<(), PrepareError> {
+    let own = template.preprocessors.iter().filter_map(own_size);
+    for size in own.chain(template.output_size).chain([processing_size, template.page_size]) {
+        if size.pixels() > MAX_PIXELS {
+            let limit = MAX_PIXELS / 1_000_000;
+            return Err(PrepareError::Impossible(format!(
+                "a picture of {size} pixels is too large; at most {limit} million are held"
+            )));
+        }
+    }
+    let crops_page = template.preprocessors.iter().any(|p| matches!(p, Preprocessor::CropPage(_)));
+    if crops_page && (processing_size.pixels() as f64) < crop_page::MIN_AREA {
+        return Err(PrepareError::Impossible(format!(
+            "CropPage can find no page: one has at least {} pixels of the processing image, which has {processing_size}; \
+             make the processing size larger",
+            crop_page::MIN_AREA
+        )));
+    }
+    Ok(())
 }
 
 /// A step's own `processingImageShape`. CropPage has none that counts: OMRChecker ignores it there.
