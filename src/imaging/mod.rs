@@ -1,9 +1,9 @@
 //! Image operations that know no template: each is a free function on 8-bit pictures.
 //!
-//! Grey pictures are [`image::GrayImage`], points and boxes come from [`crate::geometry`]. Nothing here opens a file,
+//! Gray pictures are [`image::GrayImage`], points and boxes come from [`crate::geometry`]. Nothing here opens a file,
 //! prints, or fails: a picture without pixels, a kernel bigger than the picture or a degenerate quad has a stated result.
 //!
-//! Bubbles are read by comparing means that may differ by less than a grey level, so every operation follows the
+//! Bubbles are read by comparing means that may differ by less than a gray level, so every operation follows the
 //! integer or `f32` arithmetic of the programs that existing templates were tuned with (OMRChecker on OpenCV), down to
 //! the rounding. Where an operation is not exact, its documentation says so. The fast versions are checked in the tests
 //! against slow, plain ones.

@@ -1,7 +1,7 @@
 //! Bilinear resizing in fixed point.
 //!
 //! Two source pixels per axis are blended with weights of 11 fractional bits; there is no smoothing when shrinking.
-//! The cut of the low bits between the passes makes single pixels up to 0.8 grey levels darker than exact bilinear.
+//! The cut of the low bits between the passes makes single pixels up to 0.8 gray levels darker than exact bilinear.
 //! That is the arithmetic of `cv2.resize(…, INTER_LINEAR)`, including its exception: a picture that is halved in both
 //! directions gets the rounded mean of each 2×2 block instead.
 

@@ -5,7 +5,7 @@ use image::GrayImage;
 use super::pixels;
 use crate::geometry::{Rect, Size};
 
-/// Mean grey value of the part of `area` that lies in the picture; 0 if there is none.
+/// Mean gray value of the part of `area` that lies in the picture; 0 if there is none.
 ///
 /// The integer sum is multiplied by the reciprocal of the count: a constant 200 in a box of 7×7 gives
 /// 199.99999999999997, and so it does in OpenCV.

@@ -50,7 +50,7 @@ pub fn cap(img: &mut GrayImage, at: u8) {
     pixels_mut(img).iter_mut().for_each(|v| *v = at.min(*v));
 }
 
-/// Levels: 0 up to `low`, 255 from `high` on (both 0…1, cut to whole grey levels), between them
+/// Levels: 0 up to `low`, 255 from `high` on (both 0…1, cut to whole gray levels), between them
 /// trunc(255·((v−lo)/(hi−lo))^(1/gamma)). A gamma of 0 makes everything between black.
 pub fn levels_table(low: f64, high: f64, gamma: f64) -> [u8; 256] {
     let (lo, hi) = ((255.0 * low).trunc(), (255.0 * high).trunc());
@@ -74,7 +74,7 @@ pub fn contrast_table(alpha: f64, beta: f64) -> [u8; 256] {
 }
 
 /// Alpha and beta for [`contrast_table`] that stretch the histogram after cutting half of `clip_percentage` per cent of
-/// the pixels from each end. (1, 0), which changes nothing, when no two grey levels are left.
+/// the pixels from each end. (1, 0), which changes nothing, when no two gray levels are left.
 pub fn auto_contrast(img: &GrayImage, clip_percentage: f64) -> (f64, f64) {
     let mut cumulative = [0u64; 256];
     for &v in pixels(img) {

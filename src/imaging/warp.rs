@@ -1,7 +1,7 @@
 //! Perspective warps, bilinear.
 //!
 //! Source positions are rounded to 1/32 pixel; pixels outside of the source are black and are blended in. The arithmetic
-//! is that of `cv2.warpPerspective` with `INTER_LINEAR`, so that readings agree to the grey level.
+//! is that of `cv2.warpPerspective` with `INTER_LINEAR`, so that readings agree to the gray level.
 
 use image::{GrayImage, RgbImage};
 

@@ -132,13 +132,32 @@ pub enum Preprocessor {
 /// Options of CropPage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CropPage {
-    /// Whose steps are followed: v1 blurs, caps at 200 and keeps both; the v2 family caps at 210 and 200 for the search
-    /// alone.
-    pub rules: Dialect,
+    /// What is done to the picture before its edges are sought.
+    pub preparation: PagePreparation,
+    /// How a hull is reduced to corners.
+    pub polygon: PagePolygon,
     /// `morphKernel`, width and height in pixels of the processing size. Default 10×10.
     pub morph_kernel: (u32, u32),
     /// `useColoredCanny` (v2 family): search in what is not coloured, when colour is enabled. Default false.
     pub colored_canny: bool,
+}
+
+/// What CropPage does to the picture before it looks for edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PagePreparation {
+    /// v1: blur and stretch, which the cropped page keeps; cap at 200.
+    BlurAndKeep,
+    /// v2 family: cap at 210, then at 200, for the search alone.
+    CapTwice,
+}
+
+/// How CropPage reduces a hull to corners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PagePolygon {
+    /// v1 and v2-dev: one tolerance, a part of the perimeter.
+    OneTolerance,
+    /// v2: growing tolerances, parts of the short side.
+    Ladder,
 }
 
 /// Options of CropOnMarkers with four custom markers.

@@ -5,7 +5,9 @@ use super::field_types::{self, DIRECTIONS, FieldType};
 use super::filters::{self, optional, or};
 use super::grid::{self, Spacing};
 use super::values::{self, MAX_SIDE};
-use super::{CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, Preprocessor, Template};
+use super::{
+    CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, PagePolygon, PagePreparation, Preprocessor, Template,
+};
 use crate::dialect::Dialect;
 use crate::geometry::{Rect, Size};
 use crate::json::{Cursor, Fields, Unknown};
@@ -223,7 +225,12 @@ fn crop_page(options: &Cursor<'_>) -> Option<Preprocessor> {
     let fields = options.object()?;
     let morph_kernel = or(&fields, "morphKernel", (10, 10), |c| values::window(c, 1));
     fields.finish(Unknown::Refuse, &["morphKernel"]);
-    Some(Preprocessor::CropPage(CropPage { rules: Dialect::V1, morph_kernel: morph_kernel?, colored_canny: false }))
+    Some(Preprocessor::CropPage(CropPage {
+        preparation: PagePreparation::BlurAndKeep,
+        polygon: PagePolygon::OneTolerance,
+        morph_kernel: morph_kernel?,
+        colored_canny: false,
+    }))
 }
 
 const MARKER_KEYS: [&str; 7] = [

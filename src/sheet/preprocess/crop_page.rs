@@ -7,10 +7,9 @@ use image::{GrayImage, RgbImage};
 
 use super::super::error::{Reason, SheetError};
 use super::Raster;
-use crate::dialect::Dialect;
 use crate::geometry::{PixelPoint, Quad};
 use crate::imaging::{blur, colour, contours, edges, morphology, polygon, tone, warp};
-use crate::template::CropPage;
+use crate::template::{CropPage, PagePolygon, PagePreparation};
 
 /// A page covers at least this many square pixels of the processing image, whatever its size. OMRChecker's number.
 pub(super) const MIN_AREA: f64 = 80_000.0;
@@ -29,14 +28,13 @@ const LADDER: [f64; 9] = [0.05, 0.08, 0.10, 0.12, 0.16, 0.20, 0.28, 0.40, 0.50];
 /// # Errors
 /// page-not-found.
 pub fn apply(raster: Raster, options: &CropPage) -> Result<Raster, SheetError> {
-    let raster = match options.rules {
-        // v1 keeps the blur and the stretch in what it reads from.
-        Dialect::V1 => {
+    let raster = match options.preparation {
+        PagePreparation::BlurAndKeep => {
             let mut gray = blur::gaussian(&raster.gray, (3, 3), 0.0);
             tone::stretch(&mut gray, tone::Flat::Black);
             Raster { gray, colour: raster.colour }
         }
-        Dialect::V2Dev | Dialect::V2 => raster,
+        PagePreparation::CapTwice => raster,
     };
     let corners = page_corners(&raster, options)?;
     let quad = Quad::from_unordered(corners.map(Into::into));
@@ -92,7 +90,7 @@ fn uncoloured(colour: &RgbImage) -> GrayImage {
 fn page_edges(raster: &Raster, options: &CropPage) -> GrayImage {
     let mut work = raster.gray.clone();
     tone::stretch(&mut work, tone::Flat::Keep);
-    if options.rules != Dialect::V1 {
+    if options.preparation == PagePreparation::CapTwice {
         tone::cap(&mut work, 210);
         tone::stretch(&mut work, tone::Flat::Keep);
     }
@@ -102,9 +100,7 @@ fn page_edges(raster: &Raster, options: &CropPage) -> GrayImage {
     }
     tone::cap(&mut work, 200);
     tone::stretch(&mut work, tone::Flat::Keep);
-    if options.rules == Dialect::V1 || options.morph_kernel.1 > 1 {
-        work = morphology::close(&work, options.morph_kernel, 1);
-    }
+    let work = morphology::close(&work, options.morph_kernel, 1);
     edges::canny(&work, CANNY.0, CANNY.1)
 }
 
@@ -141,12 +137,12 @@ fn first_page(hulls: &[Hull], options: &CropPage) -> Option<(f64, [PixelPoint; 4
 
 /// The four corners of a hull, if it is a rectangle.
 fn corners(hull: &[PixelPoint], options: &CropPage) -> Option<[PixelPoint; 4]> {
-    match options.rules {
-        Dialect::V1 | Dialect::V2Dev => {
+    match options.polygon {
+        PagePolygon::OneTolerance => {
             let polygon = polygon::approximate(hull, 0.025 * contours::perimeter(hull));
             rectangle(&polygon)
         }
-        Dialect::V2 => corners_by_ladder(hull),
+        PagePolygon::Ladder => corners_by_ladder(hull),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::filters::{self, check, or};
 use super::super::values::{self, unsupported};
-use super::super::{CropPage, Preprocessor};
+use super::super::{CropPage, PagePolygon, PagePreparation, Preprocessor};
 use super::markers;
 use crate::dialect::{Dialect, spelled};
 use crate::json::{Cursor, Fields, Unknown};
@@ -115,7 +115,12 @@ fn crop_page(step: &Cursor<'_>, options: &Cursor<'_>, dialect: Dialect) -> Optio
         method
     });
     fields.finish(Unknown::Refuse, &KEYS);
-    let options = CropPage { rules: dialect, morph_kernel: morph_kernel?, colored_canny: colored_canny? };
+    let options = CropPage {
+        preparation: PagePreparation::CapTwice,
+        polygon: if dialect == Dialect::V2Dev { PagePolygon::OneTolerance } else { PagePolygon::Ladder },
+        morph_kernel: morph_kernel?,
+        colored_canny: colored_canny?,
+    };
     match method? {
         None | Some(WarpMethod::Perspective) => Some(Preprocessor::CropPage(options)),
         Some(method) => Some(unsupported(step, format!("CropPage {}", method.name()), Vec::new())),
