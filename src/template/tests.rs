@@ -143,7 +143,7 @@ fn v1_templates_become_the_model() {
     else {
         panic!("{:?}", template.preprocessors)
     };
-    assert_eq!((crop.rules, crop.morph_kernel), (Dialect::V1, (10, 10)));
+    assert_eq!((crop.polygon, crop.morph_kernel), (PagePolygon::OneTolerance, (10, 10)));
     assert_eq!((markers.rescale_range, markers.rescale_steps), ((35, 100), 10));
     // A side of 0 comes from sigma, which is cut to 1 before.
     assert_eq!((blur.kernel, blur.sigma), ((7, 5), 1.0));
@@ -322,7 +322,7 @@ fn v2_templates_become_the_model() {
     else {
         panic!("{:?}", template.preprocessors)
     };
-    assert_eq!((crop.rules, crop.morph_kernel, crop.colored_canny), (Dialect::V2, (1, 1), true));
+    assert_eq!((crop.polygon, crop.morph_kernel, crop.colored_canny), (PagePolygon::Ladder, (1, 1), true));
     assert_eq!(auto.mode, ContrastMode::Auto { clip_percentage: 2.0 });
     assert_eq!(manual.mode, ContrastMode::Manual { alpha: 2.0, beta: 0.0 });
     let Preprocessor::Levels(levels) = template.preprocessors[3] else { panic!("levels") };
