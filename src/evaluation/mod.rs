@@ -13,8 +13,11 @@ use crate::json::{Document, DocumentError, Kind, Problem, Value};
 mod answers;
 mod colors;
 mod format;
+pub mod key_csv;
+mod literal;
 mod marking;
 mod outputs;
+mod problem;
 mod schemes;
 mod source;
 #[cfg(test)]
@@ -25,7 +28,9 @@ mod v2;
 pub use answers::{Answer, Weighted, Written};
 pub use format::{Format, FormatError, Piece};
 pub use marking::{Mark, MarkError};
+pub(crate) use problem::shortened;
 pub use outputs::{DrawnText, DrawnVerdicts, Outputs, SymbolColors, VerdictColors};
+pub use problem::SetupProblem;
 pub use schemes::{Marking, Marks, Schemes, Section, Series};
 pub use source::{KeyEntry, KeySource};
 

@@ -16,9 +16,9 @@ const SHADES: u8 = 4;
 
 /// The colours that can be drawn: each in [`SHADES`] steps from nearly white to full, so that text has soft edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Palette(pub &'static [Rgb]);
+pub struct Palette<'c>(pub &'c [Rgb]);
 
-impl Palette {
+impl Palette<'_> {
     /// The colour of an overlay number; `None` for 0, which is the page itself.
     pub fn colour(self, number: u8) -> Option<Rgb> {
         if number == PLATE {
@@ -166,7 +166,7 @@ const JPEG_QUALITY: u8 = 85;
 ///
 /// # Errors
 /// A side over 65,535 pixels.
-pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<Vec<u8>, EncodeError> {
+pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
     let side =
         |length: u32| u16::try_from(length).map_err(|_| EncodeError(format!("{length} px is more than a JPEG holds")));
     let planes = Planes {
@@ -236,7 +236,7 @@ impl jpeg_encoder::ImageBuffer for Planes<'_> {
 ///
 /// # Errors
 /// What the encoder says.
-pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<Vec<u8>, EncodeError> {
+pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
     let fail = |e: png::EncodingError| EncodeError(e.to_string());
     let colours = palette.numbers() - 1;
     let grays = u16::from(255 - colours) + 1;
@@ -277,7 +277,7 @@ pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<V
 mod tests {
     use super::*;
 
-    const RED_AND_BLUE: Palette = Palette(&[[255, 0, 0], [0, 0, 255]]);
+    const RED_AND_BLUE: Palette<'_> = Palette(&[[255, 0, 0], [0, 0, 255]]);
 
     fn page() -> GrayImage {
         GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * 5 + y) as u8]))
