@@ -229,7 +229,6 @@ impl Walker {
             let path = dir.join("evaluation.json");
             if let Some(evaluation) = self.accept(Evaluation::load(&path)) {
                 here.evaluation = Some(Arc::new(evaluation));
-                warn!("`{}` is valid; this version of omr does not score yet, every score is 0", path.display());
             }
         }
         here

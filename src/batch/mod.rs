@@ -9,6 +9,7 @@ mod isolation;
 mod ordered;
 pub mod summary;
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,10 +22,12 @@ use tracing::{debug, info, warn};
 
 use self::ordered::Ordered;
 use self::summary::{Counts, FolderSummary, Summary};
+use crate::options::tidy;
 use crate::outputs::ledger::Ledger;
-use crate::outputs::{self, FolderTables, Outcome, OutputError, STATE_FOLDER};
+use crate::outputs::{self, FolderTables, Outcome, OutputError, STATE_FOLDER, paths::as_cell};
 use crate::plan::{FolderPlan, Plan};
-use crate::sheet::{self, Reason, Scratch, SheetError, SheetReport};
+use crate::scoring::{SheetName, Table};
+use crate::sheet::{self, Reason, Scoring, Scratch, SheetError, SheetReport};
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -47,13 +50,17 @@ pub enum BatchError {
 pub fn open_outputs(plan: &Plan, output: &Path) -> Result<Ledger, OutputError> {
     fs::create_dir_all(output).map_err(OutputError::at(output))?;
     for folder in &plan.folders {
-        outputs::create_folders(&folder.paths, saves_pictures(folder))?;
+        outputs::create_folders(&folder.paths, saves_pictures(folder), saves_explanations(folder))?;
     }
     Ledger::open(output).map_err(OutputError::at(output.join(STATE_FOLDER)))
 }
 
 fn saves_pictures(plan: &FolderPlan) -> bool {
     plan.folder.config.outputs.save_detections
+}
+
+fn saves_explanations(plan: &FolderPlan) -> bool {
+    plan.scoring.as_ref().is_some_and(|scoring| scoring.scorer().exports_tables())
 }
 
 /// Reads every sheet of the plan.
@@ -67,7 +74,8 @@ pub fn run(plan: &Plan, output: &Path, bars: &MultiProgress) -> Result<Summary, 
     let mut summary = Summary::default();
     for folder in &plan.folders {
         ledger.will_write(files_of(folder)).map_err(OutputError::at(&state))?;
-        let counts = run_folder(folder, bars)?;
+        let (counts, unexplained) = run_folder(folder, bars)?;
+        ledger.did_not_write(&unexplained);
         summary.total += counts;
         let name = folder.folder.dir.join("").to_string_lossy().into_owned();
         let name = if name.is_empty() { ".".to_owned() } else { name };
@@ -85,10 +93,16 @@ fn files_of(plan: &FolderPlan) -> Vec<PathBuf> {
         let images = plan.folder.images.iter().enumerate();
         files.extend(images.map(|(i, image)| pictures.join(plan.paths.picture(i, image).name)));
     }
+    if saves_explanations(plan) {
+        let images = plan.folder.images.iter().enumerate();
+        files.extend(images.map(|(i, image)| plan.paths.explanation(i, image)));
+    }
     files
 }
 
-fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<Counts, BatchError> {
+/// Reads the sheets of a folder. The explanation tables that were not written come last: a sheet may be unreadable, or
+/// of a set that asks for none.
+fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<(Counts, HashSet<PathBuf>), BatchError> {
     let images = &plan.folder.images;
     let shown = plan.folder.dir.join("");
     let start = Instant::now();
@@ -100,6 +114,7 @@ fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<Counts, BatchEr
         sink: Ordered::default(),
         counts: Mutex::new(Counts { images: images.len(), ..Counts::default() }),
         failure: Mutex::new(None),
+        unexplained: Mutex::new(HashSet::new()),
         bar: bars.add(progress_bar(images.len(), &shown)),
     };
     let pool = rayon::ThreadPoolBuilder::new()
@@ -122,7 +137,7 @@ fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<Counts, BatchEr
     }
     let seconds = start.elapsed().as_secs_f64();
     info!("`{}`: {counts}; {:.1} sheets/s", shown.display(), images.len() as f64 / seconds.max(1e-9));
-    Ok(counts)
+    Ok((counts, job.unexplained.into_inner()))
 }
 
 fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
@@ -137,9 +152,11 @@ struct FolderJob<'a> {
     tables: FolderTables,
     next: AtomicUsize,
     failed: AtomicBool,
-    sink: Ordered<Outcome>,
+    /// Outcomes, with the explanation tables that are logged.
+    sink: Ordered<(Outcome, Option<Table>)>,
     counts: Mutex<Counts>,
     failure: Mutex<Option<OutputError>>,
+    unexplained: Mutex<HashSet<PathBuf>>,
     bar: ProgressBar,
 }
 
@@ -162,35 +179,62 @@ impl FolderJob<'_> {
     fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch) -> Result<(), OutputError> {
         let picture = saves_pictures(self.plan).then(|| self.plan.paths.picture(i, image).format);
         let read = isolation::isolated(|| {
-            let bytes = read_file(&self.plan.folder.dir.join(image))?;
-            sheet::process(&bytes, &self.plan.context, picture, scratch)
+            let path = self.plan.folder.dir.join(image);
+            let bytes = read_file(&path)?;
+            let (file_name, file_path) = (image.to_string_lossy(), as_cell(&tidy(&path)));
+            let name = SheetName { file_name: &file_name, file_path: &file_path };
+            let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, name });
+            sheet::process(&bytes, &self.plan.context, scoring, picture, scratch)
         });
+        let mut explained = None;
         let outcome = match read {
-            Ok(SheetReport { columns, multi_marked, doubts, picture }) => {
+            Ok(SheetReport { columns, multi_marked, doubts, score, picture }) => {
                 if let Some(bytes) = picture {
                     self.tables.save_picture(i, image, &bytes)?;
                 }
-                Outcome::Read { columns, multi_marked, doubts }
+                let exported = score.as_ref().and_then(|score| score.exported.as_ref());
+                self.explain(i, image, exported)?;
+                let cell = score.map(|score| {
+                    explained = score.explained;
+                    score.cell
+                });
+                Outcome::Read { columns, multi_marked, doubts, score: cell }
             }
             Err(error) => {
                 if error.reason == Reason::InternalError {
                     // A sheet that ended half-way may have left anything in the buffers.
                     *scratch = Scratch::default();
                 }
+                self.explain(i, image, None)?;
                 Outcome::Failed(error)
             }
         };
-        self.sink.push(i, outcome, |i, outcome| self.release(i, outcome))
+        self.sink.push(i, (outcome, explained), |i, (outcome, explained)| self.release(i, outcome, explained))
+    }
+
+    /// Writes a sheet's explanation table, or notes that there is none.
+    fn explain(&self, i: usize, image: &OsStr, table: Option<&Table>) -> Result<(), OutputError> {
+        match table {
+            Some(table) => self.tables.save_explanation(i, image, table)?,
+            None if saves_explanations(self.plan) => {
+                self.unexplained.lock().insert(self.plan.paths.explanation(i, image));
+            }
+            None => {}
+        }
+        Ok(())
     }
 
     /// Writes the rows of a sheet whose turn it is.
-    fn release(&self, i: usize, outcome: Outcome) -> Result<(), OutputError> {
+    fn release(&self, i: usize, outcome: Outcome, explained: Option<Table>) -> Result<(), OutputError> {
         let image = &self.plan.folder.images[i];
         let path = self.plan.folder.dir.join(image);
         let filed = self.tables.record(i, image, &outcome)?;
         let doubts = match &outcome {
-            Outcome::Read { columns, doubts, .. } => {
+            Outcome::Read { columns, doubts, score, .. } => {
                 debug!("`{}`: {}", path.display(), columns.join(" "));
+                if let (Some(table), Some(score)) = (explained, score) {
+                    info!("`{}`: score {score}{table}", path.display());
+                }
                 doubts.len()
             }
             Outcome::Failed(error) => {

@@ -119,7 +119,9 @@ impl Mistake {
 fn read_entry(row: &Row, dialect: Dialect) -> Result<KeyEntry, Mistake> {
     let (question, answer) = match row.cells.as_slice() {
         [question, answer] => (question, answer),
-        [question] => return Err(Mistake::new(format!("found `{question}` alone, expected a question and its answer"))),
+        [question] => {
+            return Err(Mistake::new(format!("found `{question}` alone, expected a question and its answer")));
+        }
         cells => {
             let message = format!("found {} cells, expected two: a question and its answer", cells.len());
             let hint = Some("put an answer with commas into double quotes, without a blank before them: `q1,\"A,B\"`");
@@ -238,7 +240,8 @@ mod tests {
     #[test]
     fn lists_in_pythons_notation() {
         assert_eq!(answer("['A', \"B\"]", Dialect::V2), any(&["A", "B"]));
-        let Answer::Weighted(weighted) = answer("[['A', '1'], ['B', 0.5], ['C', -2], ['D', '1/3']]", Dialect::V1) else {
+        let Answer::Weighted(weighted) = answer("[['A', '1'], ['B', 0.5], ['C', -2], ['D', '1/3']]", Dialect::V1)
+        else {
             panic!("not weighted")
         };
         let shown: Vec<String> = weighted.iter().map(|w| format!("{} {}", w.value, w.mark)).collect();
@@ -262,7 +265,8 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_told_together() {
-        let text = "q1\nq2,\n,A\nq3,A,B\nq4,\"A,\"\nq5,['A']\nq6,\"['A', 1]\"\nq7,\"[['A', 'x']]\"\nq8,\"['A'\"\nq9,A\nq9,B\n";
+        let text =
+            "q1\nq2,\n,A\nq3,A,B\nq4,\"A,\"\nq5,['A']\nq6,\"['A', 1]\"\nq7,\"[['A', 'x']]\"\nq8,\"['A'\"\nq9,A\nq9,B\n";
         let errors = errors(text);
         for fragment in [
             "key.csv:1: found `q1` alone, expected a question and its answer",

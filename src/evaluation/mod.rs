@@ -28,9 +28,9 @@ mod v2;
 pub use answers::{Answer, Weighted, Written};
 pub use format::{Format, FormatError, Piece};
 pub use marking::{Mark, MarkError};
-pub(crate) use problem::shortened;
 pub use outputs::{DrawnText, DrawnVerdicts, Outputs, SymbolColors, VerdictColors};
 pub use problem::SetupProblem;
+pub(crate) use problem::shortened;
 pub use schemes::{Marking, Marks, Schemes, Section, Series};
 pub use source::{KeyEntry, KeySource};
 

@@ -51,6 +51,11 @@ impl Ledger {
         self.file.flush()
     }
 
+    /// Takes back files that were not written after all: what an earlier run left in their places is removed.
+    pub fn did_not_write(&mut self, paths: &HashSet<PathBuf>) {
+        self.now.retain(|path| !paths.contains(path));
+    }
+
     /// Removes what earlier runs wrote and this one did not, and folders that this leaves empty; then replaces the list.
     ///
     /// # Errors
@@ -148,6 +153,18 @@ mod tests {
         drop(stopped);
         run(output, &["a/2.png"]);
         assert!(!output.join("a/1.png").exists() && output.join("a/2.png").exists());
+    }
+
+    #[test]
+    fn what_was_announced_and_not_written_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path();
+        run(output, &["a/1.csv", "a/2.csv"]);
+        let mut ledger = Ledger::open(output).unwrap();
+        ledger.will_write(["a/1.csv", "a/2.csv"].map(PathBuf::from)).unwrap();
+        ledger.did_not_write(&HashSet::from([PathBuf::from("a/2.csv")]));
+        ledger.finish().unwrap();
+        assert!(output.join("a/1.csv").exists() && !output.join("a/2.csv").exists());
     }
 
     #[test]

@@ -159,7 +159,8 @@ impl<'a> Builder<'a> {
         let unknown: Vec<(usize, &str)> = unknown.map(|(i, entry)| (i, entry.question.as_str())).collect();
         let Some(&(i, first)) = unknown.first() else { return };
         let names: Vec<&str> = unknown.iter().map(|(_, name)| *name).collect();
-        let message = format!("the answer key has {}, and no sheet has a field or custom label of that name", shortened(&names));
+        let message =
+            format!("the answer key has {}, and no sheet has a field or custom label of that name", shortened(&names));
         let problem = SetupProblem::new(&key.file, message).at_line(key.line(i));
         self.problems.push(match self.values.hint(first) {
             Some(hint) => problem.hint(hint),
@@ -199,7 +200,11 @@ impl<'a> Builder<'a> {
             let missing: Vec<&str> = section.questions.iter().copied().filter(|q| !known.contains(q)).collect();
             let Some(first) = missing.first() else { continue };
             let of_set = plan.set.map_or(String::new(), |set| format!(" of the set `{}`", set.name));
-            let message = format!("the section `{}`{of_set} names {}, which the answer key lacks", section.name, shortened(&missing));
+            let message = format!(
+                "the section `{}`{of_set} names {}, which the answer key lacks",
+                section.name,
+                shortened(&missing)
+            );
             let problem = SetupProblem::new(&self.evaluation.file, message);
             let candidates = plan.entries.iter().map(|e| e.entry.question.as_str());
             self.problems.push(match nearest(first, candidates) {
@@ -215,7 +220,8 @@ impl<'a> Builder<'a> {
             Err(e) => {
                 let message = format!("the `matchRegex` of the set `{}` cannot be used: {}", set.name, plain(&e));
                 let problem = SetupProblem::new(&self.evaluation.file, message);
-                self.problems.push(problem.hint("look-around (`(?=…)`, `(?!…)`) and references (`\\1`) are not known here"));
+                self.problems
+                    .push(problem.hint("look-around (`(?=…)`, `(?!…)`) and references (`\\1`) are not known here"));
                 None
             }
         };
@@ -371,8 +377,11 @@ impl<'a> Builder<'a> {
             let is_possible = is_marked(usize::MAX);
             let problem = |message| SetupProblem::new(entry.file, message).at_line(entry.line);
             if is_possible && self.diverts_multi_marked {
-                let message = format!("the answer `{answer}` of `{question}` needs more than one mark in a field, but the config diverts such sheets");
-                let hint = "set `filter_out_multimarked_files` (`filterOutMultimarkedFiles`) to false, or change the answer";
+                let message = format!(
+                    "the answer `{answer}` of `{question}` needs more than one mark in a field, but the config diverts such sheets"
+                );
+                let hint =
+                    "set `filter_out_multimarked_files` (`filterOutMultimarkedFiles`) to false, or change the answer";
                 push_once(&mut self.problems, problem(message).hint(hint));
             } else if !is_possible {
                 let message = format!("no marks give the answer `{answer}` of `{question}`");
@@ -383,10 +392,10 @@ impl<'a> Builder<'a> {
 
     /// Questions of the template that have no answer in any set: those whose names begin as OMRChecker's do.
     fn warn_of_unanswered(&mut self, plans: &[SetPlan<'_>]) {
-        let answered: HashSet<&str> = plans.iter().flat_map(|p| &p.entries).map(|e| e.entry.question.as_str()).collect();
-        let is_unanswered = |name: &&str| {
-            name.starts_with('q') && !answered.contains(name) && !self.needs.index.contains_key(*name)
-        };
+        let answered: HashSet<&str> =
+            plans.iter().flat_map(|p| &p.entries).map(|e| e.entry.question.as_str()).collect();
+        let is_unanswered =
+            |name: &&str| name.starts_with('q') && !answered.contains(name) && !self.needs.index.contains_key(*name);
         let unanswered: Vec<&str> = self.values.names().filter(is_unanswered).collect();
         if !unanswered.is_empty() {
             let message = format!("the answer key has no answer for {}, which the sheets have", shortened(&unanswered));
@@ -409,8 +418,7 @@ fn entries(key: &LoadedKey) -> Vec<Entry<'_>> {
 /// The default's questions in their order, with the set's answers in place of theirs, then the set's own questions.
 fn merged<'a>(default: Vec<Entry<'a>>, own: Vec<Entry<'a>>) -> Vec<Entry<'a>> {
     let mut merged = default;
-    let places: HashMap<&str, usize> =
-        merged.iter().enumerate().map(|(i, e)| (e.entry.question.as_str(), i)).collect();
+    let places: HashMap<&str, usize> = merged.iter().enumerate().map(|(i, e)| (e.entry.question.as_str(), i)).collect();
     for entry in own {
         match places.get(entry.entry.question.as_str()) {
             Some(&i) => merged[i] = entry,

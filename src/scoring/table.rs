@@ -223,7 +223,8 @@ mod tests {
 
     #[test]
     fn titles_as_python_writes_them() {
-        for (text, title) in [("correct-BC", "Correct-Bc"), ("correct-01", "Correct-01"), ("correct-1a", "Correct-1A")] {
+        for (text, title) in [("correct-BC", "Correct-Bc"), ("correct-01", "Correct-01"), ("correct-1a", "Correct-1A")]
+        {
             assert_eq!(title_case(text), title);
         }
     }

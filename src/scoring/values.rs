@@ -198,11 +198,8 @@ mod tests {
 
     #[test]
     fn a_blank_that_a_mark_gives_too_is_none() {
-        let value = |fields: &[FieldMarks]| SheetValue {
-            name: "q1".to_owned(),
-            fields: vec![],
-            marks: Some(fields.to_vec()),
-        };
+        let value =
+            |fields: &[FieldMarks]| SheetValue { name: "q1".to_owned(), fields: vec![], marks: Some(fields.to_vec()) };
         assert_eq!(value(&[field("AB", "-"), field("AB", "-")]).blank().as_deref(), Some("--"));
         assert_eq!(value(&[field("01", "0")]).blank(), None);
         assert_eq!(value(&[field("01", "0"), field("12", "0")]).blank().as_deref(), Some("00"));

@@ -77,11 +77,7 @@ pub fn process(
 ///
 /// # Errors
 /// [`SheetError`]: why the sheet could not be read.
-pub fn read_values(
-    bytes: &[u8],
-    context: &SheetContext,
-    scratch: &mut Scratch,
-) -> Result<Interpretation, SheetError> {
+pub fn read_values(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) -> Result<Interpretation, SheetError> {
     Ok(see(bytes, context, scratch)?.interpretation)
 }
 

@@ -4,7 +4,9 @@ use super::interpret::Interpretation;
 use super::render::{self, FieldVerdict, Text, Verdicts};
 use crate::evaluation::{DrawnText, Outputs, VerdictColors};
 use crate::imaging::overlay::Rgb;
-use crate::scoring::{Bonus, FieldMarks, Graded, Question, Score, Scorer, SheetName, SheetValues, Table, Verdict, marks_for};
+use crate::scoring::{
+    Bonus, FieldMarks, Graded, Question, Score, Scorer, SheetName, SheetValues, Table, Verdict, marks_for,
+};
 
 /// A scorer with what joins it to a template: built once for a folder's sheets, and never changed.
 #[derive(Debug)]
@@ -78,18 +80,8 @@ impl SheetScoring {
         let set = scored.score.set;
         let (drawing, outputs) = (self.drawings.get(set)?, self.scorer.outputs(set)?);
         let questions = self.scorer.questions(set);
-        let verdict = |expected: &'_ Option<Expected>| -> Option<FieldVerdict<'_>> {
-            let Expected { question, bubbles } = expected.as_ref()?;
-            // The borrow is of the drawing, which outlives the call.
-            let (question, graded) = (questions.get(*question)?, scored.score.graded.get(*question)?);
-            Some(FieldVerdict {
-                ink: drawing.ink(question, graded),
-                expected: bubbles,
-                expected_ink: expected_ink(question, graded),
-            })
-        };
         let fields = match outputs.verdicts.enabled {
-            true => drawing.fields.iter().map(verdict).collect(),
+            true => drawing.fields.iter().map(|f| drawing.verdict(f.as_ref()?, questions, &scored.score)).collect(),
             false => Vec::new(),
         };
         let line = |text: &DrawnText, line: String| Text { line, position: text.position, size: text.size };
@@ -125,6 +117,13 @@ impl Drawing {
             }
         }
         Self { palette: palette(colors), has_neutral: colors.neutral.is_some(), fields }
+    }
+
+    /// How a field that answers a question is drawn.
+    fn verdict<'s>(&self, expected: &'s Expected, questions: &[Question], score: &Score) -> Option<FieldVerdict<'s>> {
+        let (question, graded) = (questions.get(expected.question)?, score.graded.get(expected.question)?);
+        let (ink, expected_ink) = (self.ink(question, graded), expected_ink(question, graded));
+        Some(FieldVerdict { ink, expected: &expected.bubbles, expected_ink })
     }
 
     /// The colour of what was marked.
