@@ -1,18 +1,23 @@
 //! Everything that can be settled before the first sheet is read: templates made ready, marker pictures loaded, names
 //! of outputs decided, workers counted. What fails here fails at once and costs no sheet.
 
+mod key_sheet;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use image::GrayImage;
+use tracing::warn;
 
+use crate::evaluation::{Evaluation, SetupProblem};
 use crate::json::DocumentError;
 use crate::options::{Options, cores};
 use crate::outputs::paths::FolderPaths;
-use crate::sheet::SheetContext;
+use crate::scoring::{Built, Scorer, SheetValues};
 use crate::sheet::decode::{self, GrayRule, Wanted};
 use crate::sheet::preprocess::PrepareError;
+use crate::sheet::{SheetContext, SheetScoring};
 use crate::walk::{Folder, GovernedTemplate, WalkError, Walked, walk};
 
 /// A run that is ready to start.
@@ -29,6 +34,8 @@ pub struct FolderPlan {
     pub folder: Folder,
     /// Its template, made ready.
     pub context: Arc<SheetContext>,
+    /// How its sheets are scored, if they are.
+    pub scoring: Option<Arc<SheetScoring>>,
     /// Where everything goes.
     pub paths: FolderPaths,
     /// Sheets read at a time.
@@ -69,6 +76,9 @@ pub enum PlanError {
         /// What is wrong.
         source: PrepareError,
     },
+    /// An answer key is wrong, or does not fit its evaluation or template.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Scoring(Vec<SetupProblem>),
 }
 
 impl PlanError {
@@ -78,6 +88,7 @@ impl PlanError {
             Self::Walk(WalkError::Document(DocumentError::Invalid { problems })) => {
                 problems.iter().map(ToString::to_string).collect()
             }
+            Self::Scoring(problems) => problems.iter().map(ToString::to_string).collect(),
             other => vec![other.to_string()],
         }
     }
@@ -95,6 +106,7 @@ impl Plan {
         let mut errors = Vec::new();
         let mut plans = Vec::with_capacity(folders.len());
         let mut failed: Vec<*const GovernedTemplate> = Vec::new();
+        let mut scorers = Scorers::default();
         for folder in folders {
             let key = Arc::as_ptr(&folder.template);
             if failed.contains(&key) {
@@ -111,13 +123,16 @@ impl Plan {
                     }
                 },
             };
+            let scoring = match scorers.of(&folder, &context) {
+                Ok(scoring) => scoring,
+                Err(problems) => {
+                    errors.push(PlanError::Scoring(problems));
+                    continue;
+                }
+            };
             let workers = Workers::of(options, &folder);
-            plans.push(FolderPlan {
-                paths: FolderPaths::of(&options.output, &folder.place, &folder.images),
-                folder,
-                context,
-                workers,
-            });
+            let paths = FolderPaths::of(&options.output, &folder.place, &folder.images);
+            plans.push(FolderPlan { paths, folder, context, scoring, workers });
         }
         if errors.is_empty() { Ok(Self { folders: plans, empty }) } else { Err(errors) }
     }
@@ -157,6 +172,35 @@ impl Workers {
         }
         let limit = (images < wished).then_some(WorkerLimit::FewImages);
         Self { count: wished.min(images).max(1), wished, limit }
+    }
+}
+
+/// What a scorer is made for: a template, an evaluation, and whether multi-marked sheets are diverted.
+type ScorerKey = (*const SheetContext, *const Evaluation, bool);
+
+/// The scorers of a plan: folders that share all that a scorer is made of share the scorer, and its problems are told
+/// once.
+#[derive(Default)]
+struct Scorers(HashMap<ScorerKey, Option<Arc<SheetScoring>>>);
+
+impl Scorers {
+    fn of(
+        &mut self,
+        folder: &Folder,
+        context: &Arc<SheetContext>,
+    ) -> Result<Option<Arc<SheetScoring>>, Vec<SetupProblem>> {
+        let Some(evaluation) = &folder.evaluation else { return Ok(None) };
+        let diverts = folder.config.outputs.filter_out_multimarked_files;
+        let key = (Arc::as_ptr(context), Arc::as_ptr(evaluation), diverts);
+        if let Some(known) = self.0.get(&key) {
+            return Ok(known.clone());
+        }
+        let built = key_sheet::scoring(evaluation, context, diverts);
+        let scoring = built.as_ref().ok().map(|(scoring, _)| Arc::clone(scoring));
+        self.0.insert(key, scoring.clone());
+        let (_, warnings) = built?;
+        warnings.iter().for_each(|warning| warn!("{warning}"));
+        Ok(scoring)
     }
 }
 

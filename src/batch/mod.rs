@@ -22,11 +22,12 @@ use tracing::{debug, info, warn};
 
 use self::ordered::Ordered;
 use self::summary::{Counts, FolderSummary, Summary};
-use crate::file_names::shown;
+use crate::file_names::{as_cell, shown, tidy};
 use crate::outputs::ledger::Ledger;
 use crate::outputs::{self, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
-use crate::sheet::{self, Reason, Scratch, SheetError, SheetReport};
+use crate::scoring::{SheetName, Table};
+use crate::sheet::{self, Reason, Scoring, Scratch, SheetError, SheetReport};
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -48,13 +49,17 @@ fn open_outputs(plan: &Plan, output: &Path) -> Result<Ledger, OutputError> {
     for folder in &plan.folders {
         let tables = outputs::table_files_and_partials(&folder.paths);
         ledger.announce(tables).map_err(OutputError::at(output))?;
-        outputs::try_places(&folder.paths, saves_pictures(folder))?;
+        outputs::try_places(&folder.paths, saves_pictures(folder), saves_explanations(folder))?;
     }
     Ok(ledger)
 }
 
 fn saves_pictures(plan: &FolderPlan) -> bool {
     plan.folder.config.outputs.save_detections
+}
+
+fn saves_explanations(plan: &FolderPlan) -> bool {
+    plan.scoring.as_ref().is_some_and(|scoring| scoring.scorer().exports_tables())
 }
 
 /// Reads every sheet of the plan.
@@ -66,11 +71,12 @@ pub fn run(plan: &Plan, output: &Path, bars: &MultiProgress) -> Result<Summary, 
     let mut ledger = open_outputs(plan, output)?;
     let mut summary = Summary::default();
     for folder in &plan.folders {
-        let pictures = || picture_files(folder);
-        ledger.announce(pictures().map(|(_, path)| path)).map_err(OutputError::at(output))?;
+        let sheet_files = || picture_files(folder).chain(explanation_files(folder)).map(|(_, path)| path);
+        ledger.announce(sheet_files()).map_err(OutputError::at(output))?;
         let done = run_folder(folder, bars)?;
         ledger.wrote(done.tables);
-        ledger.wrote(pictures().filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
+        ledger.wrote(picture_files(folder).filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
+        ledger.wrote(explanation_files(folder).filter(|(i, _)| !done.unexplained.contains(i)).map(|(_, path)| path));
         summary.total += done.counts;
         let name = shown(&folder.folder.dir).join("").to_string_lossy().into_owned();
         summary.folders.push(FolderSummary { folder: name, counts: done.counts });
@@ -85,6 +91,12 @@ fn picture_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
     images.map(|(i, image)| (i, plan.paths.pictures().join(plan.paths.picture(i, image).name)))
 }
 
+/// The explanation tables of a folder with the numbers of their sheets, below the output folder.
+fn explanation_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
+    let images = plan.folder.images.iter().enumerate().filter(|_| saves_explanations(plan));
+    images.map(|(i, image)| (i, plan.paths.explanation(i, image)))
+}
+
 /// A folder that was read.
 struct FolderDone {
     counts: Counts,
@@ -92,6 +104,8 @@ struct FolderDone {
     tables: [PathBuf; 4],
     /// Numbers of the sheets that could not be read.
     unreadable: HashSet<usize>,
+    /// Numbers of the sheets without an explanation table: unreadable, or of a set that asks for none.
+    unexplained: HashSet<usize>,
 }
 
 fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<FolderDone, BatchError> {
@@ -112,6 +126,7 @@ fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<FolderDone, Bat
         counts: Mutex::new(Counts { images: images.len(), ..Counts::default() }),
         unreadable: Mutex::new(HashSet::new()),
         failure: Mutex::new(None),
+        unexplained: Mutex::new(HashSet::new()),
         bar: bars.add(progress_bar(images.len(), &name)),
     };
     let pool = rayon::ThreadPoolBuilder::new()
@@ -134,7 +149,8 @@ fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<FolderDone, Bat
     }
     let seconds = start.elapsed().as_secs_f64();
     info!("`{}`: {counts}; {:.1} sheets/s", name.display(), images.len() as f64 / seconds.max(1e-9));
-    Ok(FolderDone { counts, tables, unreadable: job.unreadable.into_inner() })
+    let (unreadable, unexplained) = (job.unreadable.into_inner(), job.unexplained.into_inner());
+    Ok(FolderDone { counts, tables, unreadable, unexplained })
 }
 
 fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
@@ -149,10 +165,12 @@ struct FolderJob<'a> {
     tables: FolderTables,
     next: AtomicUsize,
     failed: AtomicBool,
-    sink: Ordered<Outcome>,
+    /// Outcomes, with the explanation tables that are logged.
+    sink: Ordered<(Outcome, Option<Table>)>,
     counts: Mutex<Counts>,
     unreadable: Mutex<HashSet<usize>>,
     failure: Mutex<Option<OutputError>>,
+    unexplained: Mutex<HashSet<usize>>,
     bar: ProgressBar,
 }
 
@@ -175,35 +193,62 @@ impl FolderJob<'_> {
     fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch) -> Result<(), OutputError> {
         let picture = saves_pictures(self.plan).then(|| self.plan.paths.picture(i, image).format);
         let read = isolation::isolated(|| {
-            let bytes = read_file(&self.plan.folder.dir.join(image))?;
-            sheet::process(&bytes, &self.plan.context, picture, scratch)
+            let path = self.plan.folder.dir.join(image);
+            let bytes = read_file(&path)?;
+            let (file_name, file_path) = (image.to_string_lossy(), as_cell(&tidy(&path)));
+            let name = SheetName { file_name: &file_name, file_path: &file_path };
+            let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, name });
+            sheet::process(&bytes, &self.plan.context, scoring, picture, scratch)
         });
+        let mut explained = None;
         let outcome = match read {
-            Ok(SheetReport { columns, multi_marked, doubts, picture }) => {
+            Ok(SheetReport { columns, multi_marked, doubts, score, picture }) => {
                 if let Some(bytes) = picture {
                     self.tables.save_picture(i, image, &bytes)?;
                 }
-                Outcome::Read { columns, multi_marked, doubts }
+                let exported = score.as_ref().and_then(|score| score.exported.as_ref());
+                self.explain(i, image, exported)?;
+                let cell = score.map(|score| {
+                    explained = score.explained;
+                    score.cell
+                });
+                Outcome::Read { columns, multi_marked, doubts, score: cell }
             }
             Err(error) => {
                 if error.reason == Reason::InternalError {
                     // A sheet that ended half-way may have left anything in the buffers.
                     *scratch = Scratch::default();
                 }
+                self.explain(i, image, None)?;
                 Outcome::Failed(error)
             }
         };
-        self.sink.push(i, outcome, |i, outcome| self.release(i, outcome))
+        self.sink.push(i, (outcome, explained), |i, (outcome, explained)| self.release(i, outcome, explained))
+    }
+
+    /// Writes a sheet's explanation table, or notes that there is none.
+    fn explain(&self, i: usize, image: &OsStr, table: Option<&Table>) -> Result<(), OutputError> {
+        match table {
+            Some(table) => self.tables.save_explanation(i, image, table)?,
+            None if saves_explanations(self.plan) => {
+                self.unexplained.lock().insert(i);
+            }
+            None => {}
+        }
+        Ok(())
     }
 
     /// Writes the rows of a sheet whose turn it is.
-    fn release(&self, i: usize, outcome: Outcome) -> Result<(), OutputError> {
+    fn release(&self, i: usize, outcome: Outcome, explained: Option<Table>) -> Result<(), OutputError> {
         let image = &self.plan.folder.images[i];
         let path = self.plan.folder.dir.join(image);
         let filed = self.tables.record(i, image, &outcome)?;
         let doubts = match &outcome {
-            Outcome::Read { columns, doubts, .. } => {
+            Outcome::Read { columns, doubts, score, .. } => {
                 debug!("`{}`: {}", path.display(), columns.join(" "));
+                if let (Some(table), Some(score)) = (explained, score) {
+                    info!("`{}`: score {score}{table}", path.display());
+                }
                 doubts.len()
             }
             Outcome::Failed(error) => {

@@ -13,8 +13,11 @@ use crate::json::{Document, DocumentError, Kind, Problem, Value};
 mod answers;
 mod colors;
 mod format;
+pub mod key_csv;
+mod literal;
 mod marking;
 mod outputs;
+mod problem;
 mod schemes;
 mod source;
 #[cfg(test)]
@@ -26,6 +29,8 @@ pub use answers::{Answer, Weighted, Written};
 pub use format::{Format, FormatError, Piece};
 pub use marking::{Mark, MarkError};
 pub use outputs::{DrawnText, DrawnVerdicts, Outputs, SymbolColors, VerdictColors};
+pub use problem::SetupProblem;
+pub(crate) use problem::shortened;
 pub use schemes::{Marking, Marks, Schemes, Section, Series};
 pub use source::{KeyEntry, KeySource};
 

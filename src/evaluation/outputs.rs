@@ -15,7 +15,7 @@ pub struct Outputs {
     pub score: DrawnText,
     /// `drawAnswersSummary`. Default off, at (200, 600), size 1.
     pub summary: DrawnText,
-    /// `drawQuestionVerdicts`. Default on in the v2 family, off in v1, which does not have it.
+    /// `drawQuestionVerdicts`. Default on; v1 cannot turn it off.
     pub verdicts: DrawnVerdicts,
     /// `drawDetectedBubbleTexts`: the values of the marked bubbles. Default on.
     pub bubble_texts: bool,
@@ -76,14 +76,6 @@ pub struct SymbolColors {
 }
 
 const BLACK: Rgba<u8> = Rgba([0, 0, 0, 255]);
-
-impl Outputs {
-    /// What v1 has when its options say nothing: it knows no verdicts in pictures.
-    pub(super) fn v1() -> Self {
-        let outputs = Self::default();
-        Self { verdicts: DrawnVerdicts { enabled: false, ..outputs.verdicts }, ..outputs }
-    }
-}
 
 impl Default for Outputs {
     fn default() -> Self {

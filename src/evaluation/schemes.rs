@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::answers::all;
 use super::marking::Mark;
+use super::problem::shortened;
 use super::source::KeySource;
 use crate::json::{Cursor, Fields, Kind, Unknown, nearest};
 use crate::labels;
@@ -303,16 +304,6 @@ fn check_questions(
 /// The names as the subject of a sentence.
 fn are(names: &[&str]) -> String {
     format!("{} {}", shortened(names), if names.len() == 1 { "is" } else { "are" })
-}
-
-/// A list of names that fits on a line.
-fn shortened(names: &[&str]) -> String {
-    const SHOWN: usize = 5;
-    let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 #[cfg(test)]

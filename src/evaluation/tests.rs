@@ -117,7 +117,7 @@ fn a_v1_key_of_its_own() {
     assert_eq!((section.name.as_str(), section.questions.as_slice()), ("S", ["q3".to_owned()].as_slice()));
     // The table may be exported without being logged.
     assert!(evaluation.outputs.export_csv && !evaluation.outputs.explain);
-    assert!(!evaluation.outputs.verdicts.enabled);
+    assert!(evaluation.outputs.verdicts.enabled);
     assert_eq!(evaluation.asset_paths(), Vec::<&PathBuf>::new());
 }
 

@@ -63,5 +63,5 @@ fn read_options(cursor: &Cursor<'_>, source: Source) -> Option<(super::KeySource
         }
     };
     fields.finish(Unknown::Refuse, &[known, &[EXPLAIN, EXPORT]].concat());
-    Some((key?, Outputs { explain: explain?, export_csv: export_csv?, ..Outputs::v1() }))
+    Some((key?, Outputs { explain: explain?, export_csv: export_csv?, ..Outputs::default() }))
 }

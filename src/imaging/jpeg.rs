@@ -93,7 +93,7 @@ const CHROMA_AC: HuffmanSpec = HuffmanSpec {
 
 /// Encodes a page of 1 to 65,535 pixels a side with what is drawn on it. `quality` is from 1 to 100 in the scale of the
 /// Independent JPEG Group. `None` for a side out of range.
-pub fn encode(page: &GrayImage, overlay: &Overlay, palette: Palette, quality: u8) -> Option<Vec<u8>> {
+pub fn encode(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>, quality: u8) -> Option<Vec<u8>> {
     let (width, height) = (u16::try_from(page.width()).ok()?, u16::try_from(page.height()).ok()?);
     if width == 0 || height == 0 || pixels(page).len() < usize::from(width) * usize::from(height) {
         return None;
@@ -510,7 +510,7 @@ mod tests {
     use super::*;
     use crate::geometry::{Rect, Size};
 
-    const COLOURS: Palette = Palette(&[[200, 30, 30], [20, 60, 220]]);
+    const COLOURS: Palette<'_> = Palette(&[[200, 30, 30], [20, 60, 220]]);
 
     fn overlay(page: &GrayImage) -> Overlay {
         Overlay::new(Size::new(page.width(), page.height()))

@@ -17,9 +17,9 @@ const SHADES: u8 = 4;
 
 /// The colours that can be drawn: each in [`SHADES`] steps from nearly white to full, so that text has soft edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Palette(pub &'static [Rgb]);
+pub struct Palette<'c>(pub &'c [Rgb]);
 
-impl Palette {
+impl Palette<'_> {
     /// The colour of an overlay number; `None` for 0, which is the page itself.
     pub fn colour(self, number: u8) -> Option<Rgb> {
         if number == PLATE {
@@ -167,7 +167,7 @@ const JPEG_QUALITY: u8 = 85;
 ///
 /// # Errors
 /// A side of no or over 65,535 pixels.
-pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<Vec<u8>, EncodeError> {
+pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
     let refused = || EncodeError(format!("{}×{} px is no size for a JPEG", page.width(), page.height()));
     jpeg::encode(page, overlay, palette, JPEG_QUALITY).ok_or_else(refused)
 }
@@ -177,7 +177,7 @@ pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<
 ///
 /// # Errors
 /// What the encoder says.
-pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<Vec<u8>, EncodeError> {
+pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
     let fail = |e: png::EncodingError| EncodeError(e.to_string());
     let colours = palette.numbers() - 1;
     let grays = u16::from(255 - colours) + 1;
@@ -218,7 +218,7 @@ pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette) -> Result<V
 mod tests {
     use super::*;
 
-    const RED_AND_BLUE: Palette = Palette(&[[255, 0, 0], [0, 0, 255]]);
+    const RED_AND_BLUE: Palette<'_> = Palette(&[[255, 0, 0], [0, 0, 255]]);
 
     fn page() -> GrayImage {
         GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * 5 + y) as u8]))

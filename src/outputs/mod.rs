@@ -12,6 +12,7 @@ use self::ledger::Ledger;
 use self::paths::FolderPaths;
 use self::table::Table;
 use crate::file_names::{STATE_FOLDER, as_cell, tidy};
+use crate::scoring;
 use crate::sheet::{FieldDoubt, SheetError};
 use crate::template::Column;
 
@@ -50,6 +51,8 @@ pub enum Outcome {
         multi_marked: bool,
         /// Doubtful fields.
         doubts: Vec<FieldDoubt>,
+        /// The score's cell, if sheets are scored.
+        score: Option<String>,
     },
     /// It could not be read.
     Failed(SheetError),
@@ -96,10 +99,13 @@ pub fn open_root(output: &Path) -> Result<Ledger, OutputError> {
 ///
 /// # Errors
 /// [`OutputError`].
-pub fn try_places(paths: &FolderPaths, with_pictures: bool) -> Result<(), OutputError> {
+pub fn try_places(paths: &FolderPaths, with_pictures: bool, with_explanations: bool) -> Result<(), OutputError> {
     let mut folders = vec![paths.place().join("Results"), paths.place().join("Manual")];
     if with_pictures {
         folders.push(paths.pictures());
+    }
+    if with_explanations {
+        folders.push(paths.explanations());
     }
     for folder in folders {
         let path = paths.on_disk(&folder);
@@ -169,7 +175,7 @@ impl FolderTables {
             cells
         };
         match outcome {
-            Outcome::Read { columns, multi_marked, doubts } => {
+            Outcome::Read { columns, multi_marked, doubts, score } => {
                 let values = &mut columns.iter().cloned();
                 let filed = if *multi_marked && self.divert_multi_marked {
                     let output = self.paths.manual("MultiMarkedFiles").join(image);
@@ -181,7 +187,11 @@ impl FolderTables {
                     Filed::Diverted
                 } else {
                     let output = self.paths.pictures().join(self.paths.picture(i, image).name);
-                    self.append(&self.results, self.paths.results(), &row(&output, NO_SCORE, values))?;
+                    self.append(
+                        &self.results,
+                        self.paths.results(),
+                        &row(&output, score.as_deref().unwrap_or(NO_SCORE), values),
+                    )?;
                     Filed::Read
                 };
                 for doubt in doubts {
@@ -214,6 +224,15 @@ impl FolderTables {
     pub fn save_picture(&self, i: usize, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
         let path = self.paths.on_disk(&self.paths.pictures().join(self.paths.picture(i, image).name));
         std::fs::write(&path, bytes).map_err(OutputError::at(path))
+    }
+
+    /// Writes the explanation table of a sheet. Called by workers, in any order.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn save_explanation(&self, i: usize, image: &OsStr, table: &scoring::Table) -> Result<(), OutputError> {
+        let path = self.paths.on_disk(&self.paths.explanation(i, image));
+        table::write_whole(&path, &table.header, &table.rows).map_err(OutputError::at(path))
     }
 
     /// Puts the tables in their places, and says which files they are, below the output folder.

@@ -16,7 +16,12 @@ pub struct FolderPaths {
     place: PathBuf,
     /// Name of each image's marked picture, where it is not the image's own.
     renamed: std::collections::HashMap<usize, OsString>,
+    /// Name of each image's explanation table, where it is not told by the image's stem.
+    explained_as: std::collections::HashMap<usize, OsString>,
 }
+
+/// What explanation tables are called after the sheet's name.
+const EXPLANATION: &str = "_evaluation.csv";
 
 /// A marked picture's name and format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +50,12 @@ impl FolderPaths {
             given.insert(name.clone());
             renamed.insert(i, name);
         }
-        Self { root: output.to_path_buf(), place: place.to_path_buf(), renamed }
+        Self {
+            root: output.to_path_buf(),
+            place: place.to_path_buf(),
+            renamed,
+            explained_as: explanations_by_image(images),
+        }
     }
 
     /// The folder's place below the output folder.
@@ -73,6 +83,17 @@ impl FolderPaths {
         self.place.join("CheckedOMRs")
     }
 
+    /// The folder of explanation tables, below the output folder.
+    pub fn explanations(&self) -> PathBuf {
+        self.place.join("Evaluation")
+    }
+
+    /// The explanation table of image number `i`, named `image`, below the output folder.
+    pub fn explanation(&self, i: usize, image: &OsStr) -> PathBuf {
+        let name = self.explained_as.get(&i).cloned();
+        self.explanations().join(name.unwrap_or_else(|| with_suffix(stem(image), EXPLANATION)))
+    }
+
     /// Name and format of the marked picture of image number `i`, named `image`.
     pub fn picture(&self, i: usize, image: &OsStr) -> PictureName {
         let format = match extension(image).as_deref() {
@@ -86,6 +107,31 @@ impl FolderPaths {
 /// Pictures of JPEG and PNG sheets have the sheet's name; every other has `.jpg` added.
 fn keeps_its_name(name: &OsStr) -> bool {
     matches!(extension(name).as_deref(), Some("png" | "jpg" | "jpeg"))
+}
+
+/// The image's name without its extension.
+fn stem(image: &OsStr) -> &OsStr {
+    Path::new(image).file_stem().unwrap_or(image)
+}
+
+/// The names of the explanation tables of images that share their stem: each has its image's whole name, and a number
+/// where that is another image's stem.
+fn explanations_by_image(images: &[OsString]) -> std::collections::HashMap<usize, OsString> {
+    let mut owners: std::collections::HashMap<&OsStr, usize> = std::collections::HashMap::new();
+    for image in images {
+        *owners.entry(stem(image)).or_default() += 1;
+    }
+    let mut named = std::collections::HashMap::new();
+    for (i, image) in images.iter().enumerate().filter(|(_, image)| owners.get(stem(image)).is_some_and(|&n| n > 1)) {
+        let mut name = image.clone();
+        let mut n = 2;
+        while owners.contains_key(name.as_os_str()) {
+            name = with_suffix(image, &format!("-{n}"));
+            n += 1;
+        }
+        named.insert(i, with_suffix(&name, EXPLANATION));
+    }
+    named
 }
 
 fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
@@ -110,6 +156,15 @@ mod tests {
         assert_eq!(of(0, "a.PNG"), PictureName { name: "a.PNG".into(), format: PictureFormat::Png });
         assert_eq!(of(1, "b.jpeg"), PictureName { name: "b.jpeg".into(), format: PictureFormat::Jpeg });
         assert_eq!(of(2, "c.tif"), PictureName { name: "c.tif.jpg".into(), format: PictureFormat::Jpeg });
+    }
+
+    #[test]
+    fn explanations_are_named_by_the_stem_where_one_sheet_has_it() {
+        let images = ["a.jpg", "b.jpg", "b.png", "b.jpg.png", ".png"];
+        let paths = paths(&images);
+        let names: Vec<_> = images.iter().enumerate().map(|(i, name)| paths.explanation(i, OsStr::new(name))).collect();
+        let expected = ["a", "b.jpg-2", "b.png", "b.jpg", ".png"];
+        assert_eq!(names, expected.map(|name| PathBuf::from(format!("sub/Evaluation/{name}_evaluation.csv"))));
     }
 
     #[test]

@@ -45,6 +45,18 @@ impl Table {
     }
 }
 
+/// Writes a small table at once.
+///
+/// # Errors
+/// What the system says.
+pub fn write_whole(path: &Path, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+    let mut bytes = line(header)?;
+    for row in rows {
+        bytes.extend(line(row)?);
+    }
+    std::fs::write(path, bytes)
+}
+
 /// `<name>.partial`, beside the file.
 pub fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

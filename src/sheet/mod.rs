@@ -1,7 +1,7 @@
 //! One sheet: the bytes of a file in, a report out. A pure function of the bytes and an unchanging context.
 //!
 //! The stages in order: [`decode`] → [`preprocess`] → [`align`] → [`read`] (numbers only) → [`threshold`] (verdicts) →
-//! [`interpret`] (values) → [`render`]. Each takes what the one before it made. Nothing here opens a file, prints, or
+//! [`interpret`] (values) → [`score`] → [`render`]. Each takes what the one before it made. Nothing here opens a file, prints, or
 //! knows another sheet.
 
 pub mod align;
@@ -13,6 +13,7 @@ pub mod preprocess;
 pub mod read;
 pub mod render;
 pub mod report;
+pub mod score;
 pub mod threshold;
 
 use image::GrayImage;
@@ -20,11 +21,13 @@ use image::GrayImage;
 pub use self::context::SheetContext;
 pub use self::error::{Reason, SheetError};
 pub use self::render::PictureFormat;
-pub use self::report::{FieldDoubt, SheetReport};
+pub use self::report::{FieldDoubt, ScoreReport, SheetReport};
+pub use self::score::SheetScoring;
 
 use self::interpret::Interpretation;
 use self::preprocess::Raster;
 use crate::imaging::{matching::Matcher, resize, tone};
+use crate::scoring::SheetName;
 use crate::template::Template;
 
 /// Buffers and tables that a worker keeps from sheet to sheet. They hold nothing of a sheet that could reach another.
@@ -33,16 +36,59 @@ pub struct Scratch {
     pub(crate) matcher: Matcher,
 }
 
-/// Reads a sheet. `bytes` is the content of its file; `picture` asks for the marked picture.
+/// How a sheet is scored: by whose rules, and under which name.
+#[derive(Debug, Clone, Copy)]
+pub struct Scoring<'s> {
+    /// The folder's scorer.
+    pub by: &'s SheetScoring,
+    /// The sheet's name, which conditional sets may go by.
+    pub name: SheetName<'s>,
+}
+
+/// Reads a sheet. `bytes` is the content of its file; `scoring` scores it; `picture` asks for the marked picture.
 ///
 /// # Errors
 /// [`SheetError`]: why the sheet could not be read.
 pub fn process(
     bytes: &[u8],
     context: &SheetContext,
+    scoring: Option<Scoring<'_>>,
     picture: Option<PictureFormat>,
     scratch: &mut Scratch,
 ) -> Result<SheetReport, SheetError> {
+    let template = context.template.as_ref();
+    let Seen { page, shifts, interpretation } = see(bytes, context, scratch)?;
+    let scored = scoring.map(|scoring| (scoring.by, scoring.by.score(&interpretation, scoring.name)));
+    let picture = match picture {
+        Some(format) => {
+            let verdicts = scored.as_ref().and_then(|(by, scored)| by.verdicts(scored));
+            let lettering = &context.lettering;
+            let encoded =
+                render::render(&page, template, &shifts, &interpretation, verdicts.as_ref(), lettering, format);
+            Some(encoded.map_err(|e| SheetError::new(Reason::InternalError, e.to_string()))?)
+        }
+        None => None,
+    };
+    let score = scored.map(|(by, scored)| ScoreReport::of(by, &scored));
+    Ok(report(template, interpretation, score, picture))
+}
+
+/// Reads the values of a sheet's fields, and nothing else: for a picture that is an answer key.
+///
+/// # Errors
+/// [`SheetError`]: why the sheet could not be read.
+pub fn read_values(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) -> Result<Interpretation, SheetError> {
+    Ok(see(bytes, context, scratch)?.interpretation)
+}
+
+/// A sheet's page and what stands on it.
+struct Seen {
+    page: GrayImage,
+    shifts: Vec<i32>,
+    interpretation: Interpretation,
+}
+
+fn see(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) -> Result<Seen, SheetError> {
     let template = context.template.as_ref();
     let decoded = decode::decode(bytes, context.wanted, decode::Limits::default())?;
     let raster = Raster { gray: decoded.gray, colour: decoded.colour };
@@ -55,14 +101,7 @@ pub fn process(
     let readings = read::measure(&page, template, &shifts);
     let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
     let interpretation = interpret::interpret(template, &readings, &judgement, context.rules);
-    let picture = match picture {
-        Some(format) => {
-            let encoded = render::render(&page, template, &shifts, &interpretation, &context.lettering, format);
-            Some(encoded.map_err(|e| SheetError::new(Reason::InternalError, e.to_string()))?)
-        }
-        None => None,
-    };
-    Ok(report(template, interpretation, picture))
+    Ok(Seen { page, shifts, interpretation })
 }
 
 /// The picture at the template's page size, its grays stretched over the whole range.
@@ -76,7 +115,12 @@ fn page(raster: Raster, template: &Template) -> GrayImage {
     page
 }
 
-fn report(template: &Template, interpretation: Interpretation, picture: Option<Vec<u8>>) -> SheetReport {
+fn report(
+    template: &Template,
+    interpretation: Interpretation,
+    score: Option<ScoreReport>,
+    picture: Option<Vec<u8>>,
+) -> SheetReport {
     let column_of = |field: usize| template.columns.iter().find(|c| c.fields.contains(&field));
     let mut doubts = Vec::new();
     for (i, ((_, field), value)) in template.fields().zip(interpretation.fields).enumerate() {
@@ -85,5 +129,5 @@ fn report(template: &Template, interpretation: Interpretation, picture: Option<V
             doubts.push(FieldDoubt { field: field.label.clone(), column, value: value.value, doubt });
         }
     }
-    SheetReport { columns: interpretation.columns, multi_marked: interpretation.multi_marked, doubts, picture }
+    SheetReport { columns: interpretation.columns, multi_marked: interpretation.multi_marked, doubts, score, picture }
 }

@@ -1,7 +1,9 @@
 //! The marked picture: the page as it was read, with what was read drawn on it.
 //!
 //! Marked bubbles have a thick green frame and their value beside it, blank ones a thin gray one, doubtful fields an
-//! orange one with the value in orange. The value sits on the bubble's corner, so that the pen's ink stays visible.
+//! orange one with the value in orange. Where sheets are scored, the frames of questions have the colour of their
+//! verdict instead, and the bubbles that the key expects have a frame of their own. The value sits on the bubble's corner,
+//! so that the pen's ink stays visible.
 
 use std::collections::HashMap;
 
@@ -10,14 +12,62 @@ use image::GrayImage;
 
 use super::interpret::Interpretation;
 use crate::geometry::{Rect, Size};
-use crate::imaging::overlay::{self, EncodeError, Overlay, Palette, Stamp};
+use crate::imaging::overlay::{self, EncodeError, Overlay, Palette, Rgb, Stamp};
 use crate::template::{FieldBlock, Template};
 
-/// Colours of marked, blank and doubtful bubbles.
-const PALETTE: Palette = Palette(&[[0, 140, 50], [120, 150, 190], [230, 110, 0]]);
+/// Colours of marked, blank and doubtful bubbles, then of verdicts, then of lines of text.
+pub(super) const PALETTE: [Rgb; 8] = [
+    [0, 140, 50],
+    [120, 150, 190],
+    [230, 110, 0],
+    [0, 150, 40],
+    [215, 30, 30],
+    [50, 90, 190],
+    [0, 150, 170],
+    [20, 20, 20],
+];
 const MARKED: u8 = 0;
 const BLANK: u8 = 1;
 const DOUBTFUL: u8 = 2;
+pub(super) const CORRECT: u8 = 3;
+pub(super) const INCORRECT: u8 = 4;
+pub(super) const NEUTRAL: u8 = 5;
+pub(super) const BONUS: u8 = 6;
+const TEXT: u8 = 7;
+
+/// The palette of sheets that are not scored.
+const UNSCORED: &[Rgb] = PALETTE.split_at(3).0;
+
+/// What the picture of a scored sheet shows besides.
+pub(super) struct Verdicts<'s> {
+    /// [`PALETTE`] with the colours that the evaluation states.
+    pub palette: &'s [Rgb],
+    /// The verdicts of fields that answer a question, in template order.
+    pub fields: Vec<Option<FieldVerdict<'s>>>,
+    /// Lines of text.
+    pub texts: Vec<Text>,
+    /// Are the values of marked bubbles written beside them?
+    pub bubble_texts: bool,
+}
+
+/// How a field's bubbles are drawn.
+pub(super) struct FieldVerdict<'s> {
+    /// Colour of what was marked.
+    pub ink: u8,
+    /// The bubbles that the key expects.
+    pub expected: &'s [bool],
+    /// Their colour where they are blank.
+    pub expected_ink: u8,
+}
+
+/// A line of text.
+pub(super) struct Text {
+    pub line: String,
+    /// Its lower left corner.
+    pub position: (i32, i32),
+    /// OpenCV's font scale.
+    pub size: f64,
+}
 
 /// The file formats of marked pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,43 +111,88 @@ fn text_height(block: &FieldBlock) -> u32 {
 ///
 /// # Errors
 /// [`EncodeError`]: the page is larger than the format holds.
-pub fn render(
+pub(super) fn render(
     page: &GrayImage,
     template: &Template,
     shifts: &[i32],
     interpretation: &Interpretation,
+    verdicts: Option<&Verdicts<'_>>,
     lettering: &Lettering,
     format: PictureFormat,
 ) -> Result<Vec<u8>, EncodeError> {
     let mut overlay = Overlay::new(Size::new(page.width(), page.height()));
-    let mut values = interpretation.fields.iter();
+    let mut values = interpretation.fields.iter().enumerate();
+    let has_texts = verdicts.is_none_or(|v| v.bubble_texts);
     for (i, block) in template.blocks.iter().enumerate() {
         let shift = shifts.get(i).copied().unwrap_or(0);
         let height = text_height(block);
-        // A twelfth of the bubble, so that frames look alike on small and large pages.
-        let thick = (block.bubble_size.height / 12).clamp(2, 6);
         for field in &block.fields {
-            let Some(value) = values.next() else { break };
-            let ink = if value.doubt.is_some() { DOUBTFUL } else { MARKED };
-            for (bubble, &marked) in field.bubbles.iter().zip(&value.marked) {
+            let Some((index, value)) = values.next() else { break };
+            let verdict = verdicts.and_then(|v| v.fields.get(index)).and_then(Option::as_ref);
+            let frames = Frames::of(block, value.doubt.is_some(), verdict);
+            for (b, (bubble, &marked)) in field.bubbles.iter().zip(&value.marked).enumerate() {
                 let Size { width, height: tall } = block.bubble_size;
                 let area = Rect::new(bubble.x, bubble.y, width, tall).moved(shift, 0);
-                match (marked, value.doubt.is_some()) {
-                    (false, false) => overlay.outline(area, 1, BLANK),
-                    (false, true) => overlay.outline(area, 1, DOUBTFUL),
-                    (true, _) => {
-                        overlay.outline(area, thick, ink);
-                        if let Some(stamp) = lettering.stamps.get(&(bubble.value.clone(), height)) {
-                            place_text(&mut overlay, stamp, area, ink);
-                        }
-                    }
+                let (thickness, ink) = frames.frame(b, marked);
+                overlay.outline(area, thickness, ink);
+                if let Some(stamp) = lettering.stamps.get(&(bubble.value.clone(), height))
+                    && marked
+                    && has_texts
+                {
+                    place_text(&mut overlay, stamp, area, ink);
                 }
             }
         }
     }
+    write_lines(&mut overlay, verdicts.map_or(&[], |v| v.texts.as_slice()));
+    let palette = Palette(verdicts.map_or(UNSCORED, |v| v.palette));
     match format {
-        PictureFormat::Png => overlay::to_png(page, &overlay, PALETTE),
-        PictureFormat::Jpeg => overlay::to_jpeg(page, &overlay, PALETTE),
+        PictureFormat::Png => overlay::to_png(page, &overlay, palette),
+        PictureFormat::Jpeg => overlay::to_jpeg(page, &overlay, palette),
+    }
+}
+
+/// The frames of a field's bubbles.
+struct Frames<'f> {
+    thick: u32,
+    is_doubted: bool,
+    verdict: Option<&'f FieldVerdict<'f>>,
+}
+
+impl<'f> Frames<'f> {
+    fn of(block: &FieldBlock, is_doubted: bool, verdict: Option<&'f FieldVerdict<'f>>) -> Self {
+        // An eighth of the bubble, so that frames look alike on small and large pages.
+        Self { thick: (block.bubble_size.height / 12).clamp(2, 6), is_doubted, verdict }
+    }
+
+    /// Thickness and colour of bubble `b`'s frame. A doubt shows in the blank bubbles of a question, since the marked
+    /// ones show its verdict.
+    fn frame(&self, b: usize, marked: bool) -> (u32, u8) {
+        let ink = if self.is_doubted { DOUBTFUL } else { MARKED };
+        match (marked, self.verdict) {
+            (true, Some(verdict)) => (self.thick, verdict.ink),
+            (true, None) => (self.thick, ink),
+            (false, Some(verdict)) if verdict.expected.get(b) == Some(&true) => {
+                (self.thick.div_ceil(2).max(2), verdict.expected_ink)
+            }
+            (false, _) => (1, if self.is_doubted { DOUBTFUL } else { BLANK }),
+        }
+    }
+}
+
+/// Height of a line of OpenCV's font scale 1: its capitals have 22 pixels, three fifths of this font's lines.
+const LINE_HEIGHT: f64 = 36.0;
+
+/// The part of a line above its base line.
+const ABOVE_BASE: f64 = 0.8;
+
+fn write_lines(overlay: &mut Overlay, lines: &[Text]) {
+    let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR) else { return };
+    for Text { line, position: (x, y), size } in lines {
+        // Sizes are 100 at most.
+        let height = (LINE_HEIGHT * size).round().max(8.0) as u32;
+        let top = y - (f64::from(height) * ABOVE_BASE).round() as i32;
+        overlay.stamp(&Stamp::new(&font, line, height), *x, top, TEXT);
     }
 }
 

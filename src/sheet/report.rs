@@ -1,6 +1,8 @@
 //! What a sheet leaves behind: a light row, and a picture.
 
 use super::interpret::Doubt;
+use super::score::{SheetScore, SheetScoring};
+use crate::scoring::Table;
 
 /// A sheet that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +13,8 @@ pub struct SheetReport {
     pub multi_marked: bool,
     /// Doubtful fields, in template order.
     pub doubts: Vec<FieldDoubt>,
+    /// What it earned, if sheets are scored.
+    pub score: Option<ScoreReport>,
     /// The marked picture, encoded, if it was asked for.
     pub picture: Option<Vec<u8>>,
 }
@@ -26,4 +30,28 @@ pub struct FieldDoubt {
     pub value: String,
     /// Why it is doubted.
     pub doubt: Doubt,
+}
+
+/// What a sheet earned, as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreReport {
+    /// The score's cell.
+    pub cell: String,
+    /// The explanation table to write, if one is asked for.
+    pub exported: Option<Table>,
+    /// The explanation table to log, if that is asked for.
+    pub explained: Option<Table>,
+}
+
+impl ScoreReport {
+    pub(super) fn of(by: &SheetScoring, scored: &SheetScore) -> Self {
+        let asked = |what: fn(&crate::evaluation::Outputs) -> bool| {
+            by.outputs(scored).is_some_and(what).then(|| by.table(scored))
+        };
+        Self {
+            cell: scored.score.cell(),
+            exported: asked(|outputs| outputs.export_csv),
+            explained: asked(|outputs| outputs.explain),
+        }
+    }
 }

@@ -1,0 +1,184 @@
+//! Values become a score, and what the marked picture shows of it.
+
+use super::interpret::Interpretation;
+use super::render::{self, FieldVerdict, Text, Verdicts};
+use crate::evaluation::{DrawnText, Outputs, VerdictColors};
+use crate::imaging::overlay::Rgb;
+use crate::scoring::{
+    Bonus, FieldMarks, Graded, Question, Score, Scorer, SheetName, SheetValues, Table, Verdict, marks_for,
+};
+
+/// A scorer with what joins it to a template: built once for a folder's sheets, and never changed.
+#[derive(Debug)]
+pub struct SheetScoring {
+    scorer: Scorer,
+    /// For each value that the scorer needs, the template's fields that it joins.
+    inputs: Vec<Vec<usize>>,
+    /// One for each set of answers.
+    drawings: Vec<Drawing>,
+}
+
+/// What a sheet earned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SheetScore {
+    /// The score.
+    pub score: Score,
+    /// The values that it was made from.
+    values: Vec<String>,
+}
+
+/// How the verdicts of a set are drawn.
+#[derive(Debug)]
+struct Drawing {
+    palette: Vec<Rgb>,
+    /// Is a wrong answer that costs nothing drawn as neutral?
+    has_neutral: bool,
+    /// For each field of the template, the question that it answers and the bubbles that the key expects.
+    fields: Vec<Option<Expected>>,
+}
+
+#[derive(Debug, Clone)]
+struct Expected {
+    question: usize,
+    bubbles: Vec<bool>,
+}
+
+impl SheetScoring {
+    /// Joins a scorer to the values that it was built for.
+    pub fn new(scorer: Scorer, values: &SheetValues) -> Self {
+        let fields_of = |name: &String| values.get(name).map(|value| value.fields.clone()).unwrap_or_default();
+        let inputs = scorer.needs().iter().map(fields_of).collect();
+        let drawings = (0..scorer.sets()).map(|set| Drawing::of(&scorer, set, values)).collect();
+        Self { scorer, inputs, drawings }
+    }
+
+    /// The scorer.
+    pub fn scorer(&self) -> &Scorer {
+        &self.scorer
+    }
+
+    /// Scores a sheet.
+    pub fn score(&self, interpretation: &Interpretation, name: SheetName<'_>) -> SheetScore {
+        let value = |i: &usize| interpretation.fields.get(*i).map_or("", |field| field.value.as_str());
+        let values: Vec<String> = self.inputs.iter().map(|fields| fields.iter().map(value).collect()).collect();
+        let score = self.scorer.score(&texts(&values), name);
+        SheetScore { score, values }
+    }
+
+    /// What the config wants done with the sheet's explanation table.
+    pub fn outputs(&self, scored: &SheetScore) -> Option<&Outputs> {
+        self.scorer.outputs(scored.score.set)
+    }
+
+    /// The explanation table.
+    pub fn table(&self, scored: &SheetScore) -> Table {
+        self.scorer.table(&scored.score, &texts(&scored.values))
+    }
+
+    /// What the marked picture shows.
+    pub(super) fn verdicts(&self, scored: &SheetScore) -> Option<Verdicts<'_>> {
+        let set = scored.score.set;
+        let (drawing, outputs) = (self.drawings.get(set)?, self.scorer.outputs(set)?);
+        let questions = self.scorer.questions(set);
+        let fields = match outputs.verdicts.enabled {
+            true => drawing.fields.iter().map(|f| drawing.verdict(f.as_ref()?, questions, &scored.score)).collect(),
+            false => Vec::new(),
+        };
+        let line = |text: &DrawnText, line: String| Text { line, position: text.position, size: text.size };
+        let score = outputs.score.enabled.then(|| line(&outputs.score, scored.score.line(&outputs.score.format)));
+        let summary =
+            outputs.summary.enabled.then(|| line(&outputs.summary, scored.score.summary(&outputs.summary.format)));
+        Some(Verdicts {
+            palette: &drawing.palette,
+            fields,
+            texts: score.into_iter().chain(summary).collect(),
+            bubble_texts: outputs.bubble_texts,
+        })
+    }
+}
+
+fn texts(values: &[String]) -> Vec<&str> {
+    values.iter().map(String::as_str).collect()
+}
+
+impl Drawing {
+    fn of(scorer: &Scorer, set: usize, values: &SheetValues) -> Self {
+        let colors = scorer.outputs(set).map(|outputs| outputs.verdicts.colors);
+        let colors = colors.unwrap_or(Outputs::default().verdicts.colors);
+        let mut fields: Vec<Option<Expected>> = Vec::new();
+        for (question, key) in scorer.questions(set).iter().enumerate() {
+            let Some(value) = values.get(&key.name) else { continue };
+            let Some(marks) = &value.marks else { continue };
+            for (&field, bubbles) in value.fields.iter().zip(expected(key, marks)) {
+                if fields.len() <= field {
+                    fields.resize(field + 1, None);
+                }
+                fields[field] = Some(Expected { question, bubbles });
+            }
+        }
+        Self { palette: palette(colors), has_neutral: colors.neutral.is_some(), fields }
+    }
+
+    /// How a field that answers a question is drawn.
+    fn verdict<'s>(&self, expected: &'s Expected, questions: &[Question], score: &Score) -> Option<FieldVerdict<'s>> {
+        let (question, graded) = (questions.get(expected.question)?, score.graded.get(expected.question)?);
+        let (ink, expected_ink) = (self.ink(question, graded), expected_ink(question, graded));
+        Some(FieldVerdict { ink, expected: &expected.bubbles, expected_ink })
+    }
+
+    /// The colour of what was marked.
+    fn ink(&self, question: &Question, graded: &Graded) -> u8 {
+        let costs_nothing = graded.delta.sign().is_eq();
+        match graded.verdict {
+            Verdict::Unmarked => expected_ink(question, graded),
+            Verdict::Right if costs_nothing => render::NEUTRAL,
+            Verdict::Right => render::CORRECT,
+            Verdict::Wrong if question.bonus != Bonus::None => render::BONUS,
+            Verdict::Wrong if costs_nothing && self.has_neutral => render::NEUTRAL,
+            Verdict::Wrong | Verdict::Penalized => render::INCORRECT,
+        }
+    }
+}
+
+/// The colour of a bubble that the key expects.
+fn expected_ink(question: &Question, graded: &Graded) -> u8 {
+    match (question.bonus, graded.verdict) {
+        (Bonus::ForAll, _) => render::BONUS,
+        (Bonus::OnAttempt, Verdict::Wrong) => render::BONUS,
+        (_, Verdict::Unmarked) => render::NEUTRAL,
+        _ => render::CORRECT,
+    }
+}
+
+/// For each field, the bubbles that are part of a right answer. Where an answer can be marked in more than one way, one
+/// mark a field is what was meant.
+fn expected(question: &Question, fields: &[FieldMarks]) -> Vec<Vec<bool>> {
+    let mut expected: Vec<Vec<bool>> = fields.iter().map(|field| vec![false; field.bubbles.len()]).collect();
+    for answer in question.rule.wanted() {
+        let marks = marks_for(answer, fields, 1).or_else(|| marks_for(answer, fields, usize::MAX));
+        for (to, from) in expected.iter_mut().zip(marks.into_iter().flatten()) {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to |= from);
+        }
+    }
+    expected
+}
+
+/// The picture's colours with those that the evaluation states. OMRChecker's own defaults are as bright as a lamp; on
+/// white paper a darker green and red are easier to see.
+fn palette(colors: VerdictColors) -> Vec<Rgb> {
+    let defaults = Outputs::default().verdicts.colors;
+    let mut palette = render::PALETTE.to_vec();
+    let stated = [
+        (render::CORRECT, Some(colors.correct).filter(|&c| c != defaults.correct)),
+        (render::INCORRECT, Some(colors.incorrect).filter(|&c| c != defaults.incorrect)),
+        (render::BONUS, Some(colors.bonus).filter(|&c| c != defaults.bonus)),
+        (render::NEUTRAL, colors.neutral),
+    ];
+    for (ink, color) in stated {
+        if let (Some(place), Some(color)) = (palette.get_mut(usize::from(ink)), color) {
+            let [r, g, b, _] = color.0;
+            *place = [r, g, b];
+        }
+    }
+    palette
+}
