@@ -22,5 +22,6 @@ pub mod options;
 pub mod outputs;
 pub mod plan;
 pub mod sheet;
+pub mod statistics;
 pub mod template;
 pub mod walk;
