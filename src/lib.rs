@@ -24,5 +24,6 @@ pub mod outputs;
 pub mod plan;
 pub mod scoring;
 pub mod sheet;
+pub mod statistics;
 pub mod template;
 pub mod walk;

@@ -2,6 +2,7 @@
 
 use super::SampleFile;
 use super::json;
+use super::key::Key;
 use super::layout::Layout;
 use crate::deck::DeckError;
 use crate::deck::answers::{Answers, Mix};
@@ -24,7 +25,16 @@ pub struct Folder {
     form: Form,
     blank: Canvas,
     files: Vec<SampleFile>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+}
+
+/// A row of the table of answers.
+#[derive(Debug)]
+struct Row {
+    file: String,
+    /// In folders with a key.
+    score: Option<String>,
+    columns: Vec<String>,
 }
 
 /// A sheet that someone filled in, and what draws its picture.
@@ -70,12 +80,47 @@ impl Folder {
 
     /// Fills in a sheet.
     pub fn fill(&self, hand: Hand) -> FilledSheet {
+        self.fill_after(hand, |_, _| {})
+    }
+
+    /// Fills in a sheet by someone who knows this share of the key's answers. What was drawn as blank stays so.
+    pub fn fill_knowing(&self, hand: Hand, key: &Key, share: f64) -> FilledSheet {
+        self.fill_after(hand, |answers, random| {
+            for (question, right) in &key.answers {
+                let values = right.values();
+                let (known, choice) = (random.between(0.0, 1.0) < share, random.below(values.len()));
+                let column = self.form.columns.iter().find(|column| column.name == *question);
+                let (true, Some(column), Some(value)) = (known, column, values.get(choice)) else {
+                    continue;
+                };
+                self.mark(answers, &column.fields, value);
+            }
+        })
+    }
+
+    /// Marks a value in the fields of a column: a digit in each, or the whole where there is one.
+    fn mark(&self, answers: &mut Answers, fields: &[usize], value: &str) {
+        let mut parts: Vec<String> = value.chars().map(String::from).collect();
+        if fields.len() == 1 {
+            parts = vec![value.to_owned()];
+        }
+        for (&index, part) in fields.iter().zip(&parts) {
+            let blank = answers.marks.get(index).is_none_or(Vec::is_empty);
+            if let (false, Some((_, field))) = (blank, self.form.fields().nth(index)) {
+                answers.set(&self.form, &field.label, &[part]);
+            }
+        }
+    }
+
+    /// Fills in a sheet; `think` comes between what is drawn and the hand's changes.
+    fn fill_after(&self, hand: Hand, think: impl FnOnce(&mut Answers, &mut Random)) -> FilledSheet {
         let mut random = Random::new(hand.seed);
         let mix = |block: &FieldBlock| {
             let digits = block.fields.first().is_some_and(|field| field.bubbles.len() == 10);
             if digits { &Mix::ALWAYS } else { &hand.mix }
         };
         let mut answers = Answers::draw(&self.form, mix, &mut random);
+        think(&mut answers, &mut random);
         for (label, values) in hand.changes {
             answers.set(&self.form, label, values);
         }
@@ -91,18 +136,30 @@ impl Folder {
     /// Adds the picture of a sheet and its row of answers.
     pub fn add_sheet(&mut self, path: &str, sheet: FilledSheet, bytes: Vec<u8>) {
         self.add(path, bytes);
-        let mut row = vec![path.to_owned()];
-        row.extend(sheet.columns);
-        self.rows.push(row);
+        self.rows.push(Row { file: path.to_owned(), score: None, columns: sheet.columns });
+    }
+
+    /// Adds the picture of a sheet and its row of answers with the score that the key gives.
+    pub fn add_scored_sheet(&mut self, path: &str, sheet: FilledSheet, bytes: Vec<u8>, key: &Key) {
+        self.add(path, bytes);
+        let value = |name: &str| {
+            let column = self.form.columns.iter().position(|column| column.name == name)?;
+            sheet.columns.get(column).map(String::as_str)
+        };
+        let score = Some(key.score(value).score());
+        self.rows.push(Row { file: path.to_owned(), score, columns: sheet.columns });
     }
 
     /// All files, the table of answers last.
     pub fn finish(mut self) -> Result<Vec<SampleFile>, DeckError> {
-        let mut header = vec!["file".to_owned()];
-        header.extend(self.form.columns.iter().map(|column| column.name.clone()));
+        let scored = self.rows.iter().any(|row| row.score.is_some());
+        let mut header = vec!["file"];
+        header.extend(scored.then_some("score"));
+        header.extend(self.form.columns.iter().map(|column| column.name.as_str()));
         let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
-        for row in std::iter::once(&header).chain(&self.rows) {
-            writer.write_record(row)?;
+        writer.write_record(header)?;
+        for row in &self.rows {
+            writer.write_record(std::iter::once(&row.file).chain(&row.score).chain(&row.columns))?;
         }
         let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
         self.add("answers.csv", bytes);

@@ -1,7 +1,9 @@
-//! Writes a layout's template.json, in the order and with the line breaks that a person would choose.
+//! Writes a layout's template.json and the schemes of evaluation.json, in the order and with the line breaks that a person
+//! would choose.
 
 use std::fmt::Write;
 
+use super::key::{Marks, Section};
 use super::layout::{Block, Layout, Values};
 use crate::dialect::Dialect;
 
@@ -66,8 +68,24 @@ fn block(dialect: Dialect, block: &Block) -> String {
     text
 }
 
+/// An object of marking schemes whose first line is indented by `indent` blanks.
+pub fn schemes(default: &Marks, sections: &[Section], indent: usize) -> String {
+    let mut lines = vec![format!("  \"DEFAULT\": {}", marks(default))];
+    lines.extend(sections.iter().map(|section| {
+        let (questions, marks) = (list(section.questions), marks(&section.marks));
+        format!("  {:?}: {{\n    \"questions\": {questions},\n    \"marking\": {marks}\n  }}", section.name)
+    }));
+    let blanks = " ".repeat(indent);
+    format!("{{\n{}\n}}", joined(lines.into_iter())).replace('\n', &format!("\n{blanks}"))
+}
+
+fn marks(marks: &Marks) -> String {
+    let Marks { correct, incorrect, unmarked } = marks;
+    format!("{{ \"correct\": \"{correct}\", \"incorrect\": \"{incorrect}\", \"unmarked\": \"{unmarked}\" }}")
+}
+
 /// Strings without quotes or control characters, as all names of the samples are, look alike in Rust and JSON.
-fn list(strings: &[&str]) -> String {
+pub fn list(strings: &[&str]) -> String {
     let quoted: Vec<String> = strings.iter().map(|text| format!("{text:?}")).collect();
     format!("[{}]", quoted.join(", "))
 }

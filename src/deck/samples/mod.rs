@@ -1,15 +1,19 @@
 //! The folders under `samples/`: templates, sheets and the known answers, all made here.
 //!
 //! Each folder shows one way of working, and each `answers.csv` lists the right answers: `file` is the sheet's path
-//! below the folder, the other columns are the template's output columns.
+//! below the folder, `score` its score where there is a key, the other columns are the template's output columns.
 
+mod booklet_sets;
 mod folder;
 mod four_markers;
 mod json;
+mod key;
 mod layout;
 mod nested;
 mod phone_photo;
 mod plain;
+mod scored_csv;
+mod scored_picture;
 
 use super::DeckError;
 
@@ -27,7 +31,15 @@ pub struct SampleFile {
 /// # Errors
 /// [`DeckError`], which with these layouts means a mistake in this module.
 pub fn files() -> Result<Vec<SampleFile>, DeckError> {
-    let folders = [four_markers::folder()?, phone_photo::folder()?, plain::folder()?, nested::folder()?];
+    let folders = [
+        four_markers::folder()?,
+        phone_photo::folder()?,
+        plain::folder()?,
+        nested::folder()?,
+        scored_csv::folder()?,
+        scored_picture::folder()?,
+        booklet_sets::folder()?,
+    ];
     Ok(folders.into_iter().flatten().collect())
 }
 
@@ -59,7 +71,16 @@ mod tests {
 
     #[test]
     fn templates_are_json() {
-        for layout in [four_markers::layout(), phone_photo::layout(), plain::layout(), nested::layout()] {
+        let layouts = [
+            four_markers::layout(),
+            phone_photo::layout(),
+            plain::layout(),
+            nested::layout(),
+            scored_csv::layout(),
+            scored_picture::layout(),
+            booklet_sets::layout(),
+        ];
+        for layout in layouts {
             let value: serde_json::Value = serde_json::from_str(&json::template(&layout)).unwrap();
             assert_eq!(value["fieldBlocks"].as_object().unwrap().len(), layout.blocks.len());
         }
