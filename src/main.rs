@@ -1,5 +1,6 @@
 //! The `omr` command: parse arguments, do the job, tell what went wrong, exit.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,7 +11,8 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             for message in error.messages() {
-                eprintln!("error: {message}");
+                // With stderr closed, the exit status has to say it alone.
+                let _closed = writeln!(std::io::stderr(), "error: {message}");
             }
             error.exit().into()
         }

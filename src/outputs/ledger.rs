@@ -14,10 +14,12 @@ use crate::file_names::STATE_FOLDER;
 #[derive(Debug)]
 pub struct Ledger {
     output: PathBuf,
-    /// What earlier runs wrote and this one announced.
-    announced: HashSet<PathBuf>,
+    /// What earlier runs wrote.
+    earlier: HashSet<PathBuf>,
     written: Vec<PathBuf>,
     file: BufWriter<File>,
+    /// Held for as long as this run writes here.
+    lock: File,
 }
 
 /// Name of the list in the state folder.
@@ -40,25 +42,26 @@ impl Ledger {
     pub fn open(output: &Path) -> io::Result<Self> {
         let folder = output.join(STATE_FOLDER);
         fs::create_dir_all(&folder)?;
+        let lock = lock(&folder)?;
         let path = folder.join(LIST);
-        let announced = match fs::read(&path) {
+        let earlier = match fs::read(&path) {
             Ok(bytes) => entries(&bytes),
             Err(e) if e.kind() == io::ErrorKind::NotFound => HashSet::new(),
             Err(e) => return Err(e),
         };
         let file = BufWriter::new(OpenOptions::new().create(true).append(true).open(path)?);
-        Ok(Self { output: output.to_path_buf(), announced, written: Vec::new(), file })
+        Ok(Self { output: output.to_path_buf(), earlier, written: Vec::new(), file, lock })
     }
 
-    /// Notes files that may be written, as paths below the output folder, before the first of them is.
+    /// Notes files that may be written, as paths below the output folder, before the first of them is. A file that lies
+    /// there and is not omr's is not noted: should the run be stopped before it is overwritten, it must stay.
     ///
     /// # Errors
     /// What the system says.
     pub fn announce(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
         for path in paths {
-            if !self.announced.contains(&path) {
+            if !self.earlier.contains(&path) && !self.output.join(&path).exists() {
                 write_entry(&mut self.file, &path)?;
-                self.announced.insert(path);
             }
         }
         self.file.flush()
@@ -74,12 +77,12 @@ impl Ledger {
     /// # Errors
     /// What the system says; a file that is gone already is none.
     pub fn finish(self) -> io::Result<()> {
-        let Self { output, mut announced, written, file } = self;
+        let Self { output, mut earlier, written, file, lock } = self;
         drop(file);
         for path in &written {
-            announced.remove(path);
+            earlier.remove(path);
         }
-        let mut stale: Vec<PathBuf> = announced.into_iter().collect();
+        let mut stale: Vec<PathBuf> = earlier.into_iter().collect();
         stale.sort();
         for path in &stale {
             match fs::remove_file(output.join(path)) {
@@ -97,7 +100,24 @@ impl Ledger {
         writer.flush()?;
         drop(writer);
         fresh.persist(folder.join(LIST)).map_err(|e| e.error)?;
+        drop(lock);
         Ok(())
+    }
+}
+
+/// Makes sure that no other run writes into the same output folder. The system takes the lock back when the process ends,
+/// however it ends.
+fn lock(folder: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            let message =
+                "another run of omr is writing into this output folder; wait for it, or choose another --output";
+            Err(io::Error::new(io::ErrorKind::WouldBlock, message))
+        }
+        // Some network file systems have no locks: writing there is as safe as it was.
+        Err(fs::TryLockError::Error(_)) => Ok(file),
     }
 }
 
@@ -180,6 +200,28 @@ mod tests {
         drop(stopped);
         run(output, &["a/2.png"]);
         assert!(!output.join("a/1.png").exists() && output.join("a/2.png").exists());
+    }
+
+    #[test]
+    fn a_foreign_file_in_the_place_of_a_picture_that_is_not_made_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path();
+        write(output, "a/1.png");
+        for _ in 0..2 {
+            let mut ledger = Ledger::open(output).unwrap();
+            ledger.announce([PathBuf::from("a/1.png")]).unwrap();
+            ledger.finish().unwrap();
+        }
+        assert!(output.join("a/1.png").exists());
+    }
+
+    #[test]
+    fn one_run_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Ledger::open(dir.path()).unwrap();
+        assert!(Ledger::open(dir.path()).unwrap_err().to_string().contains("another run"));
+        first.finish().unwrap();
+        Ledger::open(dir.path()).unwrap();
     }
 
     #[test]
