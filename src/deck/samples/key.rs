@@ -159,14 +159,11 @@ mod tests {
     const MARKS: Marks =
         Marks { correct: Fraction::whole(1), incorrect: Fraction::of(-1, 3), unmarked: Fraction::ZERO };
 
+    const WEIGHTS: [(&str, Fraction); 2] = [("A", Fraction::whole(2)), ("C", Fraction::of(1, 2))];
+
     fn key() -> Key {
         let hard = Marks { correct: Fraction::of(5, 2), incorrect: Fraction::ZERO, unmarked: Fraction::of(-1, 4) };
-        let right = [
-            Right::One("A"),
-            Right::Any(&["B", "D"]),
-            Right::Weighted(&[("A", Fraction::whole(2)), ("C", Fraction::of(1, 2))]),
-            Right::One("07"),
-        ];
+        let right = [Right::One("A"), Right::Any(&["B", "D"]), Right::Weighted(&WEIGHTS), Right::One("07")];
         Key {
             answers: ["q1", "q2", "q3", "q4"].map(str::to_owned).into_iter().zip(right).collect(),
             default: MARKS,
