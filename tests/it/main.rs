@@ -6,4 +6,5 @@ mod cli;
 mod faults;
 mod order;
 mod samples;
+mod scoring;
 mod support;
