@@ -166,6 +166,10 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         writeln!(out, "  sheets    {}", folder.folder.images.len())?;
         writeln!(out, "  template  {} ({})", template.file.display(), template.dialect)?;
         writeln!(out, "  columns   {}", template.columns.len())?;
+        if let (Some(scoring), Some(evaluation)) = (&folder.scoring, &folder.folder.evaluation) {
+            let questions = scoring.scorer().questions(0).len();
+            writeln!(out, "  scoring   {} ({questions} questions)", evaluation.file.display())?;
+        }
         writeln!(out, "  workers   {}", folder.workers.count)?;
         writeln!(out, "  output    {}", options.output.join(&folder.folder.place).display())?;
     }

@@ -179,6 +179,10 @@ impl<'a> Builder<'a> {
             sections: evaluation.schemes.sections.iter().map(|s| SectionPlan::of(s, s.name.clone())).collect(),
         }];
         for (set, key) in evaluation.sets.iter().zip(sets) {
+            // A key that could not be loaded has told why; without it, questions would seem to be missing.
+            if set.key.is_some() && key.is_none() {
+                continue;
+            }
             plans.push(SetPlan {
                 set: Some(set),
                 schemes: &set.schemes,

@@ -198,22 +198,29 @@ fn python_text(text: &str) -> String {
     shown
 }
 
+/// A cell of a log has this many characters at most: the marks of weighted answers would push all else off the screen.
+const MAX_LOGGED: usize = 30;
+
+fn cut(cell: &str) -> String {
+    match cell.char_indices().nth(MAX_LOGGED) {
+        Some(_) => cell.chars().take(MAX_LOGGED - 1).chain(['…']).collect(),
+        None => cell.to_owned(),
+    }
+}
+
 /// Columns side by side, for a log.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length = |text: &str| text.chars().count();
-        let widths: Vec<usize> = (0..self.header.len())
-            .map(|i| {
-                let cells = self.rows.iter().filter_map(|row| row.get(i)).map(|cell| length(cell));
-                cells.chain([length(self.header[i])]).max().unwrap_or(0)
-            })
-            .collect();
-        let mut write_row = |cells: &mut dyn Iterator<Item = &str>| {
-            let padded: Vec<String> = cells.zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
-            write!(f, "\n  {}", padded.join("  ").trim_end())
-        };
-        write_row(&mut self.header.iter().copied())?;
-        self.rows.iter().try_for_each(|row| write_row(&mut row.iter().map(String::as_str)))
+        let header = self.header.iter().map(|name| (*name).to_owned()).collect();
+        let rows = self.rows.iter().map(|row| row.iter().map(|cell| cut(cell)).collect());
+        let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
+        let widest = |i| rows.iter().filter_map(|row| row.get(i)).map(|cell: &String| cell.chars().count()).max();
+        let widths: Vec<usize> = (0..self.header.len()).map(|i| widest(i).unwrap_or(0)).collect();
+        for row in &rows {
+            let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+            write!(f, "\n  {}", padded.join("  ").trim_end())?;
+        }
+        Ok(())
     }
 }
 
@@ -227,6 +234,16 @@ mod tests {
         {
             assert_eq!(title_case(text), title);
         }
+    }
+
+    #[test]
+    fn a_logged_table_is_aligned_and_fits_the_screen() {
+        let rows = vec![vec!["q1".to_owned(), "A".to_owned()], vec!["x".repeat(40), "B".to_owned()]];
+        let shown = Table { header: vec!["Question", "Marked"], rows }.to_string();
+        let wide = "x".repeat(MAX_LOGGED - 1);
+        let blank = " ".repeat(MAX_LOGGED - 2);
+        let expected = format!("\n  Question{}  Marked\n  q1{blank}  A\n  {wide}…  B", &blank[6..]);
+        assert_eq!(shown, expected);
     }
 
     #[test]

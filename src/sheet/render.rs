@@ -38,6 +38,9 @@ const TEXT: u8 = 7;
 /// The palette of sheets that are not scored.
 const UNSCORED: &[Rgb] = PALETTE.split_at(3).0;
 
+/// Marks in fields of scored sheets that answer no question: green would look like a verdict.
+pub(super) const NO_QUESTION: (u8, Rgb) = (MARKED, [85, 90, 110]);
+
 /// What the picture of a scored sheet shows besides.
 pub(super) struct Verdicts<'s> {
     /// [`PALETTE`] with the colours that the evaluation states.
@@ -54,10 +57,9 @@ pub(super) struct Verdicts<'s> {
 pub(super) struct FieldVerdict<'s> {
     /// Colour of what was marked.
     pub ink: u8,
-    /// The bubbles that the key expects.
-    pub expected: &'s [bool],
-    /// Their colour where they are blank.
-    pub expected_ink: u8,
+    /// The bubbles that the key expects and their colour where they are blank, unless the answer is right: then other
+    /// right answers would look as if something was missing.
+    pub expected: Option<(&'s [bool], u8)>,
 }
 
 /// A line of text.
@@ -169,13 +171,12 @@ impl<'f> Frames<'f> {
     /// ones show its verdict.
     fn frame(&self, b: usize, marked: bool) -> (u32, u8) {
         let ink = if self.is_doubted { DOUBTFUL } else { MARKED };
-        match (marked, self.verdict) {
-            (true, Some(verdict)) => (self.thick, verdict.ink),
-            (true, None) => (self.thick, ink),
-            (false, Some(verdict)) if verdict.expected.get(b) == Some(&true) => {
-                (self.thick.div_ceil(2).max(2), verdict.expected_ink)
-            }
-            (false, _) => (1, if self.is_doubted { DOUBTFUL } else { BLANK }),
+        if marked {
+            return (self.thick, self.verdict.map_or(ink, |verdict| verdict.ink));
+        }
+        match self.verdict.and_then(|verdict| verdict.expected) {
+            Some((expected, ink)) if expected.get(b) == Some(&true) => (self.thick.div_ceil(2).max(2), ink),
+            _ => (1, if self.is_doubted { DOUBTFUL } else { BLANK }),
         }
     }
 }
@@ -186,13 +187,23 @@ const LINE_HEIGHT: f64 = 36.0;
 /// The part of a line above its base line.
 const ABOVE_BASE: f64 = 0.8;
 
+/// A line that reaches beyond the page is set smaller, never smaller than can be read.
+const LEAST_LINE: u32 = 12;
+
 fn write_lines(overlay: &mut Overlay, lines: &[Text]) {
     let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR) else { return };
     for Text { line, position: (x, y), size } in lines {
         // Sizes are 100 at most.
-        let height = (LINE_HEIGHT * size).round().max(8.0) as u32;
+        let mut height = (LINE_HEIGHT * size).round().max(f64::from(LEAST_LINE)) as u32;
+        let mut stamp = Stamp::new(&font, line, height);
+        let room = i64::from(overlay.size().width) - i64::from(*x);
+        if i64::from(stamp.size.width) > room {
+            let fitting = i64::from(height) * room.max(0) / i64::from(stamp.size.width.max(1));
+            height = u32::try_from(fitting).unwrap_or(0).max(LEAST_LINE);
+            stamp = Stamp::new(&font, line, height);
+        }
         let top = y - (f64::from(height) * ABOVE_BASE).round() as i32;
-        overlay.stamp(&Stamp::new(&font, line, height), *x, top, TEXT);
+        overlay.stamp(&stamp, *x, top, TEXT);
     }
 }
 

@@ -122,8 +122,11 @@ impl Drawing {
     /// How a field that answers a question is drawn.
     fn verdict<'s>(&self, expected: &'s Expected, questions: &[Question], score: &Score) -> Option<FieldVerdict<'s>> {
         let (question, graded) = (questions.get(expected.question)?, score.graded.get(expected.question)?);
-        let (ink, expected_ink) = (self.ink(question, graded), expected_ink(question, graded));
-        Some(FieldVerdict { ink, expected: &expected.bubbles, expected_ink })
+        let expected = match graded.verdict {
+            Verdict::Right => None,
+            _ => Some((expected.bubbles.as_slice(), expected_ink(question, graded))),
+        };
+        Some(FieldVerdict { ink: self.ink(question, graded), expected })
     }
 
     /// The colour of what was marked.
@@ -174,6 +177,8 @@ fn palette(colors: VerdictColors) -> Vec<Rgb> {
         (render::BONUS, Some(colors.bonus).filter(|&c| c != defaults.bonus)),
         (render::NEUTRAL, colors.neutral),
     ];
+    let (ink, color) = render::NO_QUESTION;
+    palette[usize::from(ink)] = color;
     for (ink, color) in stated {
         if let (Some(place), Some(color)) = (palette.get_mut(usize::from(ink)), color) {
             let [r, g, b, _] = color.0;

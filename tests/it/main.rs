@@ -7,4 +7,5 @@ mod faults;
 mod order;
 mod rows;
 mod samples;
+mod scoring;
 mod support;
