@@ -7,12 +7,13 @@ use indicatif::MultiProgress;
 use tracing::{info, warn};
 
 use crate::batch::{self, BatchError, summary::Summary};
-use crate::cli::{CheckArgs, Cli, Command, FailOn, RunArgs, SummaryFormat};
+use crate::cli::{CheckArgs, Cli, Command, FailOn, RescoreArgs, RunArgs, SummaryFormat};
 use crate::exit::Exit;
 use crate::file_names::shown;
 use crate::logging;
 use crate::options::{self, Options, UsageError};
 use crate::plan::{Plan, PlanError};
+use crate::rescore::{self, RescoreError};
 
 /// Why the program could not do its job.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,9 @@ pub enum AppError {
     /// The run could not be finished.
     #[error(transparent)]
     Batch(#[from] BatchError),
+    /// An earlier run could not be scored again.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Rescore(Vec<RescoreError>),
     /// stdout is closed.
     #[error("stdout cannot be written: {0}")]
     Stdout(#[from] std::io::Error),
@@ -36,6 +40,7 @@ impl AppError {
     pub fn messages(&self) -> Vec<String> {
         match self {
             Self::Plan(errors) => errors.iter().flat_map(PlanError::messages).collect(),
+            Self::Rescore(errors) => errors.iter().map(ToString::to_string).collect(),
             other => vec![other.to_string()],
         }
     }
@@ -44,7 +49,7 @@ impl AppError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Plan(_) | Self::Batch(_) | Self::Stdout(_) => Exit::Failed,
+            Self::Plan(_) | Self::Batch(_) | Self::Rescore(_) | Self::Stdout(_) => Exit::Failed,
         }
     }
 }
@@ -58,6 +63,10 @@ pub fn run(cli: Cli) -> Result<Exit, AppError> {
         Some(Command::Check(args)) => {
             logging::start(args.talk);
             check(args)
+        }
+        Some(Command::Rescore(args)) => {
+            logging::start(args.talk);
+            Ok(rescore(args)?)
         }
         None => {
             let bars = logging::start(cli.run.talk);
@@ -74,12 +83,13 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
         output: args.output,
         setup: args.setup,
         fail_on: args.fail_on,
+        statistics: args.statistics,
         summary: args.summary,
     };
     let plan = Plan::prepare(&options).map_err(AppError::Plan)?;
     tell_empty(&plan);
     tell_levels(&plan);
-    let summary = batch::run(&plan, &options.output, bars)?;
+    let summary = batch::run(&plan, &options, bars)?;
     let seconds = start.elapsed().as_secs_f64();
     let rate = summary.total.images as f64 / seconds.max(1e-9);
     info!("{}; {seconds:.1} s, {rate:.1} sheets/s", summary.total);
@@ -148,6 +158,13 @@ fn print_json(summary: &Summary) -> Result<(), AppError> {
     Ok(())
 }
 
+/// `omr rescore`: an earlier run by another evaluation, and who moved.
+fn rescore(args: RescoreArgs) -> Result<Exit, AppError> {
+    let moves = rescore::run(&args).map_err(AppError::Rescore)?;
+    info!("{moves}");
+    Ok(Exit::Finished)
+}
+
 /// `omr check`: all that a run would find out before its first sheet, listed on stdout.
 fn check(args: CheckArgs) -> Result<Exit, AppError> {
     let options = Options {
@@ -155,6 +172,7 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         output: args.output,
         setup: args.setup,
         fail_on: Vec::new(),
+        statistics: false,
         summary: None,
     };
     let plan = Plan::prepare(&options).map_err(AppError::Plan)?;

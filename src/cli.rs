@@ -11,6 +11,7 @@ Examples:
   omr -i monday tuesday -o results                    two trees, side by side under results/
   omr --input scans --template form/template.json     one template for scans that bring none
   omr check scans                                     what a run would do, without reading a sheet
+  omr rescore --results results --evaluation new.json --output results2
 
 A folder brings its own template.json, config.json and evaluation.json, or inherits them from the folder above.
 Files made for OMRChecker v1 and v2 are read as they are.
@@ -35,6 +36,8 @@ pub struct Cli {
 pub enum Command {
     /// Find out all that a run would find out before its first sheet, and list what it would do
     Check(CheckArgs),
+    /// Score an earlier run again by another evaluation, without reading a picture of a sheet
+    Rescore(RescoreArgs),
 }
 
 /// Arguments of the main job.
@@ -52,6 +55,9 @@ pub struct RunArgs {
     /// Exit with 3 when an image could not be read (error) or a doubt was noted (review)
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
+    /// Write item statistics to Results/Items.csv and Results/Statistics.csv
+    #[arg(long)]
+    pub statistics: bool,
     /// Print the counts of the run to stdout
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
@@ -78,6 +84,33 @@ pub struct CheckArgs {
     /// What the run would do on each sheet and how many at a time
     #[command(flatten)]
     pub setup: SetupArgs,
+    /// How much is said on stderr
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// Arguments of `omr rescore`.
+#[derive(Debug, Args)]
+pub struct RescoreArgs {
+    /// Output folder of the earlier run
+    #[arg(long, value_name = "DIR")]
+    pub results: PathBuf,
+    /// Evaluation to score by
+    #[arg(long, value_name = "FILE")]
+    pub evaluation: PathBuf,
+    /// Template of the sheets: tells blank from marked where blocks have empty values of their own, and reads a key that
+    /// is a picture
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// Config that governs the template, for a key that is a picture
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub config: Option<PathBuf>,
+    /// Folder for the new results
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Write item statistics to Results/Items.csv and Results/Statistics.csv
+    #[arg(long)]
+    pub statistics: bool,
     /// How much is said on stderr
     #[command(flatten)]
     pub talk: TalkArgs,

@@ -22,6 +22,7 @@ pub mod logging;
 pub mod options;
 pub mod outputs;
 pub mod plan;
+pub mod rescore;
 pub mod scoring;
 pub mod sheet;
 pub mod statistics;

@@ -16,6 +16,8 @@ pub struct Options {
     pub setup: SetupArgs,
     /// What makes a finished run exit with 3.
     pub fail_on: Vec<FailOn>,
+    /// Write item statistics.
+    pub statistics: bool,
     /// How the counts are printed to stdout.
     pub summary: Option<SummaryFormat>,
 }

@@ -23,11 +23,13 @@ use tracing::{debug, info, warn};
 use self::ordered::Ordered;
 use self::summary::{Counts, FolderSummary, Summary};
 use crate::file_names::{as_cell, shown, tidy};
+use crate::options::Options;
 use crate::outputs::ledger::Ledger;
 use crate::outputs::{self, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
 use crate::scoring::{SheetName, Table};
-use crate::sheet::{self, Reason, Scoring, Scratch, SheetError, SheetReport};
+use crate::sheet::{self, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore};
+use crate::statistics::Collector;
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -66,14 +68,15 @@ fn saves_explanations(plan: &FolderPlan) -> bool {
 ///
 /// # Errors
 /// [`BatchError`]. Rows that were finished before it are on disk, in `.partial` files.
-pub fn run(plan: &Plan, output: &Path, bars: &MultiProgress) -> Result<Summary, BatchError> {
+pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Summary, BatchError> {
+    let output = options.output.as_path();
     isolation::quieten_panics();
     let mut ledger = open_outputs(plan, output)?;
     let mut summary = Summary::default();
     for folder in &plan.folders {
         let sheet_files = || picture_files(folder).chain(explanation_files(folder)).map(|(_, path)| path);
         ledger.announce(sheet_files()).map_err(OutputError::at(output))?;
-        let done = run_folder(folder, bars)?;
+        let done = run_folder(folder, options.statistics, bars)?;
         ledger.wrote(done.tables);
         ledger.wrote(picture_files(folder).filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
         ledger.wrote(explanation_files(folder).filter(|(i, _)| !done.unexplained.contains(i)).map(|(_, path)| path));
@@ -101,14 +104,14 @@ fn explanation_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)
 struct FolderDone {
     counts: Counts,
     /// The tables that were written, below the output folder.
-    tables: [PathBuf; 4],
+    tables: Vec<PathBuf>,
     /// Numbers of the sheets that could not be read.
     unreadable: HashSet<usize>,
     /// Numbers of the sheets without an explanation table: unreadable, or of a set that asks for none.
     unexplained: HashSet<usize>,
 }
 
-fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<FolderDone, BatchError> {
+fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Result<FolderDone, BatchError> {
     let images = &plan.folder.images;
     let name = shown(&plan.folder.dir).join("");
     let start = Instant::now();
@@ -127,6 +130,7 @@ fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<FolderDone, Bat
         unreadable: Mutex::new(HashSet::new()),
         failure: Mutex::new(None),
         unexplained: Mutex::new(HashSet::new()),
+        statistics: plan.scoring.as_deref().filter(|_| statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
         bar: bars.add(progress_bar(images.len(), &name)),
     };
     let pool = rayon::ThreadPoolBuilder::new()
@@ -142,7 +146,10 @@ fn run_folder(plan: &FolderPlan, bars: &MultiProgress) -> Result<FolderDone, Bat
     if let Some(error) = job.failure.into_inner() {
         return Err(error.into());
     }
-    let tables = job.tables.finish()?;
+    let mut tables = Vec::from(job.tables.finish()?);
+    if let Some(collector) = &job.statistics {
+        tables.extend(outputs::write_statistics(&plan.paths, collector.lock().statistics())?);
+    }
     let counts = job.counts.into_inner();
     if !counts.tally() {
         warn!("`{}`: the counts do not tally, which is a mistake in omr: {counts}", name.display());
@@ -159,18 +166,28 @@ fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
     ProgressBar::new(images as u64).with_style(style).with_message(folder.display().to_string())
 }
 
+/// What is told of a scored sheet beside its rows, when its turn comes.
+#[derive(Default)]
+struct Told {
+    /// The explanation table that is logged.
+    explained: Option<Table>,
+    /// What each question earned, for statistics.
+    grades: Option<SheetScore>,
+}
+
 /// One folder while its workers run.
 struct FolderJob<'a> {
     plan: &'a FolderPlan,
     tables: FolderTables,
     next: AtomicUsize,
     failed: AtomicBool,
-    /// Outcomes, with the explanation tables that are logged.
-    sink: Ordered<(Outcome, Option<Table>)>,
+    sink: Ordered<(Outcome, Told)>,
     counts: Mutex<Counts>,
     unreadable: Mutex<HashSet<usize>>,
     failure: Mutex<Option<OutputError>>,
     unexplained: Mutex<HashSet<usize>>,
+    /// Fed in input order, if it is asked for and sheets are scored.
+    statistics: Option<Mutex<Collector>>,
     bar: ProgressBar,
 }
 
@@ -197,10 +214,11 @@ impl FolderJob<'_> {
             let bytes = read_file(&path)?;
             let (file_name, file_path) = (image.to_string_lossy(), as_cell(&tidy(&path)));
             let name = SheetName { file_name: &file_name, file_path: &file_path };
-            let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, name });
+            let keeps_grades = self.statistics.is_some();
+            let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, name, keeps_grades });
             sheet::process(&bytes, &self.plan.context, scoring, picture, scratch)
         });
-        let mut explained = None;
+        let mut told = Told::default();
         let outcome = match read {
             Ok(SheetReport { columns, multi_marked, doubts, score, picture }) => {
                 if let Some(bytes) = picture {
@@ -209,7 +227,7 @@ impl FolderJob<'_> {
                 let exported = score.as_ref().and_then(|score| score.exported.as_ref());
                 self.explain(i, image, exported)?;
                 let cell = score.map(|score| {
-                    explained = score.explained;
+                    told = Told { explained: score.explained, grades: score.grades };
                     score.cell
                 });
                 Outcome::Read { columns, multi_marked, doubts, score: cell }
@@ -223,7 +241,7 @@ impl FolderJob<'_> {
                 Outcome::Failed(error)
             }
         };
-        self.sink.push(i, (outcome, explained), |i, (outcome, explained)| self.release(i, outcome, explained))
+        self.sink.push(i, (outcome, told), |i, (outcome, told)| self.release(i, outcome, told))
     }
 
     /// Writes a sheet's explanation table, or notes that there is none.
@@ -238,15 +256,24 @@ impl FolderJob<'_> {
         Ok(())
     }
 
+    /// Adds a sheet to the statistics.
+    fn count(&self, grades: Option<SheetScore>) {
+        if let (Some(collector), Some(scoring), Some(grades)) = (&self.statistics, &self.plan.scoring, grades) {
+            let values: Vec<&str> = grades.values.iter().map(String::as_str).collect();
+            collector.lock().add(scoring.scorer(), &grades.score, &values, Some(&grades.multi_marked));
+        }
+    }
+
     /// Writes the rows of a sheet whose turn it is.
-    fn release(&self, i: usize, outcome: Outcome, explained: Option<Table>) -> Result<(), OutputError> {
+    fn release(&self, i: usize, outcome: Outcome, told: Told) -> Result<(), OutputError> {
         let image = &self.plan.folder.images[i];
         let path = self.plan.folder.dir.join(image);
         let filed = self.tables.record(i, image, &outcome)?;
         let doubts = match &outcome {
             Outcome::Read { columns, doubts, score, .. } => {
                 debug!("`{}`: {}", path.display(), columns.join(" "));
-                if let (Some(table), Some(score)) = (explained, score) {
+                self.count(told.grades);
+                if let (Some(table), Some(score)) = (told.explained, score) {
                     info!("`{}`: score {score}{table}", path.display());
                 }
                 doubts.len()

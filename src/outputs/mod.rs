@@ -14,6 +14,7 @@ use self::table::Table;
 use crate::file_names::{STATE_FOLDER, as_cell, tidy};
 use crate::scoring;
 use crate::sheet::{FieldDoubt, SheetError};
+use crate::statistics::{self, Statistics};
 use crate::template::Column;
 
 /// Score of a sheet when nothing is scored.
@@ -86,6 +87,9 @@ const ERRORS: &str = "ErrorFiles.csv";
 const MULTI_MARKED: &str = "MultiMarkedFiles.csv";
 const REVIEW: &str = "Review.csv";
 
+/// The tables below `Manual/`.
+pub const MANUAL_TABLES: [&str; 3] = [ERRORS, MULTI_MARKED, REVIEW];
+
 /// Creates the output folder and opens the list of what omr wrote there.
 ///
 /// # Errors
@@ -129,7 +133,38 @@ fn table_files(paths: &FolderPaths) -> [PathBuf; 4] {
 
 /// The files that a folder's tables become, and those that they grow in, below the output folder.
 pub fn table_files_and_partials(paths: &FolderPaths) -> Vec<PathBuf> {
-    table_files(paths).into_iter().flat_map(|path| [table::partial(&path), path]).collect()
+    let tables = table_files(paths).into_iter().flat_map(|path| [table::partial(&path), path]);
+    tables.chain(statistics_files(paths)).collect()
+}
+
+/// Writes an explanation table.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn write_explanation(path: &Path, table: &scoring::Table) -> Result<(), OutputError> {
+    table::write_whole(path, &table.header, &table.rows).map_err(OutputError::at(path))
+}
+
+/// Writes the item statistics of a folder, and says which files they are, below the output folder.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn write_statistics(paths: &FolderPaths, statistics: &Statistics) -> Result<[PathBuf; 2], OutputError> {
+    let [items, batch] = statistics_files(paths);
+    let write = |below: &Path, header: &[&str], rows: &[Vec<String>]| {
+        let path = paths.on_disk(below);
+        table::write_whole(&path, header, rows).map_err(OutputError::at(path))
+    };
+    write(&items, &statistics::ITEMS_HEADER, &statistics.items())?;
+    write(&batch, &statistics::BATCH_HEADER, &statistics.batch())?;
+    if statistics.is_overflown() {
+        tracing::warn!("the marks of `{}` are too fine for exact statistics; some cells are empty", items.display());
+    }
+    Ok([items, batch])
+}
+
+fn statistics_files(paths: &FolderPaths) -> [PathBuf; 2] {
+    ["Items.csv", "Statistics.csv"].map(|name| paths.place().join("Results").join(name))
 }
 
 impl FolderTables {
@@ -231,8 +266,7 @@ impl FolderTables {
     /// # Errors
     /// [`OutputError`].
     pub fn save_explanation(&self, i: usize, image: &OsStr, table: &scoring::Table) -> Result<(), OutputError> {
-        let path = self.paths.on_disk(&self.paths.explanation(i, image));
-        table::write_whole(&path, &table.header, &table.rows).map_err(OutputError::at(path))
+        write_explanation(&self.paths.on_disk(&self.paths.explanation(i, image)), table)
     }
 
     /// Puts the tables in their places, and says which files they are, below the output folder.

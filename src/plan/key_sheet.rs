@@ -18,10 +18,22 @@ pub(super) fn scoring(
     diverts_multi_marked: bool,
 ) -> Result<(Arc<SheetScoring>, Vec<SetupProblem>), Vec<SetupProblem>> {
     let values = SheetValues::of_template(&context.template);
-    let read_picture = |path: &Path, questions: &[String]| read_key(path, questions, context, &values);
-    let dialect = context.template.dialect;
-    let Built { scorer, warnings } = Scorer::build(evaluation, dialect, &values, diverts_multi_marked, &read_picture)?;
+    let Built { scorer, warnings } = build(evaluation, context, diverts_multi_marked)?;
     Ok((Arc::new(SheetScoring::new(scorer, &values)), warnings))
+}
+
+/// A scorer for the values of a template's sheets.
+///
+/// # Errors
+/// All that does not fit.
+pub fn build(
+    evaluation: &Evaluation,
+    context: &SheetContext,
+    diverts_multi_marked: bool,
+) -> Result<Built, Vec<SetupProblem>> {
+    let values = SheetValues::of_template(&context.template);
+    let read_picture = |path: &Path, questions: &[String]| read_key(path, questions, context, &values);
+    Scorer::build(evaluation, context.template.dialect, &values, diverts_multi_marked, &read_picture)
 }
 
 /// Reads the answers to `questions` from the picture at `path`.

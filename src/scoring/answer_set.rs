@@ -48,6 +48,13 @@ pub enum Rule {
     Weighted(Vec<(String, i128)>),
 }
 
+impl Question {
+    /// Index of its value among those that the scorer needs.
+    pub fn need(&self) -> usize {
+        self.need
+    }
+}
+
 impl Rule {
     /// The answers of the key.
     pub fn answers(&self) -> impl Iterator<Item = &str> {

@@ -5,6 +5,8 @@
 
 use std::cmp::Ordering;
 
+use num_rational::BigRational;
+
 use crate::evaluation::Mark;
 
 /// An exact number of points.
@@ -28,6 +30,11 @@ impl Points {
             divisor @ 1.. => (self.above / divisor as i128, self.below / divisor as i128),
             0 => (0, 1),
         }
+    }
+
+    /// The same number, for arithmetic that has no bounds.
+    pub fn exact(self) -> BigRational {
+        BigRational::new(self.above.into(), self.below.into())
     }
 
     /// More, less or equal to no points.

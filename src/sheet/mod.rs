@@ -22,7 +22,7 @@ pub use self::context::SheetContext;
 pub use self::error::{Reason, SheetError};
 pub use self::render::PictureFormat;
 pub use self::report::{FieldDoubt, ScoreReport, SheetReport};
-pub use self::score::SheetScoring;
+pub use self::score::{SheetScore, SheetScoring};
 
 use self::interpret::Interpretation;
 use self::preprocess::Raster;
@@ -43,6 +43,8 @@ pub struct Scoring<'s> {
     pub by: &'s SheetScoring,
     /// The sheet's name, which conditional sets may go by.
     pub name: SheetName<'s>,
+    /// Keep what each question earned, for statistics.
+    pub keeps_grades: bool,
 }
 
 /// Reads a sheet. `bytes` is the content of its file; `scoring` scores it; `picture` asks for the marked picture.
@@ -58,10 +60,10 @@ pub fn process(
 ) -> Result<SheetReport, SheetError> {
     let template = context.template.as_ref();
     let Seen { page, shifts, interpretation } = see(bytes, context, scratch)?;
-    let scored = scoring.map(|scoring| (scoring.by, scoring.by.score(&interpretation, scoring.name)));
+    let scored = scoring.map(|scoring| (scoring, scoring.by.score(&interpretation, scoring.name)));
     let picture = match picture {
         Some(format) => {
-            let verdicts = scored.as_ref().and_then(|(by, scored)| by.verdicts(scored));
+            let verdicts = scored.as_ref().and_then(|(scoring, scored)| scoring.by.verdicts(scored));
             let lettering = &context.lettering;
             let encoded =
                 render::render(&page, template, &shifts, &interpretation, verdicts.as_ref(), lettering, format);
@@ -69,7 +71,7 @@ pub fn process(
         }
         None => None,
     };
-    let score = scored.map(|(by, scored)| ScoreReport::of(by, &scored));
+    let score = scored.map(|(scoring, scored)| ScoreReport::of(scoring, scored));
     Ok(report(template, interpretation, score, picture))
 }
 

@@ -1,7 +1,8 @@
 //! What a sheet leaves behind: a light row, and a picture.
 
+use super::Scoring;
 use super::interpret::Doubt;
-use super::score::{SheetScore, SheetScoring};
+use super::score::SheetScore;
 use crate::scoring::Table;
 
 /// A sheet that was read.
@@ -41,17 +42,21 @@ pub struct ScoreReport {
     pub exported: Option<Table>,
     /// The explanation table to log, if that is asked for.
     pub explained: Option<Table>,
+    /// What each question earned, if it is kept.
+    pub grades: Option<SheetScore>,
 }
 
 impl ScoreReport {
-    pub(super) fn of(by: &SheetScoring, scored: &SheetScore) -> Self {
+    pub(super) fn of(scoring: Scoring<'_>, scored: SheetScore) -> Self {
+        let by = scoring.by;
         let asked = |what: fn(&crate::evaluation::Outputs) -> bool| {
-            by.outputs(scored).is_some_and(what).then(|| by.table(scored))
+            by.outputs(&scored).is_some_and(what).then(|| by.table(&scored))
         };
         Self {
             cell: scored.score.cell(),
             exported: asked(|outputs| outputs.export_csv),
             explained: asked(|outputs| outputs.explain),
+            grades: scoring.keeps_grades.then_some(scored),
         }
     }
 }

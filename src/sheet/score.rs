@@ -23,8 +23,10 @@ pub struct SheetScoring {
 pub struct SheetScore {
     /// The score.
     pub score: Score,
-    /// The values that it was made from.
-    values: Vec<String>,
+    /// The values that it was made from, in the order of the scorer's needs.
+    pub values: Vec<String>,
+    /// For each of them: has one of its fields two marks or more?
+    pub multi_marked: Vec<bool>,
 }
 
 /// How the verdicts of a set are drawn.
@@ -61,8 +63,12 @@ impl SheetScoring {
     pub fn score(&self, interpretation: &Interpretation, name: SheetName<'_>) -> SheetScore {
         let value = |i: &usize| interpretation.fields.get(*i).map_or("", |field| field.value.as_str());
         let values: Vec<String> = self.inputs.iter().map(|fields| fields.iter().map(value).collect()).collect();
+        let is_multi_marked = |i: &usize| {
+            interpretation.fields.get(*i).is_some_and(|field| field.marked.iter().filter(|&&m| m).count() > 1)
+        };
+        let multi_marked = self.inputs.iter().map(|fields| fields.iter().any(is_multi_marked)).collect();
         let score = self.scorer.score(&texts(&values), name);
-        SheetScore { score, values }
+        SheetScore { score, values, multi_marked }
     }
 
     /// What the config wants done with the sheet's explanation table.

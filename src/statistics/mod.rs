@@ -6,6 +6,7 @@
 //! matter; only the last division is a floating-point one. A statistic without a value (nothing varies, no sheets) is
 //! an empty cell.
 
+mod collect;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use num_rational::BigRational;
 
+pub use self::collect::Collector;
 use self::sums::{Divided, Moments};
 
 /// Header of [`Statistics::items`].

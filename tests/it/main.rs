@@ -5,6 +5,7 @@
 mod cli;
 mod faults;
 mod order;
+mod rescore;
 mod rows;
 mod samples;
 mod scoring;

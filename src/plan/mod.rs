@@ -1,7 +1,7 @@
 //! Everything that can be settled before the first sheet is read: templates made ready, marker pictures loaded, names
 //! of outputs decided, workers counted. What fails here fails at once and costs no sheet.
 
-mod key_sheet;
+pub mod key_sheet;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -204,7 +204,11 @@ impl Scorers {
     }
 }
 
-fn ready(governed: &GovernedTemplate) -> Result<SheetContext, PlanError> {
+/// Makes a template ready, its pictures loaded.
+///
+/// # Errors
+/// [`PlanError::Template`].
+pub fn ready(governed: &GovernedTemplate) -> Result<SheetContext, PlanError> {
     let template = governed.template.clone();
     let file = template.file.clone();
     SheetContext::prepare(template, &governed.config, &load_picture)
