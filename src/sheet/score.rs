@@ -223,8 +223,11 @@ mod tests {
         SheetScoring::new(built.scorer, &values)
     }
 
-    /// Inks and expected bubbles of the fields, in template order, when they have these values.
-    fn drawn(values: [&str; 6]) -> Vec<Option<(u8, Option<(String, u8)>)>> {
+    /// A field's ink, and the bubbles that the key expects with theirs.
+    type Drawn = Option<(u8, Option<(String, u8)>)>;
+
+    /// The fields in template order, when they have these values.
+    fn drawn(values: [&str; 6]) -> Vec<Drawn> {
         let scoring = scoring();
         let field = |value: &str| FieldValue { value: value.to_owned(), marked: Vec::new(), doubt: None };
         let interpretation = Interpretation { fields: values.map(field).to_vec(), ..Interpretation::default() };
