@@ -15,7 +15,7 @@ pub type Rgb = [u8; 3];
 /// Levels of a text pixel between its white plate and its colour.
 const SHADES: u8 = 4;
 
-/// The colours that can be drawn: each in [`SHADES`] steps from nearly white to full, so that text has soft edges.
+/// The colours that can be drawn: each in `SHADES` steps from nearly white to full, so that text has soft edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Palette<'c>(pub &'c [Rgb]);
 

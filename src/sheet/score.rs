@@ -193,3 +193,89 @@ fn palette(colors: VerdictColors) -> Vec<Rgb> {
     }
     palette
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::interpret::FieldValue;
+    use super::*;
+    use crate::config::Config;
+    use crate::evaluation::Evaluation;
+    use crate::json::Document;
+    use crate::template::Template;
+
+    const TEMPLATE: &str = r#"{"pageDimensions": [400, 400], "bubbleDimensions": [10, 10],
+        "customLabels": {"n": ["n1", "n2"]}, "fieldBlocks": {
+        "Q": {"fieldType": "QTYPE_MCQ4", "origin": [5, 5], "bubblesGap": 20, "labelsGap": 20, "fieldLabels": ["q1..4"]},
+        "N": {"fieldType": "QTYPE_INT", "origin": [200, 5], "bubblesGap": 20, "labelsGap": 20, "fieldLabels": ["n1..2"]}}}"#;
+
+    const EVALUATION: &str = r##"{"sourceType": "local",
+        "options": {"questionsInOrder": ["q1..3", "n"], "answersInOrder": ["A", ["B", "C"], "D", "19"]},
+        "markingSchemes": {"DEFAULT": {"correct": 1, "incorrect": 0, "unmarked": 0},
+            "BONUS": {"questions": ["q3"], "marking": {"correct": 1, "incorrect": 1, "unmarked": 1}}},
+        "outputsConfiguration": {
+            "drawScore": {"enabled": true, "position": [7, 9]},
+            "drawQuestionVerdicts": {"enabled": true, "drawAnswerGroups": {},
+                "verdictColors": {"correct": "#010203", "neutral": null, "incorrect": "#FF0000", "bonus": "#00DDDD"},
+                "verdictSymbolColors": {"positive": "k", "neutral": "k", "negative": "k", "bonus": "k"}}}}"##;
+
+    fn scoring() -> SheetScoring {
+        let document = |name: &str, text: &str| Document::parse(Path::new(name), text.to_owned()).unwrap();
+        let (template, _) = Template::read(&document("template.json", TEMPLATE), &Config::default()).unwrap();
+        let (evaluation, _) = Evaluation::from_document(&document("evaluation.json", EVALUATION)).unwrap();
+        let values = SheetValues::of_template(&template);
+        let built = Scorer::build(&evaluation, template.dialect, &values, false, &|_, _| Err(Vec::new())).unwrap();
+        SheetScoring::new(built.scorer, &values)
+    }
+
+    /// A field's ink, and the bubbles that the key expects with theirs.
+    type Drawn = Option<(u8, Option<(String, u8)>)>;
+
+    /// The fields in template order, when they have these values.
+    fn drawn(values: [&str; 6]) -> Vec<Drawn> {
+        let scoring = scoring();
+        let field = |value: &str| FieldValue { value: value.to_owned(), marked: Vec::new(), doubt: None };
+        let interpretation = Interpretation { fields: values.map(field).to_vec(), ..Interpretation::default() };
+        let scored = scoring.score(&interpretation, SheetName::default());
+        let verdicts = scoring.verdicts(&scored).unwrap();
+        let row = |bubbles: &[bool]| bubbles.iter().map(|&b| if b { '#' } else { '.' }).collect();
+        let shown = |field: &Option<FieldVerdict<'_>>| {
+            field.as_ref().map(|f| (f.ink, f.expected.map(|(bubbles, ink)| (row(bubbles), ink))))
+        };
+        verdicts.fields.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn fields_have_the_colour_of_their_question() {
+        use render::{BONUS, CORRECT, INCORRECT, NEUTRAL};
+        let expected = |bubbles: &str, ink| Some((bubbles.to_owned(), ink));
+        assert_eq!(
+            drawn(["A", "D", "A", "C", "1", "8"]),
+            [
+                Some((CORRECT, None)),
+                Some((INCORRECT, expected(".##.", CORRECT))),
+                Some((BONUS, expected("...#", BONUS))),
+                None,
+                Some((INCORRECT, expected(".#........", CORRECT))),
+                Some((INCORRECT, expected(".........#", CORRECT))),
+            ]
+        );
+        let blank = drawn(["", "C", "", "", "1", "9"]);
+        assert_eq!(blank[0], Some((NEUTRAL, expected("#...", NEUTRAL))));
+        assert_eq!(blank[2], Some((BONUS, expected("...#", BONUS))));
+        assert_eq!([&blank[1], &blank[4], &blank[5]], [&Some((CORRECT, None)); 3]);
+    }
+
+    #[test]
+    fn colours_and_lines_are_those_of_the_evaluation() {
+        let scoring = scoring();
+        let scored = scoring.score(&Interpretation::default(), SheetName::default());
+        let verdicts = scoring.verdicts(&scored).unwrap();
+        assert_eq!(verdicts.palette[usize::from(render::CORRECT)], [1, 2, 3]);
+        let incorrect = usize::from(render::INCORRECT);
+        assert_eq!(verdicts.palette[incorrect], render::PALETTE[incorrect]);
+        assert_eq!(verdicts.texts.len(), 1);
+        assert_eq!((verdicts.texts[0].line.as_str(), verdicts.texts[0].position), ("Score: 1.0", (7, 9)));
+    }
+}
