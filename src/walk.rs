@@ -344,6 +344,8 @@ impl Listing {
                 }
             } else if kind.is_file() || kind.is_symlink() {
                 listing.file(name);
+            } else if extension(&name).is_some_and(|e| IMAGE_EXTENSIONS.contains(&e.as_str())) {
+                warn!("`{}` is no file but a pipe or a device; it is not read", entry.path().display());
             }
         }
         // Byte order of UTF-8 is code-point order.

@@ -134,10 +134,20 @@ fn explanations_by_image(images: &[OsString]) -> std::collections::HashMap<usize
     named
 }
 
+/// The name with a suffix, cut in front of it to what file systems hold.
 fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
-    let mut name = name.to_owned();
-    name.push(suffix);
-    name
+    const LONGEST: usize = 255;
+    let mut whole = name.to_owned();
+    whole.push(suffix);
+    if whole.len() <= LONGEST {
+        return whole;
+    }
+    let text = name.to_string_lossy();
+    let mut end = text.len().min(LONGEST.saturating_sub(suffix.len()));
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{suffix}", &text[..end]).into()
 }
 
 #[cfg(test)]
@@ -165,6 +175,15 @@ mod tests {
         let names: Vec<_> = images.iter().enumerate().map(|(i, name)| paths.explanation(i, OsStr::new(name))).collect();
         let expected = ["a", "b.jpg-2", "b.png", "b.jpg", ".png"];
         assert_eq!(names, expected.map(|name| PathBuf::from(format!("sub/Evaluation/{name}_evaluation.csv"))));
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_apart() {
+        let (one, two) = (format!("{}1.tif", "é".repeat(125)), format!("{}2.tif", "é".repeat(125)));
+        let paths = paths(&[&one, &two]);
+        let of = |i, name: &str| paths.picture(i, OsStr::new(name)).name;
+        assert!(of(0, &one).len() <= 255 && of(1, &two).len() <= 255);
+        assert_ne!(of(0, &one), of(1, &two));
     }
 
     #[test]

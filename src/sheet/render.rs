@@ -94,7 +94,7 @@ impl Lettering {
             return Self { stamps };
         };
         for block in &template.blocks {
-            let height = text_height(block);
+            let height = text_height(block, template.page_size);
             for bubble in block.fields.iter().flat_map(|f| &f.bubbles) {
                 let key = (bubble.value.clone(), height);
                 stamps.entry(key).or_insert_with(|| Stamp::new(&font, &bubble.value, height));
@@ -104,9 +104,10 @@ impl Lettering {
     }
 }
 
-/// Letters are half as high as the bubble, and never too small to read.
-fn text_height(block: &FieldBlock) -> u32 {
-    (block.bubble_size.height / 2).clamp(9, 40)
+/// Letters are a little more than half as high as the bubble, and never too small to read when the whole page is looked
+/// at.
+fn text_height(block: &FieldBlock, page: Size) -> u32 {
+    (block.bubble_size.height * 3 / 5).max(page.height / 110).clamp(10, 48)
 }
 
 /// Draws what was read and encodes the picture. `shifts` moves the boxes of a block to the right, as in reading.
@@ -127,11 +128,11 @@ pub(super) fn render(
     let has_texts = verdicts.is_none_or(|v| v.bubble_texts);
     for (i, block) in template.blocks.iter().enumerate() {
         let shift = shifts.get(i).copied().unwrap_or(0);
-        let height = text_height(block);
+        let height = text_height(block, template.page_size);
         for field in &block.fields {
             let Some((index, value)) = values.next() else { break };
             let verdict = verdicts.and_then(|v| v.fields.get(index)).and_then(Option::as_ref);
-            let frames = Frames::of(block, value.doubt.is_some(), verdict);
+            let frames = Frames::of(block, template.page_size, value.doubt.is_some(), verdict);
             for (b, (bubble, &marked)) in field.bubbles.iter().zip(&value.marked).enumerate() {
                 let Size { width, height: tall } = block.bubble_size;
                 let area = Rect::new(bubble.x, bubble.y, width, tall).moved(shift, 0);
@@ -162,9 +163,10 @@ struct Frames<'f> {
 }
 
 impl<'f> Frames<'f> {
-    fn of(block: &FieldBlock, is_doubted: bool, verdict: Option<&'f FieldVerdict<'f>>) -> Self {
-        // An eighth of the bubble, so that frames look alike on small and large pages.
-        Self { thick: (block.bubble_size.height / 12).clamp(2, 6), is_doubted, verdict }
+    fn of(block: &FieldBlock, page: Size, is_doubted: bool, verdict: Option<&'f FieldVerdict<'f>>) -> Self {
+        // A twelfth of the bubble, and of a large page enough to be seen when it is looked at as a whole.
+        let thick = (block.bubble_size.height / 12).max(page.height / 600).clamp(2, 6);
+        Self { thick, is_doubted, verdict }
     }
 
     /// Thickness and colour of bubble `b`'s frame. A doubt shows in the blank bubbles of a question, since the marked

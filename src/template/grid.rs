@@ -45,6 +45,25 @@ impl Spacing {
         fields
     }
 
+    /// Warns of what cannot be meant, and would be read all the same: bubbles that lie on each other, or share a value.
+    pub fn warn_of_slips(&self, name: &str, cursor: &Cursor<'_>, fields: usize, field_type: &FieldType) {
+        let values = &field_type.values;
+        let on_each_other = |key: &str, what: &str| {
+            let message = format!("the gap is 0, so all {what} of the field block `{name}` lie on each other");
+            cursor.warn(message, Some(format!("set `{key}` to the distance between them, in page pixels")));
+        };
+        if self.bubbles_gap == 0.0 && values.len() > 1 {
+            on_each_other("bubblesGap", "bubbles of a field");
+        }
+        if self.labels_gap == 0.0 && fields > 1 {
+            on_each_other("labelsGap", "fields");
+        }
+        if let Some(twice) = values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)) {
+            let message = format!("two bubbles of a field have the value `{}`: they cannot be told apart", twice.1);
+            cursor.warn(message, None);
+        }
+    }
+
     /// Width and height of a block of `fields` fields with `values` bubbles each, before any rounding.
     pub fn extent(&self, fields: usize, values: usize, direction: Direction) -> (f64, f64) {
         let along = self.bubbles_gap * values.saturating_sub(1) as f64;

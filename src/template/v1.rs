@@ -122,6 +122,7 @@ fn field_block(
     let spacing =
         Spacing { origin: origin?, bubbles_gap: bubbles_gap?, labels_gap: labels_gap?, bubble_size: bubble_size?? };
     labels.count_bubbles(name, cursor, list.len() * field_type.values.len())?;
+    spacing.warn_of_slips(name, cursor, list.len(), &field_type);
     let bounds = bounds(name, cursor, &spacing, &list, &field_type, defaults.page_size?)?;
     Some(FieldBlock {
         name: name.to_owned(),

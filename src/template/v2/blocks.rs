@@ -183,6 +183,7 @@ fn bubble_block(
         bubble_size: bubble_size??,
     };
     labels.count_bubbles(name, &cursor, list.len() * field_type.values.len())?;
+    spacing.warn_of_slips(name, &cursor, list.len(), &field_type);
     let bounds = bounds(name, &cursor, &spacing, &list, &field_type, defaults.page_size?)?;
     Some(FieldBlock {
         name: name.to_owned(),
