@@ -54,3 +54,35 @@ fn block_shift(ink: &GrayImage, block: Rect, options: AutoAlign) -> i32 {
     }
     shift
 }
+
+#[cfg(test)]
+mod tests {
+    use image::Luma;
+
+    use super::*;
+
+    /// A working image: white (ink) in these columns, for all rows.
+    fn ink(columns: std::ops::Range<u32>) -> GrayImage {
+        GrayImage::from_fn(100, 50, |x, _| Luma([if columns.contains(&x) { 255 } else { 0 }]))
+    }
+
+    const BLOCK: Rect = Rect::new(30, 5, 40, 30);
+
+    #[test]
+    fn a_block_moves_to_the_side_that_has_ink_at_its_edge() {
+        let options = AutoAlign::default();
+        // The strips are 5 columns wide and reach 3 px beyond the block: 27 to 31 and 68 to 72.
+        assert_eq!(block_shift(&ink(0..0), BLOCK, options), 0, "no ink");
+        assert_eq!(block_shift(&ink(0..100), BLOCK, options), 0, "ink at both edges");
+        // Ink from 20 to 29 lies under the left strip; after 5 steps the strip of 22 to 26 is still inside, and it goes
+        // on until less than 101/255 of the strip is ink: 1 of 5 columns, at 16 to 20.
+        assert_eq!(block_shift(&ink(20..30), BLOCK, options), -11);
+        assert_eq!(block_shift(&ink(70..80), BLOCK, options), 11);
+    }
+
+    #[test]
+    fn steps_are_counted() {
+        let options = AutoAlign { max_steps: 3, stride: 2, ..AutoAlign::default() };
+        assert_eq!(block_shift(&ink(20..30), BLOCK, options), -6);
+    }
+}

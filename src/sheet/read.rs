@@ -34,3 +34,43 @@ pub fn measure(page: &GrayImage, template: &Template, shifts: &[i32]) -> Reading
     }
     Readings { fields }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use image::Luma;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::json::Document;
+
+    fn template() -> Template {
+        let text = r#"{"pageDimensions": [60, 40], "bubbleDimensions": [4, 2], "fieldBlocks": {
+            "A": {"bubbleValues": ["x", "y"], "direction": "horizontal", "origin": [2, 3], "bubblesGap": 10,
+                  "labelsGap": 8, "fieldLabels": ["a1..2"]},
+            "B": {"bubbleValues": ["z"], "direction": "vertical", "origin": [40, 3], "bubblesGap": 1, "labelsGap": 1,
+                  "fieldLabels": ["b"]}}}"#;
+        let document = Document::parse(Path::new("t.json"), text.to_owned()).unwrap();
+        Template::read(&document, &Config::default()).unwrap().0
+    }
+
+    #[test]
+    fn each_bubble_is_the_mean_of_its_whole_box() {
+        // A page whose gray is 2·x + y: the mean of a 4×2 box is that of its middle, 1.5 px right and 0.5 px down.
+        let page = GrayImage::from_fn(60, 40, |x, y| Luma([(2 * x + y) as u8]));
+        let readings = measure(&page, &template(), &[]);
+        let mean = |x: f64, y: f64| 2.0 * (x + 1.5) + y + 0.5;
+        let want =
+            [vec![mean(2.0, 3.0), mean(12.0, 3.0)], vec![mean(2.0, 11.0), mean(12.0, 11.0)], vec![mean(40.0, 3.0)]];
+        assert_eq!(readings.fields.iter().map(|f| f.means.clone()).collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn a_shift_moves_its_block_alone() {
+        let page = GrayImage::from_fn(60, 40, |x, y| Luma([(2 * x + y) as u8]));
+        let (still, moved) = (measure(&page, &template(), &[]), measure(&page, &template(), &[0, 3]));
+        assert_eq!(still.fields[..2], moved.fields[..2]);
+        assert_eq!(moved.fields[2].means[0], still.fields[2].means[0] + 6.0);
+    }
+}

@@ -17,6 +17,9 @@ pub(super) const MIN_AREA: f64 = 80_000.0;
 /// Only so many of the largest hulls are looked at. OMRChecker's number.
 const CANDIDATES: usize = 5;
 
+/// A page found by colour that is so many times as large as the one found by edges shows that the edges were a part's.
+const MUCH_LARGER: f64 = 1.25;
+
 /// Canny thresholds of both generations.
 const CANNY: (i32, i32) = (55, 185);
 
@@ -50,14 +53,14 @@ pub fn apply(raster: Raster, options: &CropPage) -> Result<Raster, SheetError> {
 fn page_corners(raster: &Raster, options: &CropPage) -> Result<[PixelPoint; 4], SheetError> {
     let hulls = largest_hulls(contours::find(&page_edges(raster, options)));
     let found = first_page(&hulls, options);
-    // An outline larger than the rectangle that was found is most likely the paper's own, broken by a shadow. On a
-    // coloured desk the paper can be told from it in another way.
-    let is_largest = found.as_ref().is_some_and(|(area, _)| hulls.first().is_none_or(|(largest, _)| area >= largest));
-    let by_colour = match (&raster.colour, options.colored_canny && !is_largest) {
+    let by_colour = match (&raster.colour, options.colored_canny) {
         (Some(colour), true) => first_page(&largest_hulls(contours::find_external(&uncoloured(colour))), options),
         _ => None,
     };
-    match [found, by_colour].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0)) {
+    // Edges are the finer measure, but a shadow on the paper is an edge too. What is told by colour alone counts where it
+    // is much larger.
+    let is_part = |found: &(f64, _)| by_colour.as_ref().is_some_and(|(area, _)| *area > MUCH_LARGER * found.0);
+    match found.filter(|found| !is_part(found)).or(by_colour) {
         Some((_, corners)) => Ok(corners),
         None => Err(not_found(raster, hulls.first().map_or(0.0, |(area, _)| *area))),
     }
@@ -170,4 +173,99 @@ fn corners_by_ladder(hull: &[PixelPoint]) -> Option<[PixelPoint; 4]> {
         crooked += usize::from(polygon.len() == 4);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Luma, Rgb};
+
+    use super::*;
+    use crate::geometry::Size;
+
+    fn options(preparation: PagePreparation, polygon: PagePolygon) -> CropPage {
+        CropPage { preparation, polygon, morph_kernel: (10, 10), colored_canny: false }
+    }
+
+    const ALL: [(PagePreparation, PagePolygon); 3] = [
+        (PagePreparation::BlurAndKeep, PagePolygon::OneTolerance),
+        (PagePreparation::CapTwice, PagePolygon::OneTolerance),
+        (PagePreparation::CapTwice, PagePolygon::Ladder),
+    ];
+
+    /// A desk of gray 60 with white paper between four lines: `inside` tells whether a pixel is paper.
+    fn photo(inside: impl Fn(i32, i32) -> bool) -> Raster {
+        let gray = GrayImage::from_fn(660, 820, |x, y| {
+            let paper = inside(x as i32, y as i32);
+            // A dark stripe on the paper, so that the crop shows what lies where.
+            Luma([if !paper {
+                60
+            } else if (x / 40) % 2 == 0 && y > 400 {
+                150
+            } else {
+                240
+            }])
+        });
+        Raster { gray, colour: None }
+    }
+
+    #[test]
+    fn an_upright_page_is_cut_out() {
+        for (preparation, polygon) in ALL {
+            let raster = photo(|x, y| (100..560).contains(&x) && (90..730).contains(&y));
+            let page = apply(raster, &options(preparation, polygon)).unwrap().gray;
+            let size = Size::new(page.width(), page.height());
+            assert!(size.width.abs_diff(460) <= 4 && size.height.abs_diff(640) <= 4, "{preparation:?}: {size}");
+            assert!(page.get_pixel(20, 20).0[0] > 220, "paper up to the edge");
+        }
+    }
+
+    #[test]
+    fn a_turned_page_is_straightened() {
+        for (preparation, polygon) in ALL {
+            // Turned by the angle whose tangent is 1/10.
+            let raster = photo(|x, y| {
+                let (u, v) = (10 * x + y, 10 * y - x);
+                (1900..6200).contains(&u) && (500..6700).contains(&v)
+            });
+            let page = apply(raster, &options(preparation, polygon)).unwrap().gray;
+            let side = |length: f64| (length / 101f64.sqrt()) as u32;
+            let size = Size::new(page.width(), page.height());
+            assert!(size.width.abs_diff(side(4300.0)) <= 6, "{preparation:?}: {size}");
+            assert!(size.height.abs_diff(side(6200.0)) <= 6, "{preparation:?}: {size}");
+        }
+    }
+
+    #[test]
+    fn no_page_says_what_was_found() {
+        for (preparation, polygon) in ALL {
+            let options = options(preparation, polygon);
+            let failure = |raster: Raster| apply(raster, &options).map(|_| ()).unwrap_err();
+            let blank = failure(photo(|_, _| false));
+            assert_eq!(blank.reason, Reason::PageNotFound);
+            assert!(blank.detail.contains("covers 0 %"), "{}", blank.detail);
+            let small = failure(photo(|x, y| (100..300).contains(&x) && (100..300).contains(&y)));
+            assert!(small.detail.contains("covers 7 %") && small.detail.contains("needs 15 %"), "{}", small.detail);
+            let triangle = failure(photo(|x, y| x > 60 && y > 60 && 4 * x + 3 * y < 2200));
+            assert_eq!(triangle.reason, Reason::PageNotFound);
+        }
+    }
+
+    #[test]
+    fn paper_in_shadow_is_told_from_a_coloured_desk() {
+        // The lower third of the paper lies in a shadow, darker than what counts as white; the desk is yellow.
+        let inside = |x: u32, y: u32| (100..560).contains(&x) && (90..730).contains(&y);
+        let colour = RgbImage::from_fn(660, 820, |x, y| {
+            Rgb(match (inside(x, y), y > 520 + x / 9) {
+                (false, _) => [230, 200, 20],
+                (true, false) => [235, 233, 230],
+                (true, true) => [150, 150, 148],
+            })
+        });
+        let gray = image::DynamicImage::ImageRgb8(colour.clone()).into_luma8();
+        let options = CropPage { colored_canny: true, ..options(PagePreparation::CapTwice, PagePolygon::Ladder) };
+        let page = apply(Raster { gray, colour: Some(colour) }, &options).unwrap();
+        let size = Size::new(page.gray.width(), page.gray.height());
+        assert!(size.width.abs_diff(460) <= 8 && size.height.abs_diff(640) <= 8, "{size}");
+        assert_eq!(page.colour.unwrap().dimensions(), page.gray.dimensions());
+    }
 }
