@@ -68,6 +68,7 @@ impl Labels {
                 "every label stands in one field block, and once",
             );
         }
+        list.iter().for_each(|label| warn_of_reserved(label, cursor));
         for label in &list {
             self.index.insert(label.clone(), self.names.len());
             self.names.push(label.clone());
@@ -121,6 +122,17 @@ impl Labels {
     }
 }
 
+/// Columns that every table has before those of the template.
+const RESERVED: [&str; 4] = ["file_id", "input_path", "output_path", "score"];
+
+/// Warns of a label that becomes a second column of a name that every table has.
+fn warn_of_reserved(label: &str, cursor: &Cursor<'_>) {
+    if RESERVED.contains(&label) {
+        let message = format!("the tables have a column `{label}` of their own, so it will stand in them twice");
+        cursor.warn(message, Some("choose another label".to_owned()));
+    }
+}
+
 /// A few names in backticks, and how many more there are.
 fn enumerate(names: &[&str]) -> String {
     const SHOWN: usize = 8;
@@ -167,6 +179,7 @@ impl<'l> Naming<'l> {
             );
             whole = false;
         }
+        warn_of_reserved(name, entry);
         if whole {
             self.used.extend(fields.iter().cloned());
             self.custom.push(CustomLabel { name: name.to_owned(), fields });
@@ -308,6 +321,15 @@ mod tests {
         assert_eq!(sorted(SortBy::Natural, SortOrder::Descending), "q10 q5_2 q5_1 q5 q2 name Roll 7");
         assert_eq!(sorted(SortBy::CodePoints, SortOrder::Ascending), "7 Roll name q10 q2 q5 q5_1 q5_2");
         assert_eq!(sorted(SortBy::CodePoints, SortOrder::Descending), "q5_2 q5_1 q5 q2 q10 name Roll 7");
+    }
+
+    #[test]
+    fn names_of_the_tables_own_columns_are_told() {
+        let document = document("[1]");
+        let (_, warnings) =
+            document.read(|cursor| Labels::default().add_block("Q", &cursor, Some(strings(&["q1", "score"])))).unwrap();
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].message.contains("`score`"), "{}", warnings[0].message);
     }
 
     #[test]
