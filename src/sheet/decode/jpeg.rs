@@ -8,12 +8,19 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
+use super::entropy::{self, Fault};
 use super::{Decoded, Limits, Wanted, corrupt, from_rgb, orientation_of, truncated};
 use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
 /// headers, which only the lenient mode passes over; it is used for them when the file has its end marker.
 pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
+    // The decoder reads nearly any bytes as some picture, and a picture that is not the sheet's would be read as its answers.
+    entropy::check(bytes).map_err(|fault| match fault {
+        Fault::Cut => truncated(),
+        Fault::Damaged(_) if !has_end_marker(bytes) => truncated(),
+        Fault::Damaged(what) => corrupt(&what),
+    })?;
     if has_separate_scans(bytes) {
         return by_second_decoder(bytes, wanted, limits);
     }
