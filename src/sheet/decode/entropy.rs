@@ -135,7 +135,8 @@ impl File {
         self.progressive = progressive;
         self.height = usize::from(u16::from_be_bytes([*h1, *h0]));
         self.width = usize::from(u16::from_be_bytes([*w1, *w0]));
-        if self.width == 0 || self.height == 0 || !self.components.is_empty() || rest.len() != usize::from(*count) * 3 {
+        let known = (1..=4).contains(count) && rest.len() == usize::from(*count) * 3;
+        if self.width == 0 || self.height == 0 || !self.components.is_empty() || !known {
             return false;
         }
         for part in rest.chunks_exact(3) {
@@ -893,6 +894,17 @@ mod tests {
             assert!(check(&cut).is_err(), "kind {i}: cut, with an end marker");
             assert!(check(&bytes[..middle]).is_err(), "kind {i}: cut");
         }
+    }
+
+    #[test]
+    fn a_size_that_is_not_accepted_is_told_before_the_walk() {
+        // A cut picture whose frame header claims the largest sides.
+        let mut bytes = jpeg(|e| e.set_progressive(true));
+        let frame = bytes.windows(2).position(|w| w == [0xff, PROGRESSIVE]).unwrap();
+        bytes[frame + 5..frame + 9].fill(0xff);
+        let wanted = super::super::Wanted { colour: false, gray: super::super::GrayRule::Direct };
+        let error = super::super::decode(&bytes, wanted, super::super::Limits::default()).unwrap_err();
+        assert_eq!(error.reason, crate::sheet::error::Reason::TooLarge);
     }
 
     #[test]

@@ -15,21 +15,25 @@ use crate::sheet::error::{Reason, SheetError};
 /// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
 /// headers, which only the lenient mode passes over; it is used for them when the file has its end marker.
 pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
-    // The decoder reads nearly any bytes as some picture, and a picture that is not the sheet's would be read as its answers.
+    let decoded = if has_separate_scans(bytes) {
+        by_second_decoder(bytes, wanted, limits)
+    } else {
+        match jpeg_with(bytes, wanted, limits, true) {
+            Err(JpegFailure::Decoder(e)) if is_header_complaint(&e) && has_end_marker(bytes) => {
+                jpeg_with(bytes, wanted, limits, false)
+            }
+            result => result,
+        }
+        .map_err(|e| e.told(bytes))
+    }?;
+    // The decoder reads nearly any bytes as some picture, and a picture that is not the sheet's would be read as its
+    // answers. The walk comes second: by now the size is accepted and the number of scans is known to be bounded.
     entropy::check(bytes).map_err(|fault| match fault {
         Fault::Cut => truncated(),
         Fault::Damaged(_) if !has_end_marker(bytes) => truncated(),
         Fault::Damaged(what) => corrupt(&what),
     })?;
-    if has_separate_scans(bytes) {
-        return by_second_decoder(bytes, wanted, limits);
-    }
-    match jpeg_with(bytes, wanted, limits, true) {
-        Err(JpegFailure::Decoder(e)) if is_header_complaint(&e) && has_end_marker(bytes) => {
-            jpeg_with(bytes, wanted, limits, false).map_err(|e| e.told(bytes))
-        }
-        result => result.map_err(|e| e.told(bytes)),
-    }
+    Ok(decoded)
 }
 
 enum JpegFailure {
