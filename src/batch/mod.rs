@@ -28,7 +28,7 @@ use crate::outputs::ledger::Ledger;
 use crate::outputs::{self, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
 use crate::scoring::{SheetName, Table};
-use crate::sheet::{self, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore};
+use crate::sheet::{self, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Turn};
 use crate::statistics::Collector;
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
@@ -166,9 +166,11 @@ fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
     ProgressBar::new(images as u64).with_style(style).with_message(folder.display().to_string())
 }
 
-/// What is told of a scored sheet beside its rows, when its turn comes.
+/// What is told of a sheet beside its rows, when it is its turn.
 #[derive(Default)]
 struct Told {
+    /// How the sheet lay.
+    turn: Turn,
     /// The explanation table that is logged.
     explained: Option<Table>,
     /// What each question earned, for statistics.
@@ -220,14 +222,15 @@ impl FolderJob<'_> {
         });
         let mut told = Told::default();
         let outcome = match read {
-            Ok(SheetReport { columns, multi_marked, doubts, score, picture }) => {
+            Ok(SheetReport { columns, multi_marked, doubts, score, picture, turn }) => {
+                told.turn = turn;
                 if let Some(bytes) = picture {
                     self.tables.save_picture(i, image, &bytes)?;
                 }
                 let exported = score.as_ref().and_then(|score| score.exported.as_ref());
                 self.explain(i, image, exported)?;
                 let cell = score.map(|score| {
-                    told = Told { explained: score.explained, grades: score.grades };
+                    told = Told { explained: score.explained, grades: score.grades, ..told };
                     score.cell
                 });
                 Outcome::Read { columns, multi_marked, doubts, score: cell }
@@ -271,6 +274,9 @@ impl FolderJob<'_> {
         let filed = self.tables.record(i, image, &outcome)?;
         let doubts = match &outcome {
             Outcome::Read { columns, doubts, score, .. } => {
+                if told.turn != Turn::None {
+                    debug!("`{}`: lay turned clockwise by {}°", path.display(), told.turn.degrees());
+                }
                 debug!("`{}`: {}", path.display(), columns.join(" "));
                 self.count(told.grades);
                 if let (Some(table), Some(score)) = (told.explained, score) {

@@ -25,6 +25,21 @@ where
     }
 }
 
+/// The picture of something that lies turned clockwise by `degrees`, turned back. Anything but 90, 180 and 270 changes
+/// nothing.
+pub fn turned_back<P>(image: ImageBuffer<P, Vec<u8>>, degrees: u32) -> ImageBuffer<P, Vec<u8>>
+where
+    P: Pixel<Subpixel = u8> + 'static,
+{
+    let orientation = match degrees {
+        90 => Orientation::Rotate270,
+        180 => Orientation::Rotate180,
+        270 => Orientation::Rotate90,
+        _ => Orientation::NoTransforms,
+    };
+    upright(image, orientation)
+}
+
 fn gathered<P>(
     image: &ImageBuffer<P, Vec<u8>>,
     (width, height): (u32, u32),

@@ -115,7 +115,10 @@ impl Plan {
             let context = match contexts.get(&key) {
                 Some(context) => context.clone(),
                 None => match ready(&folder.template) {
-                    Ok(context) => contexts.entry(key).or_insert(Arc::new(context)).clone(),
+                    Ok(context) => {
+                        tell_of_symmetry(&context);
+                        contexts.entry(key).or_insert(Arc::new(context)).clone()
+                    }
                     Err(error) => {
                         failed.push(key);
                         errors.push(error);
@@ -201,6 +204,17 @@ impl Scorers {
         let (_, warnings) = built?;
         warnings.iter().for_each(|warning| warn!("{warning}"));
         Ok(scoring)
+    }
+}
+
+/// Says once that sheets of a template cannot tell how they lie. It is no doubt about any of them.
+fn tell_of_symmetry(context: &SheetContext) {
+    if context.is_symmetric() {
+        warn!(
+            "{}: the bubbles lie the same way upside down, so a sheet that was fed upside down is not noticed; markers that \
+             differ from each other, a bar code or AutoRotate would tell",
+            context.template.file.display()
+        );
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::decode::{GrayRule, Wanted};
+use super::orientation::Turn;
+use super::orientation::evidence::Places;
 use super::preprocess::{LoadPicture, PrepareError, Steps};
 use super::render::Lettering;
 use super::threshold::Rules;
@@ -20,6 +22,7 @@ pub struct SheetContext {
     pub(super) thresholds: Thresholds,
     pub(super) auto_align: Option<AutoAlign>,
     pub(super) lettering: Lettering,
+    pub(super) places: Places,
 }
 
 impl SheetContext {
@@ -46,7 +49,13 @@ impl SheetContext {
             thresholds: config.thresholds.clone(),
             auto_align: config.auto_align.filter(|_| template.dialect == Dialect::V1),
             lettering: Lettering::of(&template),
+            places: Places::of(&template),
             template,
         })
+    }
+
+    /// True when the bubbles lie the same way upside down, so that a sheet cannot tell how it lies.
+    pub fn is_symmetric(&self) -> bool {
+        self.template.fields().any(|(_, field)| !field.bubbles.is_empty()) && self.places.look_the_same(Turn::Half)
     }
 }

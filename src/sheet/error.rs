@@ -11,6 +11,8 @@ pub enum Reason {
     AllMarked,
     /// A bubble is about as dark as the threshold between marked and blank.
     AmbiguousGap,
+    /// Turned by a quarter or more, the sheet fits its template about as well.
+    OrientationUncertain,
     /// No paper was found in the picture.
     PageNotFound,
     /// A marker was not found.
@@ -42,6 +44,7 @@ impl Reason {
             Self::MultipleMarks => "multiple-marks",
             Self::AllMarked => "all-marked",
             Self::AmbiguousGap => "ambiguous-gap",
+            Self::OrientationUncertain => "orientation-uncertain",
             Self::PageNotFound => "page-not-found",
             Self::MarkerNotFound => "marker-not-found",
             Self::EmptyFile => "empty-file",

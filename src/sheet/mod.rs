@@ -1,6 +1,6 @@
 //! One sheet: the bytes of a file in, a report out. A pure function of the bytes and an unchanging context.
 //!
-//! The stages in order: [`decode`] → [`preprocess`] → [`align`] → [`read`] (numbers only) → [`threshold`] (verdicts) →
+//! The stages in order: [`decode`] → [`preprocess`] → [`orientation`] (turn and begin anew, if the page tells) → [`align`] → [`read`] (numbers only) → [`threshold`] (verdicts) →
 //! [`interpret`] (values) → [`score`] → [`render`]. Each takes what the one before it made. Nothing here opens a file, prints, or
 //! knows another sheet.
 
@@ -9,6 +9,7 @@ pub mod context;
 pub mod decode;
 pub mod error;
 pub mod interpret;
+pub mod orientation;
 pub mod preprocess;
 pub mod read;
 pub mod render;
@@ -24,7 +25,9 @@ pub use self::render::PictureFormat;
 pub use self::report::{FieldDoubt, ScoreReport, SheetReport};
 pub use self::score::{SheetScore, SheetScoring};
 
-use self::interpret::Interpretation;
+use self::interpret::{FieldValue, Interpretation};
+pub use self::orientation::Turn;
+use self::orientation::Upright;
 use self::preprocess::Raster;
 use crate::imaging::{matching::Matcher, resize, tone};
 use crate::scoring::SheetName;
@@ -59,7 +62,7 @@ pub fn process(
     scratch: &mut Scratch,
 ) -> Result<SheetReport, SheetError> {
     let template = context.template.as_ref();
-    let Seen { page, shifts, interpretation } = see(bytes, context, scratch)?;
+    let Seen { page, turn, doubt, shifts, interpretation } = see(bytes, context, scratch)?;
     let scored = scoring.map(|scoring| (scoring, scoring.by.score(&interpretation, scoring.name)));
     let picture = match picture {
         Some(format) => {
@@ -72,7 +75,10 @@ pub fn process(
         None => None,
     };
     let score = scored.map(|(scoring, scored)| ScoreReport::of(scoring, scored));
-    Ok(report(template, interpretation, score, picture))
+    let Interpretation { fields, columns, multi_marked } = interpretation;
+    let sheet_doubt = doubt.map(|detail| FieldDoubt::of_sheet(Reason::OrientationUncertain, detail));
+    let doubts = sheet_doubt.into_iter().chain(field_doubts(template, fields)).collect();
+    Ok(SheetReport { columns, multi_marked, doubts, score, picture, turn })
 }
 
 /// Reads the values of a sheet's fields, and nothing else: for a picture that is an answer key.
@@ -86,16 +92,22 @@ pub fn read_values(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) 
 /// A sheet's page and what stands on it.
 struct Seen {
     page: GrayImage,
+    /// How the sheet lay, and why it may lie otherwise.
+    turn: Turn,
+    doubt: Option<String>,
     shifts: Vec<i32>,
     interpretation: Interpretation,
 }
 
 fn see(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) -> Result<Seen, SheetError> {
     let template = context.template.as_ref();
-    let decoded = decode::decode(bytes, context.wanted, decode::Limits::default())?;
-    let raster = Raster { gray: decoded.gray, colour: decoded.colour };
-    let raster = context.steps.apply(raster, scratch)?;
-    let page = page(raster, template);
+    let straighten = |turn: Turn| {
+        // A sheet that is turned is rare: it is decoded again rather than every picture kept.
+        let decoded = decode::decode(bytes, context.wanted, decode::Limits::default())?;
+        let raster = Raster { gray: decoded.gray, colour: decoded.colour }.turned_back(turn.degrees());
+        Ok(page(context.steps.apply(raster, scratch)?, template))
+    };
+    let Upright { page, turn, doubt } = orientation::upright(&context.places, straighten)?;
     let shifts = match context.auto_align {
         Some(options) => align::horizontal_shifts(&page, template, options, &context.thresholds),
         None => Vec::new(),
@@ -103,7 +115,7 @@ fn see(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) -> Result<Se
     let readings = read::measure(&page, template, &shifts);
     let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
     let interpretation = interpret::interpret(template, &readings, &judgement, context.rules);
-    Ok(Seen { page, shifts, interpretation })
+    Ok(Seen { page, turn, doubt, shifts, interpretation })
 }
 
 /// The picture at the template's page size, its grays stretched over the whole range.
@@ -117,19 +129,15 @@ fn page(raster: Raster, template: &Template) -> GrayImage {
     page
 }
 
-fn report(
-    template: &Template,
-    interpretation: Interpretation,
-    score: Option<ScoreReport>,
-    picture: Option<Vec<u8>>,
-) -> SheetReport {
+/// The doubtful fields, in template order.
+fn field_doubts(template: &Template, fields: Vec<FieldValue>) -> Vec<FieldDoubt> {
     let column_of = |field: usize| template.columns.iter().find(|c| c.fields.contains(&field));
     let mut doubts = Vec::new();
-    for (i, ((_, field), value)) in template.fields().zip(interpretation.fields).enumerate() {
+    for (i, ((_, field), value)) in template.fields().zip(fields).enumerate() {
         if let Some(doubt) = value.doubt {
             let column = column_of(i).map_or(String::new(), |c| c.name.clone());
             doubts.push(FieldDoubt { field: field.label.clone(), column, value: value.value, doubt });
         }
     }
-    SheetReport { columns: interpretation.columns, multi_marked: interpretation.multi_marked, doubts, score, picture }
+    doubts
 }

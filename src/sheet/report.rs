@@ -1,7 +1,9 @@
 //! What a sheet leaves behind: a light row, and a picture.
 
 use super::Scoring;
+use super::error::Reason;
 use super::interpret::Doubt;
+use super::orientation::Turn;
 use super::score::SheetScore;
 use crate::scoring::Table;
 
@@ -12,25 +14,34 @@ pub struct SheetReport {
     pub columns: Vec<String>,
     /// True when any field has more than one mark.
     pub multi_marked: bool,
-    /// Doubtful fields, in template order.
+    /// Doubts: about the whole sheet first, then about fields, in template order.
     pub doubts: Vec<FieldDoubt>,
     /// What it earned, if sheets are scored.
     pub score: Option<ScoreReport>,
     /// The marked picture, encoded, if it was asked for.
     pub picture: Option<Vec<u8>>,
+    /// How the sheet lay; it was turned back before it was read.
+    pub turn: Turn,
 }
 
-/// A doubtful field.
+/// A doubtful field, or a doubt about the whole sheet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldDoubt {
-    /// The template's label.
+    /// The template's label; empty where the whole sheet is meant.
     pub field: String,
     /// The output column it lands in; empty when it lands in none.
     pub column: String,
-    /// What was read.
+    /// What was read; a line of detail where the whole sheet is meant.
     pub value: String,
     /// Why it is doubted.
     pub doubt: Doubt,
+}
+
+impl FieldDoubt {
+    /// A doubt about the whole sheet.
+    pub(super) fn of_sheet(reason: Reason, detail: String) -> Self {
+        Self { field: String::new(), column: String::new(), value: detail, doubt: Doubt { reason, confidence: 0.0 } }
+    }
 }
 
 /// What a sheet earned, as it is written.

@@ -14,7 +14,7 @@ use super::error::SheetError;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::geometry::Size;
-use crate::imaging::{blur, resize, tone};
+use crate::imaging::{blur, orient, resize, tone};
 use crate::template::{ContrastMode, CropPage, GaussianBlur, MedianBlur, Preprocessor, Template};
 
 /// A picture on its way to the page.
@@ -27,6 +27,14 @@ pub struct Raster {
 }
 
 impl Raster {
+    /// The picture of a sheet that lies turned clockwise by `degrees` (0, 90, 180 or 270), turned back.
+    pub fn turned_back(self, degrees: u32) -> Self {
+        Self {
+            gray: orient::turned_back(self.gray, degrees),
+            colour: self.colour.map(|colour| orient::turned_back(colour, degrees)),
+        }
+    }
+
     /// The picture at `size`; nothing is done when it has it already.
     pub fn resized(self, size: Size) -> Self {
         if self.gray.dimensions() == (size.width, size.height) {
