@@ -26,7 +26,7 @@ const SAMPLES: usize = SIDE * SIDE;
 const REACH: f32 = 1.3;
 
 /// Places that are looked at; more would bring nothing but time.
-const MOST_PLACES: usize = 256;
+const MOST_PLACES: usize = 192;
 
 /// Two places are the same when neither coordinate differs by more than this, in half boxes.
 const SAME: f32 = 0.5;
@@ -112,22 +112,34 @@ impl Place {
 }
 
 /// Where sample `i` lies, in half boxes from the middle, before any turn.
-fn offset(i: usize) -> (f32, f32) {
-    let along = |i: usize| (i as f32 + 0.5) / SIDE as f32 * 4.0 - 2.0;
+const fn offset(i: usize) -> (f32, f32) {
+    const fn along(i: usize) -> f32 {
+        (i as f32 + 0.5) / SIDE as f32 * 4.0 - 2.0
+    }
     (along(i % SIDE), along(i / SIDE))
 }
 
-/// Does sample `i` belong to the bubble itself?
-fn is_inside(i: usize) -> bool {
-    let (x, y) = offset(i);
-    x.abs().max(y.abs()) < REACH
-}
+/// The samples that belong to the bubble itself, and how many they are.
+const INSIDE: ([bool; SAMPLES], u32) = {
+    let (mut inside, mut count, mut i) = ([false; SAMPLES], 0, 0);
+    while i < SAMPLES {
+        let (x, y) = offset(i);
+        inside[i] = x < REACH && x > -REACH && y < REACH && y > -REACH;
+        count += inside[i] as u32;
+        i += 1;
+    }
+    (inside, count)
+};
+
+/// Points of the page, as indices of its pixels, whose mean is a sample.
+type Taps = [u32; 4];
 
 /// The places of a template's bubbles, made ready to be looked for on pages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Places {
     page: Size,
-    places: Vec<Place>,
+    /// For each of [`Turn::ALL`], the samples of each place.
+    taps: [Vec<[Taps; SAMPLES]>; 4],
     /// One a place: the samples around it that belong to no bubble.
     surroundings: Vec<[bool; SAMPLES]>,
     /// For each of [`Turn::TURNED`].
@@ -169,7 +181,9 @@ impl Places {
             let turned_places: Vec<Place> = places.iter().map(|place| place.turned(turn, page)).collect();
             Apart { upright: without(&places, &turned), turned: without(&turned_places, &all) }
         });
-        Self { page, places, surroundings, apart }
+        let taps =
+            Turn::ALL.map(|turn| places.iter().map(|place| taps(place.turned(turn, page), turn, page)).collect());
+        Self { page, taps, surroundings, apart }
     }
 
     /// True when the bubbles lie the same way after this turn, so that they cannot tell it.
@@ -180,10 +194,10 @@ impl Places {
 
     /// Weighs how a page fits, which has the template's page size. `None` if there is no bubble to look for.
     pub fn weigh(&self, page: &GrayImage) -> Option<Evidence> {
-        if page.dimensions() != (self.page.width, self.page.height) || self.places.is_empty() {
+        if page.dimensions() != (self.page.width, self.page.height) || self.surroundings.is_empty() {
             return None;
         }
-        let scores = Turn::ALL.map(|turn| self.scores(page, turn));
+        let scores = self.taps.each_ref().map(|taps| self.scores(page, taps));
         let leads = std::array::from_fn(|i| {
             let Apart { upright, turned } = &self.apart[i];
             if upright.is_empty() || turned.is_empty() {
@@ -195,7 +209,7 @@ impl Places {
             let lead = mean(here, upright) - mean(there, turned);
             Some(Lead { lead, errors: lead / (error + LEAST_VARIANCE).sqrt() })
         });
-        let count = self.places.len() as f32;
+        let count = self.surroundings.len() as f32;
         Some(Evidence {
             fit: scores[0].iter().sum::<f32>() / count,
             fit_error: (variance(&scores[0]) / count + LEAST_VARIANCE).sqrt(),
@@ -203,10 +217,9 @@ impl Places {
         })
     }
 
-    /// Likeness and contrast of each place on a page that lies turned.
-    fn scores(&self, page: &GrayImage, turn: Turn) -> Vec<f32> {
-        let inks: Vec<[u8; SAMPLES]> =
-            self.places.iter().map(|place| ink(page, place.turned(turn, self.page), turn)).collect();
+    /// Likeness and contrast of each place, whose samples are given.
+    fn scores(&self, page: &GrayImage, taps: &[[Taps; SAMPLES]]) -> Vec<f32> {
+        let inks: Vec<[u8; SAMPLES]> = taps.iter().map(|taps| ink(page.as_raw(), taps)).collect();
         let prototype = prototype(&inks);
         let likeness = Likeness::to(&prototype);
         inks.iter()
@@ -243,24 +256,22 @@ fn surroundings(place: &Place, all: &[Place]) -> [bool; SAMPLES] {
     std::array::from_fn(|i| {
         let (dx, dy) = offset(i);
         let (x, y) = (place.x + dx * place.half_width, place.y + dy * place.half_height);
-        !is_inside(i) && !near.iter().any(|other| other.reaches(x, y))
+        !INSIDE.0[i] && !near.iter().any(|other| other.reaches(x, y))
     })
 }
 
-/// Ink at the samples of a place, 0 (paper) to 255 (black): darkness against the place's own white, its 85th percentile.
-/// Each sample is the mean of four points. `place` is turned already; the samples turn with it.
-fn ink(page: &GrayImage, place: Place, turn: Turn) -> [u8; SAMPLES] {
-    /// Four points a quarter of a sample's width from its middle: the middles of its quarters.
+/// The samples of a place, which is turned already, on a page of `size`; the samples turn with it. Each is the mean of
+/// four points, the middles of its quarters; those beyond the page are taken from its edge.
+fn taps(place: Place, turn: Turn, size: Size) -> [Taps; SAMPLES] {
+    /// A quarter of a sample's width, in half boxes.
     const QUARTER: f32 = 1.0 / SIDE as f32;
-    let (width, height) = page.dimensions();
-    let raw = page.as_raw();
-    let gray = |x: f32, y: f32| {
-        // A page has at least one pixel on each side; casts of floats saturate.
-        let x = (x as u32).min(width - 1) as usize;
-        let y = (y as u32).min(height - 1) as usize;
-        u32::from(raw[y * width as usize + x])
+    let index = |x: f32, y: f32| {
+        // Casts of floats saturate, and a page has fewer pixels than u32 can count.
+        let x = (x as u32).min(size.width.saturating_sub(1));
+        let y = (y as u32).min(size.height.saturating_sub(1));
+        y * size.width + x
     };
-    let samples: [u8; SAMPLES] = std::array::from_fn(|i| {
+    std::array::from_fn(|i| {
         let (u, v) = offset(i);
         let (u, v) = match turn {
             Turn::None => (u, v),
@@ -270,35 +281,42 @@ fn ink(page: &GrayImage, place: Place, turn: Turn) -> [u8; SAMPLES] {
         };
         let (left, right) = (place.x + (u - QUARTER) * place.half_width, place.x + (u + QUARTER) * place.half_width);
         let (top, bottom) = (place.y + (v - QUARTER) * place.half_height, place.y + (v + QUARTER) * place.half_height);
-        ((gray(left, top) + gray(right, top) + gray(left, bottom) + gray(right, bottom)) / 4) as u8
-    });
-    let mut counts = [0u16; 256];
-    samples.iter().for_each(|&v| counts[usize::from(v)] += 1);
-    let white = u32::from(percentile(&counts, SAMPLES, 85)).max(16);
-    // Below the white, so the quotient fits a byte.
-    samples.map(|v| (255 - (u32::from(v).min(white) * 255 / white)) as u8)
+        [index(left, top), index(right, top), index(left, bottom), index(right, bottom)]
+    })
 }
 
-/// The smallest value that at least this percentage of `total` counted values reaches, at most.
-fn percentile(counts: &[u16; 256], total: usize, percent: usize) -> u8 {
-    let wanted = total * percent / 100;
-    let mut seen = 0;
-    for (value, &count) in (0..=255u8).zip(counts) {
-        seen += usize::from(count);
-        if seen > wanted {
-            return value;
-        }
+/// Ink at the samples of a place, 0 (paper) to 255 (black): darkness against the place's own white, the gray that 15 % of
+/// the samples exceed.
+fn ink(page: &[u8], taps: &[Taps; SAMPLES]) -> [u8; SAMPLES] {
+    /// Darker places are black, whatever they hold.
+    const DARKEST_WHITE: u32 = 16;
+    let gray = |i: u32| page.get(i as usize).map_or(0, |&v| u32::from(v));
+    let samples = taps.map(|four| (four.map(gray).iter().sum::<u32>() / 4) as u8);
+    let mut counts = [0u16; 256];
+    samples.iter().for_each(|&v| counts[usize::from(v)] += 1);
+    let (mut white, mut lighter) = (255u32, usize::from(counts[255]));
+    while lighter <= SAMPLES * 15 / 100 && white > DARKEST_WHITE {
+        white -= 1;
+        lighter += usize::from(counts[white as usize]);
     }
-    255
+    // Divided once: the quotient below fits a byte, as nothing is lighter than white.
+    let scale = (255 << 16) / white;
+    samples.map(|v| (255 - ((u32::from(v).min(white) * scale) >> 16)) as u8)
 }
 
 /// What most places have in common, sample by sample: the 40th percentile, so that marks, which fewer places have, do not
 /// show.
 fn prototype(inks: &[[u8; SAMPLES]]) -> [u8; SAMPLES] {
+    const PERCENT: usize = 40;
     std::array::from_fn(|i| {
         let mut counts = [0u16; 256];
         inks.iter().for_each(|ink| counts[usize::from(ink[i])] += 1);
-        percentile(&counts, inks.len(), 40)
+        let (mut value, mut seen) = (0u8, usize::from(counts[0]));
+        while seen <= inks.len() * PERCENT / 100 && value < 255 {
+            value += 1;
+            seen += usize::from(counts[usize::from(value)]);
+        }
+        value
     })
 }
 
@@ -333,22 +351,15 @@ fn deviations(ink: &[u8; SAMPLES]) -> ([f32; SAMPLES], f32) {
 
 /// Ink in the place against ink around it, −1 to 1; 0 where too little around it is free.
 fn contrast(ink: &[u8; SAMPLES], around: &[bool; SAMPLES]) -> f32 {
-    let (mut inside, mut inside_count, mut outside, mut outside_count) = (0u32, 0u32, 0u32, 0u32);
-    for (i, (&v, &free)) in ink.iter().zip(around).enumerate() {
-        if is_inside(i) {
-            inside += u32::from(v);
-            inside_count += 1;
-        } else if free {
-            outside += u32::from(v);
-            outside_count += 1;
-        }
-    }
-    let possible = (SAMPLES as u32 - inside_count) as f32;
-    if (outside_count as f32) < LEAST_SURROUNDINGS * possible {
+    let (inside, count) = INSIDE;
+    let sum =
+        |of: &[bool; SAMPLES]| ink.iter().zip(of).map(|(&v, &counts)| u32::from(v) * u32::from(counts)).sum::<u32>();
+    let free = around.iter().map(|&free| u32::from(free)).sum::<u32>();
+    if (free as f32) < LEAST_SURROUNDINGS * (SAMPLES as u32 - count) as f32 {
         return 0.0;
     }
     let mean = |sum: u32, count: u32| sum as f32 / (255.0 * count.max(1) as f32);
-    let (inside, outside) = (mean(inside, inside_count), mean(outside, outside_count));
+    let (inside, outside) = (mean(sum(&inside), count), mean(sum(around), free));
     (inside - outside) / (inside + outside + FAINT_INK)
 }
 
