@@ -1,5 +1,7 @@
 //! What is marked on a sheet, and what that means: the known truth.
 
+use std::collections::BTreeMap;
+
 use super::form::Form;
 use super::random::Random;
 use crate::template::{Column, FieldBlock};
@@ -55,13 +57,15 @@ impl Mix {
 pub struct Answers {
     /// Marks per field, by rising bubble index.
     pub marks: Vec<Vec<Mark>>,
+    /// What the printer puts into the zones of fields without bubbles, by label.
+    pub printed: BTreeMap<String, String>,
 }
 
 impl Answers {
     /// Draws the answers of one sheet; `mix` says what happens in the fields of a block.
     pub fn draw<'m>(form: &Form, mix: impl Fn(&FieldBlock) -> &'m Mix, random: &mut Random) -> Self {
         let marks = form.fields().map(|(block, field)| draw_field(field.bubbles.len(), mix(block), random)).collect();
-        Self { marks }
+        Self { marks, printed: BTreeMap::new() }
     }
 
     /// Replaces what is marked in the field `label` by full marks on the bubbles of `values`. A label or a value that
@@ -76,9 +80,12 @@ impl Answers {
     }
 
     /// The right value of every field, in the order of [`Form::fields`]: the values of the marked bubbles, one after
-    /// the other, or the block's empty value.
+    /// the other, or the block's empty value; what is printed, in a field without bubbles.
     pub fn values(&self, form: &Form) -> Vec<String> {
         let value = |(block, field): (&FieldBlock, &crate::template::Field), marks: &Vec<Mark>| {
+            if let Some(text) = self.printed.get(&field.label) {
+                return text.clone();
+            }
             if marks.is_empty() {
                 return block.empty_value.clone();
             }
@@ -162,13 +169,15 @@ mod tests {
             bubble_tone: 0,
             texts: Vec::new(),
             rules: Vec::new(),
+            figures: Vec::new(),
+            zones: Vec::new(),
         }
     }
 
     #[test]
     fn every_field_has_a_value_and_columns_join_them() {
         let form = form();
-        let mut answers = Answers { marks: vec![Vec::new(); 3] };
+        let mut answers = Answers { marks: vec![Vec::new(); 3], printed: BTreeMap::new() };
         assert_eq!(answers.values(&form), ["_", "_", ""]);
         assert_eq!(answers.columns(&form), ["", "__"]);
         answers.set(&form, "d2", &["2"]);
@@ -180,9 +189,17 @@ mod tests {
     #[test]
     fn double_marks_are_read_in_bubble_order() {
         let form = form();
-        let mut answers = Answers { marks: vec![Vec::new(); 3] };
+        let mut answers = Answers { marks: vec![Vec::new(); 3], printed: BTreeMap::new() };
         answers.set(&form, "d1", &["2", "0"]);
         assert_eq!(answers.values(&form), ["02", "_", ""]);
+    }
+
+    #[test]
+    fn what_is_printed_is_the_value_of_its_field() {
+        let form = form();
+        let mut answers = Answers { marks: vec![Vec::new(); 3], printed: BTreeMap::new() };
+        answers.printed.insert("yes".to_owned(), "K-17".to_owned());
+        assert_eq!(answers.values(&form), ["_", "_", "K-17"]);
     }
 
     #[test]

@@ -122,6 +122,8 @@ mod tests {
             bubble_tone: 125,
             texts: Vec::new(),
             rules: Vec::new(),
+            figures: Vec::new(),
+            zones: Vec::new(),
         }
     }
 
@@ -179,7 +181,7 @@ mod tests {
         let form = form();
         let mut canvas = page::print(&form, &Fonts::new().unwrap(), 2.0);
         let blank = canvas.clone();
-        let mut answers = Answers { marks: vec![Vec::new(); 30] };
+        let mut answers = Answers { marks: vec![Vec::new(); 30], printed: Default::default() };
         answers.set(&form, "q10", &["B"]);
         fill(&mut canvas, &form, &answers, &Pen::BLACK_FELT, &mut Random::new(3));
         for (_, field) in form.fields() {

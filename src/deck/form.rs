@@ -1,5 +1,7 @@
 //! What a blank form shows and where: the bubbles of a template and what is printed around them.
 
+use super::code::Symbology;
+use super::figure::Figure;
 use super::marker::MarkerFigure;
 use crate::geometry::{Point, Rect, Size};
 use crate::template::{Column, Field, FieldBlock, Template};
@@ -25,6 +27,30 @@ pub struct Form {
     pub texts: Vec<Text>,
     /// Lines to write on, from the first to the second point.
     pub rules: Vec<(Point, Point)>,
+    /// What else is printed for the reader to find: dots, bars, L-shapes, stamps.
+    pub figures: Vec<Figure>,
+    /// Where fields without bubbles are printed, each sheet with a text of its own.
+    pub zones: Vec<PrintedZone>,
+}
+
+/// Where the text of a field without bubbles is printed, and in what form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrintedZone {
+    /// The field's label.
+    pub label: String,
+    /// The zone without its margins, in page pixels.
+    pub area: Rect,
+    /// What the text becomes.
+    pub print: Print,
+}
+
+/// What a text becomes on paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Print {
+    /// Bars or squares.
+    Code(Symbology),
+    /// Letters and digits of equal width, as high as the zone allows.
+    Letters,
 }
 
 /// Four printed markers.
@@ -78,7 +104,24 @@ impl Form {
             bubble_tone: 110,
             texts: Vec::new(),
             rules: Vec::new(),
+            figures: Vec::new(),
+            zones: Vec::new(),
         }
+    }
+
+    /// The form as a printer lays it that moves every block by itself: block i by the i-th shift, in page pixels. Blocks
+    /// without a shift stay; so do texts, markers and figures.
+    #[must_use]
+    pub fn displaced(&self, shifts: &[(i32, i32)]) -> Self {
+        let mut form = self.clone();
+        for (block, &(dx, dy)) in form.blocks.iter_mut().zip(shifts) {
+            block.bounds = block.bounds.moved(dx, dy);
+            for bubble in block.fields.iter_mut().flat_map(|field| &mut field.bubbles) {
+                bubble.x += dx;
+                bubble.y += dy;
+            }
+        }
+        form
     }
 
     /// All fields with their blocks, in the order that [`Column::fields`] counts.

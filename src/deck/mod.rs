@@ -1,8 +1,8 @@
 //! Answer sheets whose answers are known: a form is printed, filled in by hand and photographed, all in memory.
 //!
 //! The way of a sheet, a file for each step:
-//! [`form`] (what stands where) → [`page`] (print) → [`answers`] (what is marked: the truth) → [`fill`] with a [`pen`]
-//! → [`camera`] (scanner or phone) → [`encode`]. [`samples`] makes the folders under `samples/` that way.
+//! [`form`] (what stands where) → [`page`] (print, with [`figure`]s and [`code`]s) → [`answers`] (what is marked: the
+//! truth) → [`fill`] with a [`pen`] → [`camera`] (scanner or phone) → [`encode`]. [`samples`] makes the folders under `samples/` that way.
 //!
 //! Everything is drawn from seeds by [`random`] and nothing depends on time, place or order of work, so the same seeds
 //! give the same bytes.
@@ -10,7 +10,9 @@
 pub mod answers;
 pub mod camera;
 pub mod canvas;
+pub mod code;
 pub mod encode;
+pub mod figure;
 pub mod fill;
 pub mod form;
 pub mod marker;
@@ -43,6 +45,14 @@ pub enum DeckError {
     /// The PNG encoder failed.
     #[error("a PNG file could not be encoded")]
     Png(#[from] image::ImageError),
+    /// A text beyond what a code can say.
+    #[error("`{text}` cannot be printed as a {code}")]
+    Code {
+        /// The text.
+        text: String,
+        /// The name of the code.
+        code: &'static str,
+    },
     /// A CSV could not be written.
     #[error("the table of answers could not be written")]
     Csv(#[from] csv::Error),

@@ -1,9 +1,11 @@
 //! Prints a blank form.
 
+use super::DeckError;
+use super::answers::Answers;
 use super::canvas::{Anchor, Canvas, Fonts, Ink};
-use super::form::{Direction, Form, Markers, Outline, centre, direction, half_size};
+use super::form::{Direction, Form, Markers, Outline, Print, PrintedZone, centre, direction, half_size};
 use crate::geometry::{Point, Rect};
-use crate::template::FieldBlock;
+use crate::template::{FieldBlock, FieldKind};
 
 /// Black of the printer: toner reflects a little.
 const PRINT: Ink = Ink::gray(32);
@@ -22,12 +24,41 @@ pub fn print(form: &Form, fonts: &Fonts, scale: f64) -> Canvas {
         canvas.stroke(&[from, to], 1.4, FRAME);
     }
     for block in &form.blocks {
-        print_block(&mut canvas, fonts, form, block);
+        match block.kind {
+            FieldKind::Bubbles => print_block(&mut canvas, fonts, form, block),
+            FieldKind::Barcode | FieldKind::Ocr => print_zone(&mut canvas, fonts, block),
+        }
+    }
+    for figure in &form.figures {
+        figure.draw(&mut canvas, PRINT);
     }
     if let Some(markers) = form.markers {
         print_markers(&mut canvas, form, markers);
     }
     canvas
+}
+
+/// Prints what is this sheet's own: codes and letters in the zones of fields without bubbles.
+///
+/// # Errors
+/// [`DeckError::Code`] for a text that a code cannot say.
+pub fn imprint(canvas: &mut Canvas, fonts: &Fonts, form: &Form, answers: &Answers) -> Result<(), DeckError> {
+    for PrintedZone { label, area, print } in &form.zones {
+        let Some(text) = answers.printed.get(label) else {
+            continue;
+        };
+        match print {
+            Print::Code(symbology) => symbology.modules(text)?.draw(canvas, *area, PRINT),
+            Print::Letters => {
+                let (width, height) = (f64::from(area.width), f64::from(area.height));
+                let middle = Point::new(f64::from(area.x) + width / 2.0, f64::from(area.y) + height / 2.0);
+                // A letter of this font is six tenths of its type size wide.
+                let size = (1.3 * height).min(width / (0.62 * text.chars().count().max(1) as f64));
+                canvas.text(&fonts.fixed, middle, Anchor::Middle, size, text, PRINT);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The box above a digit's column in which the digit is written by hand.
@@ -80,6 +111,18 @@ fn print_block(canvas: &mut Canvas, fonts: &Fonts, form: &Form, block: &FieldBlo
             canvas.text(&fonts.fixed, at, Anchor::Middle, size, &bubble.value, ink);
         }
     }
+}
+
+/// The caption of a zone and, for text, a ruled box just outside of it.
+fn print_zone(canvas: &mut Canvas, fonts: &Fonts, block: &FieldBlock) {
+    let Rect { x, y, width, height } = block.bounds;
+    let half = (f64::from(width) / 2.0, f64::from(height) / 2.0);
+    let middle = Point::new(f64::from(x) + half.0, f64::from(y) + half.1);
+    if block.kind == FieldKind::Ocr {
+        canvas.frame(middle, (half.0 + 4.0, half.1 + 4.0), 1.4, FRAME);
+    }
+    let above = Point::new(middle.x - half.0 + 2.0, middle.y - half.1 - 14.0);
+    canvas.text(&fonts.text, above, Anchor::Left, 17.0, &caption(block), PRINT);
 }
 
 fn print_markers(canvas: &mut Canvas, form: &Form, markers: Markers) {

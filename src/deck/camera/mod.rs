@@ -1,9 +1,11 @@
 //! Turns a sheet of paper into a picture of it.
 
+mod curl;
 mod exposure;
 mod lens;
 mod phone;
 mod scanner;
 
+pub use curl::{Axis, Curl, Profile};
 pub use phone::{Phone, Shade};
 pub use scanner::Scanner;

@@ -2,6 +2,7 @@
 
 use image::RgbImage;
 
+use super::curl::Curl;
 use super::exposure::{Exposure, Light};
 use super::lens::Lens;
 use crate::deck::DeckError;
@@ -28,6 +29,8 @@ pub struct Phone {
     pub noise: f64,
     /// How often the picture is softened.
     pub blur: u32,
+    /// How the paper rises from the desk; `None`: it lies flat.
+    pub curl: Option<Curl>,
 }
 
 /// A shadow with a soft edge: all that lies right of a line is darker.
@@ -61,14 +64,16 @@ impl Phone {
         let (left, top) = (f64::from(area.x), f64::from(area.y));
         let (right, bottom) = (left + f64::from(area.width), top + f64::from(area.height));
         let (wood, grain) = (random.bits(), random.bits());
+        let bent = self.curl.map(|curl| curl.bend(area));
         let mut exposure = Exposure::expose(self.size, |p| {
-            let at = lens.see(p);
+            let on_desk = lens.see(p);
+            let (at, facing) = bent.as_ref().map_or((on_desk, 1.0), |bent| bent.flatten(on_desk));
             // How far outside of the paper; 0 on it.
             let outside = (left - at.x).max(at.x - right).max(top - at.y).max(at.y - bottom);
             let surface = if outside <= 0.0 {
                 let white = 1.0 - PAPER_GRAIN * smooth_noise(grain, p.x / 3.0, p.y / 3.0);
                 let print = sheet.sample(at);
-                std::array::from_fn(|c| print[c] / 255.0 * f64::from(self.white[c]) * white)
+                std::array::from_fn(|c| print[c] / 255.0 * f64::from(self.white[c]) * white * facing)
             } else {
                 self.desk_at(p, wood).map(|v| v * (0.55 + 0.45 * ease(outside / EDGE_SHADOW)))
             };
@@ -114,6 +119,7 @@ mod tests {
             shade: None,
             noise: 1.0,
             blur: 1,
+            curl: None,
         }
     }
 
