@@ -10,3 +10,4 @@ mod rows;
 mod samples;
 mod scoring;
 mod support;
+mod turning;

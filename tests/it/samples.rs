@@ -4,35 +4,109 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Workspace, samples_dir};
+use crate::support::{Workspace, copy_tree, samples_dir};
 
 /// Folders of samples/ that hold an answers.csv.
-const ANSWER_FILES: usize = 7;
+const ANSWER_FILES: usize = 20;
 
-/// Sheets in them.
+/// Sheets in the folders that can be read.
 const SHEETS: usize = 23;
+
+/// Folders whose features are not built yet. The other folders are read without them; each of these is known to be wrong or
+/// refused today.
+const AWAITING: [&str; 13] = [
+    "auto-rotate",
+    "conditional-layouts",
+    "curved-page",
+    "feature-alignment",
+    "four-dots",
+    "l-markers",
+    "one-line-two-dots",
+    "qr-code",
+    "template-alignment",
+    "turned",
+    "two-dots-one-line",
+    "two-lines",
+    "two-lines-horizontal",
+];
 
 #[test]
 fn every_answer_of_every_sample_is_right() {
     let workspace = Workspace::new();
-    let samples = samples_dir();
-    let input = samples.to_str().unwrap();
-    let run = workspace.omr(&["-i", input, "-o", "out"]).succeeded();
+    let mut read = Vec::new();
+    for entry in fs::read_dir(samples_dir()).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        if folder.join("answers.csv").exists() && !AWAITING.contains(&name.as_str()) {
+            workspace.copy_sample(&name, &format!("in/{name}"));
+            read.push(name);
+        }
+    }
+    let run = workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
     // One sheet has a double mark in a folder that diverts such sheets.
     let line = format!("{SHEETS} images = {} read + 1 diverted + 0 unreadable", SHEETS - 1);
     assert!(run.stderr().contains(&line), "{}", run.stderr());
-    let mut found = 0;
-    let mut sheets = 0;
-    for entry in fs::read_dir(&samples).unwrap() {
-        let folder = entry.unwrap().path();
-        if !folder.join("answers.csv").exists() {
-            continue;
-        }
-        found += 1;
-        sheets += check_folder(&folder, &workspace.path("out").join(folder.file_name().unwrap()));
-    }
-    assert_eq!(found, ANSWER_FILES);
+    let sheets: usize =
+        read.iter().map(|name| check_folder(&workspace.path("in").join(name), &workspace.path("out").join(name))).sum();
+    assert_eq!(read.len() + AWAITING.len(), ANSWER_FILES);
     assert_eq!(sheets, SHEETS);
+}
+
+/// A folder that is read right must not go on waiting.
+#[test]
+fn awaiting_folders_are_there_and_do_wait() {
+    for name in AWAITING {
+        let folder = samples_dir().join(name);
+        assert!(folder.join("answers.csv").exists(), "{name}");
+        let workspace = Workspace::new();
+        copy_tree(&folder, &workspace.path("in"));
+        let run = workspace.omr(&["-i", "in", "-o", "out"]);
+        let right = run.code() == 0 && is_right(&folder, &workspace.path("out"));
+        assert!(!right, "{name} is read right: take it out of AWAITING, and count its sheets");
+    }
+}
+
+/// Whether every sheet of a folder has its row, and all that is listed is right.
+fn is_right(folder: &Path, out: &Path) -> bool {
+    let mut results = BTreeMap::new();
+    collect_results(out, Path::new(""), &mut results);
+    let mut reader = csv::Reader::from_path(folder.join("answers.csv")).unwrap();
+    let header = reader.headers().unwrap().clone();
+    reader.records().map(Result::unwrap).all(|record| {
+        let row = results.get(Path::new(&record[0]));
+        header
+            .iter()
+            .zip(record.iter())
+            .skip(1)
+            .all(|(column, want)| row.and_then(|row| row.get(column)).is_some_and(|value| value == want))
+    })
+}
+
+/// The sheet flat and bent is the same sheet, filled in alike.
+#[test]
+fn a_bent_page_has_the_answers_of_the_flat_one() {
+    let folder = |bow| omr::deck::samples::bent_page(bow, 17).unwrap();
+    let (flat, bent) = (folder(0.0), folder(0.02));
+    let paths = |files: &[omr::deck::samples::SampleFile]| files.iter().map(|f| f.path.clone()).collect::<Vec<_>>();
+    assert_eq!(paths(&flat), ["bent/template.json", "bent/sheet.jpg", "bent/answers.csv"]);
+    assert_eq!(paths(&flat), paths(&bent));
+    assert_eq!((&flat[0], &flat[2]), (&bent[0], &bent[2]));
+    assert_ne!(flat[1], bent[1]);
+}
+
+/// The template of the OCR folder is one that omr knows, whether or not this machine can read it.
+#[test]
+fn the_ocr_folder_is_well_formed() {
+    let workspace = Workspace::new();
+    for file in omr::deck::samples::ocr_fields().unwrap() {
+        workspace.write(&file.path, &file.bytes);
+    }
+    let run = workspace.omr(&["check", "ocr"]);
+    let told = run.stderr();
+    assert!(run.code() == 0 || told.contains("OCR (at field block `Number`) is not supported"), "{told}");
+    let answers = workspace.csv("ocr/answers.csv");
+    assert_eq!(answers[0][..3], ["file", "number", "group"]);
+    assert_eq!(answers[1][..3], ["scan-1.jpg", "4072931", "MARIGOLD"]);
 }
 
 /// Compares a folder's answers with the results; returns the number of sheets.

@@ -108,7 +108,7 @@ pub(super) fn layout() -> Layout {
         custom_labels: vec![("Seat", vec!["seat1..4"])],
         output_columns: vec!["Seat", "set", "q1..16"],
         processing_shape: Some((830, 800)),
-        preprocessors: PREPROCESSORS,
+        preprocessors: PREPROCESSORS.to_owned(),
         markers: Some(Markers { size: 50.0, figures: [MarkerFigure::Diamond; 4] }),
         outline: Outline::Ellipse,
         texts: vec![
@@ -117,6 +117,7 @@ pub(super) fn layout() -> Layout {
             (52.0, 116.0, 17.0, "Name"),
         ],
         rules: vec![(106.0, 124.0, 300.0)],
+        ..Layout::EMPTY
     }
 }
 

@@ -1,5 +1,7 @@
 //! One sample folder while it is made.
 
+use std::collections::BTreeMap;
+
 use super::SampleFile;
 use super::json;
 use super::key::Key;
@@ -22,10 +24,19 @@ const PRINT_SCALE: f64 = 2.0;
 #[derive(Debug)]
 pub struct Folder {
     name: &'static str,
-    form: Form,
-    blank: Canvas,
+    fonts: Fonts,
+    printed: Printed,
     files: Vec<SampleFile>,
     rows: Vec<Row>,
+}
+
+/// A form and what comes out of the printer.
+#[derive(Debug)]
+pub struct Printed {
+    /// What stands where on this paper.
+    pub form: Form,
+    /// The paper before anyone writes on it.
+    pub blank: Canvas,
 }
 
 /// A row of the table of answers.
@@ -60,17 +71,37 @@ pub struct Hand {
     pub changes: Changes,
 }
 
+/// Labels of fields without bubbles with the texts that are printed there.
+pub type Imprint = &'static [(&'static str, &'static str)];
+
 /// Labels with the values that are marked in them.
 pub type Changes = &'static [(&'static str, &'static [&'static str])];
+
+impl Printed {
+    fn new(form: Form, fonts: &Fonts) -> Self {
+        let blank = page::print(&form, fonts, PRINT_SCALE);
+        Self { form, blank }
+    }
+}
 
 impl Folder {
     /// A folder with the layout's template.json.
     pub fn new(name: &'static str, layout: &Layout) -> Result<Self, DeckError> {
-        let form = layout.form()?;
-        let blank = page::print(&form, &Fonts::new()?, PRINT_SCALE);
-        let mut folder = Self { name, form, blank, files: Vec::new(), rows: Vec::new() };
+        let (form, fonts) = (layout.form()?, Fonts::new()?);
+        let printed = Printed::new(form, &fonts);
+        let mut folder = Self { name, fonts, printed, files: Vec::new(), rows: Vec::new() };
         folder.add("template.json", json::template(layout).into_bytes());
         Ok(folder)
+    }
+
+    /// The form of the layout, as it comes out of the printer.
+    pub const fn printed(&self) -> &Printed {
+        &self.printed
+    }
+
+    /// Another form of this folder's sheets: displaced, or of a conditional set. It has the same columns.
+    pub fn print(&self, form: Form) -> Printed {
+        Printed::new(form, &self.fonts)
     }
 
     /// Adds a file that is no sheet.
@@ -80,16 +111,35 @@ impl Folder {
 
     /// Fills in a sheet.
     pub fn fill(&self, hand: Hand) -> FilledSheet {
-        self.fill_after(hand, |_, _| {})
+        self.fill_after(&self.printed, hand, |_, _| {})
+    }
+
+    /// Fills in a sheet of another form.
+    pub fn fill_on(&self, printed: &Printed, hand: Hand) -> FilledSheet {
+        self.fill_after(printed, hand, |_, _| {})
+    }
+
+    /// Fills in a sheet that has texts of its own printed in its zones.
+    ///
+    /// # Errors
+    /// [`DeckError::Code`] for a text that a code cannot say.
+    pub fn fill_imprinted(&self, imprint: Imprint, hand: Hand) -> Result<FilledSheet, DeckError> {
+        let form = &self.printed.form;
+        let mut imprints = BTreeMap::new();
+        imprints.extend(imprint.iter().map(|&(label, text)| (label.to_owned(), text.to_owned())));
+        let mut printed = Printed { form: form.clone(), blank: self.printed.blank.clone() };
+        let imprints = Answers { marks: Vec::new(), printed: imprints };
+        page::imprint(&mut printed.blank, &self.fonts, form, &imprints)?;
+        Ok(self.fill_after(&printed, hand, |answers, _| answers.printed = imprints.printed))
     }
 
     /// Fills in a sheet by someone who knows this share of the key's answers. What was drawn as blank stays so.
     pub fn fill_knowing(&self, hand: Hand, key: &Key, share: f64) -> FilledSheet {
-        self.fill_after(hand, |answers, random| {
+        self.fill_after(&self.printed, hand, |answers, random| {
             for (question, right) in &key.answers {
                 let values = right.values();
                 let (known, choice) = (random.between(0.0, 1.0) < share, random.below(values.len()));
-                let column = self.form.columns.iter().find(|column| column.name == *question);
+                let column = self.printed.form.columns.iter().find(|column| column.name == *question);
                 let (true, Some(column), Some(value)) = (known, column, values.get(choice)) else {
                     continue;
                 };
@@ -106,31 +156,36 @@ impl Folder {
         }
         for (&index, part) in fields.iter().zip(&parts) {
             let blank = answers.marks.get(index).is_none_or(Vec::is_empty);
-            if let (false, Some((_, field))) = (blank, self.form.fields().nth(index)) {
-                answers.set(&self.form, &field.label, &[part]);
+            if let (false, Some((_, field))) = (blank, self.printed.form.fields().nth(index)) {
+                answers.set(&self.printed.form, &field.label, &[part]);
             }
         }
     }
 
     /// Fills in a sheet; `think` comes between what is drawn and the hand's changes.
-    fn fill_after(&self, hand: Hand, think: impl FnOnce(&mut Answers, &mut Random)) -> FilledSheet {
+    fn fill_after(
+        &self,
+        Printed { form, blank }: &Printed,
+        hand: Hand,
+        think: impl FnOnce(&mut Answers, &mut Random),
+    ) -> FilledSheet {
         let mut random = Random::new(hand.seed);
         let mix = |block: &FieldBlock| {
             let digits = block.fields.first().is_some_and(|field| field.bubbles.len() == 10);
             if digits { &Mix::ALWAYS } else { &hand.mix }
         };
-        let mut answers = Answers::draw(&self.form, mix, &mut random);
+        let mut answers = Answers::draw(form, mix, &mut random);
         think(&mut answers, &mut random);
         for (label, values) in hand.changes {
-            answers.set(&self.form, label, values);
+            answers.set(form, label, values);
         }
-        let mut canvas = self.blank.clone();
-        fill::fill(&mut canvas, &self.form, &answers, &hand.pen, &mut random);
-        if let Some((from, to)) = self.form.rules.first() {
+        let mut canvas = blank.clone();
+        fill::fill(&mut canvas, form, &answers, &hand.pen, &mut random);
+        if let Some((from, to)) = form.rules.first() {
             let width = (to.x - from.x) * random.between(0.45, 0.8);
             fill::sign(&mut canvas, Point::new(from.x + 12.0, from.y - 4.0), width, &hand.pen, &mut random);
         }
-        FilledSheet { canvas, random, columns: answers.columns(&self.form) }
+        FilledSheet { canvas, random, columns: answers.columns(form) }
     }
 
     /// Adds the picture of a sheet and its row of answers.
@@ -143,7 +198,7 @@ impl Folder {
     pub fn add_scored_sheet(&mut self, path: &str, sheet: FilledSheet, bytes: Vec<u8>, key: &Key) {
         self.add(path, bytes);
         let value = |name: &str| {
-            let column = self.form.columns.iter().position(|column| column.name == name)?;
+            let column = self.printed.form.columns.iter().position(|column| column.name == name)?;
             sheet.columns.get(column).map(String::as_str)
         };
         let score = Some(key.score(value).score());
@@ -155,7 +210,7 @@ impl Folder {
         let scored = self.rows.iter().any(|row| row.score.is_some());
         let mut header = vec!["file"];
         header.extend(scored.then_some("score"));
-        header.extend(self.form.columns.iter().map(|column| column.name.as_str()));
+        header.extend(self.printed.form.columns.iter().map(|column| column.name.as_str()));
         let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
         writer.write_record(header)?;
         for row in &self.rows {

@@ -80,7 +80,7 @@ pub(super) fn layout() -> Layout {
         ],
         output_columns: vec![],
         processing_shape: None,
-        preprocessors: PREPROCESSORS,
+        preprocessors: PREPROCESSORS.to_owned(),
         markers: Some(Markers { size: 60.0, figures: [MarkerFigure::Diamond; 4] }),
         outline: Outline::Ellipse,
         texts: vec![
@@ -90,6 +90,7 @@ pub(super) fn layout() -> Layout {
             (620.0, 152.0, 19.0, "Signature"),
         ],
         rules: vec![(126.0, 160.0, 430.0), (710.0, 160.0, 190.0)],
+        ..Layout::EMPTY
     }
 }
 

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use super::key::{Marks, Section};
-use super::layout::{Block, Layout, Values};
+use super::layout::{Block, ConditionalSet, Layout, Values};
+use crate::deck::form::Print;
 use crate::dialect::Dialect;
 
 /// The template of a layout. v1 and v2 spell it differently; v2-dev is spelt as v2 here.
@@ -19,7 +20,11 @@ pub fn template(layout: &Layout) -> String {
     if !layout.empty_value.is_empty() {
         members.push(format!("\"emptyValue\": {:?}", layout.empty_value));
     }
-    members.push(format!("\"preProcessors\": {}", indented(layout.preprocessors)));
+    let steps = if layout.preprocessors.is_empty() { "[]" } else { &layout.preprocessors };
+    members.push(format!("\"preProcessors\": {}", indented(steps)));
+    if !layout.alignment.is_empty() {
+        members.push(format!("\"alignment\": {}", indented(layout.alignment)));
+    }
     if !layout.custom_labels.is_empty() {
         let labels = layout.custom_labels.iter().map(|(name, fields)| format!("    {name:?}: {}", list(fields)));
         members.push(format!("\"customLabels\": {{\n{}\n  }}", joined(labels)));
@@ -33,17 +38,56 @@ pub fn template(layout: &Layout) -> String {
             ),
         });
     }
-    let blocks = layout.blocks.iter().map(|b| format!("    {:?}: {}", b.name, block(layout.dialect, b)));
-    members.push(format!("\"fieldBlocks\": {{\n{}\n  }}", joined(blocks)));
+    members.push(format!("\"fieldBlocks\": {}", blocks(layout.dialect, &layout.blocks)));
+    if !layout.conditional_sets.is_empty() {
+        let sets = layout.conditional_sets.iter().map(|set| conditional_set(layout.dialect, set));
+        members.push(format!("\"conditionalSets\": [\n{}\n  ]", joined(sets)));
+    }
     format!("{{\n{}\n}}\n", joined(members.iter().map(|member| format!("  {member}"))))
 }
 
+/// An object of field blocks, itself a member at the first level.
+fn blocks(dialect: Dialect, blocks: &[Block]) -> String {
+    let blocks = blocks.iter().map(|b| format!("    {:?}: {}", b.name, block(dialect, b)));
+    format!("{{\n{}\n  }}", joined(blocks))
+}
+
+fn conditional_set(dialect: Dialect, set: &ConditionalSet) -> String {
+    let ConditionalSet { name, format, regex, .. } = set;
+    let matcher = format!("{{ \"formatString\": {format:?}, \"matchRegex\": {regex:?} }}");
+    let blocks = blocks(dialect, &set.blocks).replace('\n', "\n    ");
+    format!("    {{\n      \"name\": {name:?},\n      \"matcher\": {matcher},\n      \"fieldBlocks\": {blocks}\n    }}")
+}
+
 fn block(dialect: Dialect, block: &Block) -> String {
+    if let Values::Printed(print, size, margins) = block.values {
+        let kind = match print {
+            Print::Code(_) => "BARCODE_QR",
+            Print::Letters => "OCR",
+        };
+        return format!(
+            r#"{{
+      "fieldDetectionType": "{kind}",
+      "origin": [{}, {}],
+      "scanZone": {{
+        "dimensions": [{}, {}],
+        "margins": {}
+      }},
+      "fieldLabels": {}
+    }}"#,
+            block.origin.0,
+            block.origin.1,
+            size.width,
+            size.height,
+            margin([margins; 4]),
+            list(block.labels)
+        );
+    }
     let built_in = match block.values {
         Values::Digit => Some("QTYPE_INT"),
         Values::FourChoices => Some("QTYPE_MCQ4"),
         Values::FiveChoices => Some("QTYPE_MCQ5"),
-        Values::Own(_) => None,
+        Values::Own(_) | Values::Printed(..) => None,
     };
     let mut text = String::from("{\n");
     let mut line = |key: &str, value: String| {
@@ -88,6 +132,11 @@ fn marks(marks: &Marks) -> String {
 pub fn list(strings: &[&str]) -> String {
     let quoted: Vec<String> = strings.iter().map(|text| format!("{text:?}")).collect();
     format!("[{}]", quoted.join(", "))
+}
+
+/// An object of margins: above, to the right, below, to the left.
+pub fn margin([top, right, bottom, left]: [u32; 4]) -> String {
+    format!("{{ \"top\": {top}, \"right\": {right}, \"bottom\": {bottom}, \"left\": {left} }}")
 }
 
 fn joined(lines: impl Iterator<Item = String>) -> String {

@@ -1,7 +1,8 @@
 //! A template from which both its JSON and its printed form are made.
 
 use crate::deck::DeckError;
-use crate::deck::form::{Form, Markers, Outline, Text};
+use crate::deck::figure::Figure;
+use crate::deck::form::{Form, Markers, Outline, Print, PrintedZone, Text};
 use crate::dialect::Dialect;
 use crate::geometry::{Point, Rect, Size};
 use crate::labels;
@@ -28,8 +29,12 @@ pub struct Layout {
     pub output_columns: Vec<&'static str>,
     /// `processingImageShape` (v2), height and width.
     pub processing_shape: Option<(u32, u32)>,
-    /// The array of pre-processors as JSON.
-    pub preprocessors: &'static str,
+    /// The array of pre-processors as JSON; empty for none.
+    pub preprocessors: String,
+    /// `alignment` (v2) as JSON; empty for none.
+    pub alignment: &'static str,
+    /// `conditionalSets` (v2).
+    pub conditional_sets: Vec<ConditionalSet>,
     /// Printed markers.
     pub markers: Option<Markers>,
     /// The outline of bubbles.
@@ -38,6 +43,21 @@ pub struct Layout {
     pub texts: Vec<(f64, f64, f64, &'static str)>,
     /// Lines to write on: left end and length.
     pub rules: Vec<(f64, f64, f64)>,
+    /// Dots, bars and what else is printed for the reader to find.
+    pub figures: Vec<Figure>,
+}
+
+/// Other field blocks for sheets on which some fields read as stated.
+#[derive(Debug, Clone)]
+pub struct ConditionalSet {
+    /// Its name.
+    pub name: &'static str,
+    /// Text in which `{label}` stands for the value of a field or column.
+    pub format: &'static str,
+    /// The set holds where this expression is found in that text.
+    pub regex: &'static str,
+    /// All blocks of such a sheet.
+    pub blocks: Vec<Block>,
 }
 
 /// A field block.
@@ -68,6 +88,21 @@ pub enum Values {
     FiveChoices,
     /// Values of the block's own, side by side (v1).
     Own(&'static [&'static str]),
+    /// No bubbles: a zone of this size and these margins on all sides, in which each sheet has a text printed (v2).
+    Printed(Print, Size, u32),
+}
+
+impl Block {
+    /// A block of one field without bubbles, printed at `origin`.
+    pub const fn zone(
+        name: &'static str,
+        print: Print,
+        origin: (i32, i32),
+        (size, margins): (Size, u32),
+        labels: &'static [&'static str],
+    ) -> Self {
+        Self { name, values: Values::Printed(print, size, margins), origin, bubbles_gap: 0, labels_gap: 0, labels }
+    }
 }
 
 impl Values {
@@ -78,23 +113,58 @@ impl Values {
             Self::FourChoices => &["A", "B", "C", "D"],
             Self::FiveChoices => &["A", "B", "C", "D", "E"],
             Self::Own(values) => values,
+            Self::Printed(..) => &[],
         }
     }
 }
 
 impl Layout {
+    /// A v1 page without anything, to start from.
+    pub const EMPTY: Self = Self {
+        dialect: Dialect::V1,
+        page: Size::new(0, 0),
+        margin: (0, 0),
+        bubble: Size::new(24, 24),
+        empty_value: "",
+        blocks: Vec::new(),
+        custom_labels: Vec::new(),
+        output_columns: Vec::new(),
+        processing_shape: None,
+        preprocessors: String::new(),
+        alignment: "",
+        conditional_sets: Vec::new(),
+        markers: None,
+        outline: Outline::Ellipse,
+        texts: Vec::new(),
+        rules: Vec::new(),
+        figures: Vec::new(),
+    };
+
+    /// The sheet of paper in page coordinates.
+    pub const fn paper(&self) -> Rect {
+        let (x, y) = self.margin;
+        Rect::new(-(x as i32), -(y as i32), self.page.width + 2 * x, self.page.height + 2 * y)
+    }
+
     /// The printed form.
     ///
     /// # Errors
     /// [`DeckError::Label`] if a field string is none.
     pub fn form(&self) -> Result<Form, DeckError> {
-        let blocks = self.blocks.iter().map(|block| self.block(block)).collect::<Result<Vec<_>, _>>()?;
+        self.form_with(&self.blocks)
+    }
+
+    /// The printed form with other blocks than the layout's own: those of a conditional set.
+    ///
+    /// # Errors
+    /// As [`Layout::form`].
+    pub fn form_with(&self, own: &[Block]) -> Result<Form, DeckError> {
+        let blocks = own.iter().map(|block| self.block(block)).collect::<Result<Vec<_>, _>>()?;
         let labels: Vec<&str> = blocks.iter().flat_map(|b| &b.fields).map(|field| field.label.as_str()).collect();
         let columns = self.columns(&labels)?;
-        let (x, y) = self.margin;
         Ok(Form {
             page: self.page,
-            paper: Rect::new(-(x as i32), -(y as i32), self.page.width + 2 * x, self.page.height + 2 * y),
+            paper: self.paper(),
             blocks,
             columns,
             markers: self.markers,
@@ -106,12 +176,17 @@ impl Layout {
                 .map(|&(x, y, size, text)| Text { at: Point::new(x, y), size, text: text.to_owned() })
                 .collect(),
             rules: self.rules.iter().map(|&(x, y, length)| (Point::new(x, y), Point::new(x + length, y))).collect(),
+            figures: self.figures.clone(),
+            zones: own.iter().filter_map(zone).collect(),
         })
     }
 
     fn block(&self, block: &Block) -> Result<FieldBlock, DeckError> {
         let values = block.values.list();
         let labels = expand(block.labels)?;
+        if let Values::Printed(print, size, margins) = block.values {
+            return Ok(self.zone_block(block, labels, print, size, margins));
+        }
         let (x, y) = block.origin;
         let vertical = block.values == Values::Digit;
         let place = |field: usize, bubble: usize| {
@@ -138,6 +213,23 @@ impl Layout {
         })
     }
 
+    fn zone_block(&self, block: &Block, labels: Vec<String>, print: Print, size: Size, margins: u32) -> FieldBlock {
+        let ((x, y), reach) = (block.origin, margins as i32);
+        let bounds = Rect::new(x - reach, y - reach, size.width + 2 * margins, size.height + 2 * margins);
+        FieldBlock {
+            name: block.name.to_owned(),
+            kind: match print {
+                Print::Code(_) => FieldKind::Barcode,
+                Print::Letters => FieldKind::Ocr,
+            },
+            fields: labels.into_iter().map(|label| Field { label, bubbles: Vec::new() }).collect(),
+            bounds,
+            bubble_size: Size::new(bounds.width, bounds.height),
+            empty_value: self.empty_value.to_owned(),
+            max_marks: None,
+        }
+    }
+
     /// Output columns: as listed, or plain labels and then custom labels, sorted by prefix and number.
     fn columns(&self, labels: &[&str]) -> Result<Vec<Column>, DeckError> {
         let position = |label: &String| labels.iter().position(|l| l == label);
@@ -160,6 +252,13 @@ impl Layout {
         let listed = expand(&self.output_columns)?;
         Ok(listed.iter().filter_map(|name| columns.iter().find(|column| column.name == *name).cloned()).collect())
     }
+}
+
+/// Where a block without bubbles is printed. Its labels share the zone, so the first stands for all.
+fn zone(block: &Block) -> Option<PrintedZone> {
+    let (Values::Printed(print, size, _), (x, y)) = (block.values, block.origin) else { return None };
+    let label = (*block.labels.first()?).to_owned();
+    Some(PrintedZone { label, area: Rect::new(x, y, size.width, size.height), print })
 }
 
 /// All labels that field strings name.
@@ -190,13 +289,19 @@ mod tests {
             ],
             custom_labels: vec![("q2", vec!["q2_1", "q2_2"])],
             output_columns,
-            processing_shape: None,
-            preprocessors: "[]",
-            markers: None,
-            outline: Outline::Ellipse,
-            texts: Vec::new(),
-            rules: Vec::new(),
+            ..Layout::EMPTY
         }
+    }
+
+    #[test]
+    fn a_zone_has_its_margins_around_and_no_bubbles() {
+        let mut layout = layout(Vec::new());
+        layout.blocks.push(Block::zone("code", Print::Letters, (300, 400), (Size::new(90, 30), 8), &["serial"]));
+        let form = layout.form().unwrap();
+        assert_eq!(form.blocks[2].bounds, Rect::new(292, 392, 106, 46));
+        assert_eq!((form.blocks[2].kind, form.blocks[2].fields[0].bubbles.len()), (FieldKind::Ocr, 0));
+        let zone = PrintedZone { label: "serial".to_owned(), area: Rect::new(300, 400, 90, 30), print: Print::Letters };
+        assert_eq!(form.zones, [zone]);
     }
 
     #[test]

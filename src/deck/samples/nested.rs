@@ -103,7 +103,7 @@ pub(super) fn layout() -> Layout {
         custom_labels: vec![("Seat", vec!["seat1..4"])],
         output_columns: vec!["Seat", "a1..9", "b1..9", "c1..7", "d1..7", "e1..7"],
         processing_shape: Some((1000, 800)),
-        preprocessors: PREPROCESSORS,
+        preprocessors: PREPROCESSORS.to_owned(),
         markers: Some(Markers { size: 50.0, figures: FIGURES.map(|(figure, _)| figure) }),
         outline: Outline::Ellipse,
         texts: vec![
@@ -112,6 +112,7 @@ pub(super) fn layout() -> Layout {
             (50.0, 116.0, 17.0, "Name"),
         ],
         rules: vec![(104.0, 124.0, 300.0)],
+        ..Layout::EMPTY
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn layout() -> Layout {
         custom_labels: vec![("StudentID", vec!["id1..5"])],
         output_columns: vec![],
         processing_shape: None,
-        preprocessors: PREPROCESSORS,
+        preprocessors: PREPROCESSORS.to_owned(),
         markers: Some(Markers { size: 60.0, figures: [MarkerFigure::Disc; 4] }),
         outline: Outline::Ellipse,
         texts: vec![
@@ -82,6 +82,7 @@ pub(super) fn layout() -> Layout {
             (56.0, 120.0, 17.0, "Name"),
         ],
         rules: vec![(112.0, 128.0, 380.0)],
+        ..Layout::EMPTY
     }
 }
 
@@ -101,6 +102,7 @@ pub(super) fn folder() -> Result<Vec<SampleFile>, DeckError> {
         shade: None,
         noise: 2.4,
         blur: 1,
+        curl: None,
     };
     let thick = Mix { full: 84, partial: 0, tick: 4, cross: 6, double: 0, blank: 6 };
     let sheets: [(&str, Hand, Phone); 3] = [

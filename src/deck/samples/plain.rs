@@ -51,7 +51,7 @@ pub(super) fn layout() -> Layout {
         custom_labels: vec![("Roll", vec!["roll1..6"])],
         output_columns: vec!["Roll", "rate1..5", "yn1..8"],
         processing_shape: None,
-        preprocessors: "[]",
+        preprocessors: String::new(),
         markers: None,
         outline: Outline::Box,
         texts: vec![
@@ -73,6 +73,7 @@ pub(super) fn layout() -> Layout {
             (372.0, 929.0, 17.0, "Events"),
         ],
         rules: vec![(210.0, 188.0, 400.0)],
+        ..Layout::EMPTY
     }
 }
 

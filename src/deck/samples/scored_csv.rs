@@ -61,7 +61,7 @@ pub(super) fn layout() -> Layout {
         ],
         output_columns: vec!["Roll", "q1..20"],
         processing_shape: None,
-        preprocessors: "[]",
+        preprocessors: String::new(),
         markers: None,
         outline: Outline::Ellipse,
         texts: vec![
@@ -70,6 +70,7 @@ pub(super) fn layout() -> Layout {
             (56.0, 128.0, 17.0, "Name"),
         ],
         rules: vec![(112.0, 136.0, 320.0)],
+        ..Layout::EMPTY
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn layout() -> Layout {
         custom_labels: vec![("Seat", vec!["seat1..3"])],
         output_columns: vec!["Seat", "q1..20"],
         processing_shape: Some((740, 800)),
-        preprocessors: PREPROCESSORS,
+        preprocessors: PREPROCESSORS.to_owned(),
         markers: Some(Markers { size: 50.0, figures: [MarkerFigure::Disc; 4] }),
         outline: Outline::Ellipse,
         texts: vec![
@@ -105,6 +105,7 @@ pub(super) fn layout() -> Layout {
             (52.0, 108.0, 17.0, "Name"),
         ],
         rules: vec![(106.0, 116.0, 300.0)],
+        ..Layout::EMPTY
     }
 }
 
