@@ -89,6 +89,7 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     let plan = Plan::prepare(&options).map_err(AppError::Plan)?;
     tell_empty(&plan);
     tell_levels(&plan);
+    tell_recogniser(&plan);
     let summary = batch::run(&plan, &options, bars)?;
     let seconds = start.elapsed().as_secs_f64();
     let rate = summary.total.images as f64 / seconds.max(1e-9);
@@ -142,6 +143,13 @@ fn tell_levels(plan: &Plan) {
     }
 }
 
+/// What recognises text: its version decides what is read.
+fn tell_recogniser(plan: &Plan) {
+    if let Some(recogniser) = plan.folders.iter().find_map(|folder| folder.context.recogniser()) {
+        info!("text fields are read by {recogniser}");
+    }
+}
+
 fn exit_of(summary: &Summary, fail_on: &[FailOn]) -> Exit {
     let total = summary.total;
     let nothing_read = total.images > 0 && total.unreadable == total.images;
@@ -184,6 +192,9 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         writeln!(out, "  sheets    {}", folder.folder.images.len())?;
         writeln!(out, "  template  {} ({})", template.file.display(), template.dialect)?;
         writeln!(out, "  columns   {}", template.columns.len())?;
+        if let Some(recogniser) = folder.context.recogniser() {
+            writeln!(out, "  text      {recogniser}")?;
+        }
         if let (Some(scoring), Some(evaluation)) = (&folder.scoring, &folder.folder.evaluation) {
             let questions = scoring.scorer().questions(0).len();
             writeln!(out, "  scoring   {} ({questions} questions)", evaluation.file.display())?;

@@ -27,4 +27,5 @@ pub mod scoring;
 pub mod sheet;
 pub mod statistics;
 pub mod template;
+pub mod tesseract;
 pub mod walk;

@@ -21,6 +21,7 @@ pub mod overlay;
 pub mod polygon;
 pub mod resize;
 pub mod stats;
+pub mod symbols;
 pub mod tone;
 pub mod warp;
 

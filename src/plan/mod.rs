@@ -18,6 +18,7 @@ use crate::scoring::{Built, Scorer, SheetValues};
 use crate::sheet::decode::{self, GrayRule, Wanted};
 use crate::sheet::preprocess::PrepareError;
 use crate::sheet::{SheetContext, SheetScoring};
+use crate::tesseract::Tesseract;
 use crate::walk::{Folder, GovernedTemplate, WalkError, Walked, walk};
 
 /// A run that is ready to start.
@@ -218,15 +219,22 @@ fn tell_of_symmetry(context: &SheetContext) {
     }
 }
 
-/// Makes a template ready, its pictures loaded.
+/// Makes a template ready: its pictures loaded, and the recogniser found if it has text fields.
 ///
 /// # Errors
 /// [`PlanError::Template`].
 pub fn ready(governed: &GovernedTemplate) -> Result<SheetContext, PlanError> {
     let template = governed.template.clone();
     let file = template.file.clone();
-    SheetContext::prepare(template, &governed.config, &load_picture)
-        .map_err(|source| PlanError::Template { template: file, source })
+    let needs_text = template.has_text_fields();
+    let prepared = SheetContext::prepare(template, &governed.config, &load_picture).and_then(|context| {
+        if !needs_text {
+            return Ok(context);
+        }
+        let found = Tesseract::find().map_err(|missing| PrepareError::Impossible(missing.to_string()))?;
+        Ok(context.with_recogniser(found))
+    });
+    prepared.map_err(|source| PlanError::Template { template: file, source })
 }
 
 /// Reads a picture that a template names.

@@ -10,7 +10,8 @@ use super::render::Lettering;
 use super::threshold::Rules;
 use crate::config::{AutoAlign, Config, Thresholds};
 use crate::dialect::Dialect;
-use crate::template::{FieldKind, Template};
+use crate::template::Template;
+use crate::tesseract::Tesseract;
 
 /// A template, made ready for reading.
 pub struct SheetContext {
@@ -23,6 +24,7 @@ pub struct SheetContext {
     pub(super) auto_align: Option<AutoAlign>,
     pub(super) lettering: Lettering,
     pub(super) places: Places,
+    pub(super) recogniser: Option<Tesseract>,
 }
 
 impl SheetContext {
@@ -32,11 +34,6 @@ impl SheetContext {
     /// # Errors
     /// [`PrepareError`]: a picture that cannot be loaded, a step that cannot work.
     pub fn prepare(template: Arc<Template>, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
-        if let Some(block) = template.blocks.iter().find(|block| block.kind != FieldKind::Bubbles) {
-            let name = if block.kind == FieldKind::Ocr { "OCR" } else { "BARCODE_QR" };
-            let place = format!("field block `{}`", block.name);
-            return Err(PrepareError::Unsupported { place, name: name.to_owned() });
-        }
         let steps = Steps::prepare(&template, config, load)?;
         let coloured = config.outputs.colored_outputs;
         Ok(Self {
@@ -50,6 +47,7 @@ impl SheetContext {
             auto_align: config.auto_align.filter(|_| template.dialect == Dialect::V1),
             lettering: Lettering::of(&template),
             places: Places::of(&template),
+            recogniser: None,
             template,
         })
     }
@@ -57,5 +55,15 @@ impl SheetContext {
     /// True when the bubbles lie the same way upside down, so that a sheet cannot tell how it lies.
     pub fn is_symmetric(&self) -> bool {
         self.template.fields().any(|(_, field)| !field.bubbles.is_empty()) && self.places.look_the_same(Turn::Half)
+    }
+
+    /// With what recognises text, for a template that has text fields.
+    pub fn with_recogniser(self, recogniser: Tesseract) -> Self {
+        Self { recogniser: Some(recogniser), ..self }
+    }
+
+    /// What recognises text, if the template has text fields.
+    pub fn recogniser(&self) -> Option<&Tesseract> {
+        self.recogniser.as_ref()
     }
 }

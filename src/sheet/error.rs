@@ -5,7 +5,7 @@ use std::fmt;
 /// The reasons of Review.csv that exist so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// A field has more marks than its block's `maxMarks`.
+    /// A field has more marks than its block's `maxMarks`, or a zone more codes than labels.
     MultipleMarks,
     /// Every bubble of a field of three or more is marked.
     AllMarked,
@@ -13,6 +13,10 @@ pub enum Reason {
     AmbiguousGap,
     /// Turned by a quarter or more, the sheet fits its template about as well.
     OrientationUncertain,
+    /// No bar code or QR code was found in a zone, or fewer than it has labels.
+    CodeNotFound,
+    /// A text was not recognised, or not for sure.
+    OcrUncertain,
     /// No paper was found in the picture.
     PageNotFound,
     /// A marker was not found.
@@ -45,6 +49,8 @@ impl Reason {
             Self::AllMarked => "all-marked",
             Self::AmbiguousGap => "ambiguous-gap",
             Self::OrientationUncertain => "orientation-uncertain",
+            Self::CodeNotFound => "code-not-found",
+            Self::OcrUncertain => "ocr-uncertain",
             Self::PageNotFound => "page-not-found",
             Self::MarkerNotFound => "marker-not-found",
             Self::EmptyFile => "empty-file",

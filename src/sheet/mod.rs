@@ -1,6 +1,7 @@
 //! One sheet: the bytes of a file in, a report out. A pure function of the bytes and an unchanging context.
 //!
-//! The stages in order: [`decode`] → [`preprocess`] → [`orientation`] (turn and begin anew, if the page tells) → [`align`] → [`read`] (numbers only) → [`threshold`] (verdicts) →
+//! The stages in order: [`decode`] → [`preprocess`] → [`orientation`] (a turned sheet begins anew) → [`align`] → [`read`]
+//! (numbers and texts only) → [`threshold`] (verdicts) →
 //! [`interpret`] (values) → [`score`] → [`render`]. Each takes what the one before it made. Nothing here opens a file, prints, or
 //! knows another sheet.
 
@@ -112,7 +113,7 @@ fn see(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) -> Result<Se
         Some(options) => align::horizontal_shifts(&page, template, options, &context.thresholds),
         None => Vec::new(),
     };
-    let readings = read::measure(&page, template, &shifts);
+    let readings = read::measure(&page, template, &shifts, context.recogniser());
     let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
     let interpretation = interpret::interpret(template, &readings, &judgement, context.rules);
     Ok(Seen { page, turn, doubt, shifts, interpretation })

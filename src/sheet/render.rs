@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use ab_glyph::FontRef;
 use image::GrayImage;
 
-use super::interpret::Interpretation;
+use super::interpret::{FieldValue, Interpretation};
 use crate::geometry::{Rect, Size};
 use crate::imaging::overlay::{self, EncodeError, Overlay, Palette, Rgb, Stamp};
-use crate::template::{FieldBlock, Template};
+use crate::template::{FieldBlock, FieldKind, Template};
 
 /// Colours of marked, blank and doubtful bubbles, then of verdicts, then of lines of text.
 pub(super) const PALETTE: [Rgb; 8] = [
@@ -51,6 +51,13 @@ pub(super) struct Verdicts<'s> {
     pub texts: Vec<Text>,
     /// Are the values of marked bubbles written beside them?
     pub bubble_texts: bool,
+}
+
+impl<'s> Verdicts<'s> {
+    /// The verdict of the field at this place of the template, if it answers a question.
+    fn verdict(&self, field: usize) -> Option<&FieldVerdict<'s>> {
+        self.fields.get(field).and_then(Option::as_ref)
+    }
 }
 
 /// How a field's bubbles are drawn.
@@ -129,9 +136,15 @@ pub(super) fn render(
     for (i, block) in template.blocks.iter().enumerate() {
         let shift = shifts.get(i).copied().unwrap_or(0);
         let height = text_height(block, template.page_size);
+        if block.kind != FieldKind::Bubbles {
+            let fields = values.by_ref().take(block.fields.len());
+            let fields: Vec<_> = fields.map(|(i, value)| (value, verdicts.and_then(|v| v.verdict(i)))).collect();
+            draw_zone(&mut overlay, block.bounds.moved(shift, 0), &block.empty_value, &fields, template.page_size);
+            continue;
+        }
         for field in &block.fields {
             let Some((index, value)) = values.next() else { break };
-            let verdict = verdicts.and_then(|v| v.fields.get(index)).and_then(Option::as_ref);
+            let verdict = verdicts.and_then(|v| v.verdict(index));
             let frames = Frames::of(block, template.page_size, value.doubt.is_some(), verdict);
             for (b, (bubble, &marked)) in field.bubbles.iter().zip(&value.marked).enumerate() {
                 let Size { width, height: tall } = block.bubble_size;
@@ -154,6 +167,41 @@ pub(super) fn render(
         PictureFormat::Jpeg => overlay::to_jpeg(page, &overlay, palette),
     }
 }
+
+/// Draws the outline of a zone without bubbles, and above it what was read there. The colour is that of the first field
+/// that is doubted, else of the first verdict.
+fn draw_zone(
+    overlay: &mut Overlay,
+    zone: Rect,
+    empty: &str,
+    fields: &[(&FieldValue, Option<&FieldVerdict<'_>>)],
+    page: Size,
+) {
+    let is_read = fields.iter().any(|(value, _)| value.value != empty);
+    let verdict = fields.iter().find_map(|(_, verdict)| *verdict);
+    let ink = match verdict {
+        _ if fields.iter().any(|(value, _)| value.doubt.is_some()) => DOUBTFUL,
+        Some(verdict) => verdict.ink,
+        None if is_read => MARKED,
+        None => BLANK,
+    };
+    overlay.outline(zone, (page.height / 600).clamp(2, 6), ink);
+    let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR) else { return };
+    let height = (page.height / 60).clamp(12, 48);
+    let mut texts: Vec<&str> = fields.iter().map(|(value, _)| value.value.as_str()).collect();
+    // The labels of a text zone all have its text.
+    texts.dedup();
+    let text: String = texts.join(" | ").chars().take(LONGEST_TEXT).collect();
+    if !text.is_empty() {
+        let stamp = Stamp::new(&font, &text, height);
+        // Zones lie near the page, whose sides fit 16 bits; a zone at its top has the text inside.
+        let x = zone.x.clamp(0, page.width as i32 - 1);
+        overlay.stamp(&stamp, x, (zone.y - stamp.size.height as i32).max(0), ink);
+    }
+}
+
+/// Characters of a zone's text that are drawn; a code can hold thousands.
+const LONGEST_TEXT: usize = 80;
 
 /// The frames of a field's bubbles.
 struct Frames<'f> {

@@ -114,8 +114,12 @@ impl Drawing {
         let mut fields: Vec<Option<Expected>> = Vec::new();
         for (question, key) in scorer.questions(set).iter().enumerate() {
             let Some(value) = values.get(&key.name) else { continue };
-            let Some(marks) = &value.marks else { continue };
-            for (&field, bubbles) in value.fields.iter().zip(expected(key, marks)) {
+            // A value with a code or a text in it has a verdict; no marks could be expected for it.
+            let bubbles = match &value.marks {
+                Some(marks) => expected(key, marks),
+                None => vec![Vec::new(); value.fields.len()],
+            };
+            for (&field, bubbles) in value.fields.iter().zip(bubbles) {
                 if fields.len() <= field {
                     fields.resize(field + 1, None);
                 }

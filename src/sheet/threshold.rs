@@ -92,7 +92,7 @@ const NO_GAP: f64 = 255.0;
 
 /// Decides which bubbles are marked: those whose mean lies below the threshold of their field.
 pub fn judge(readings: &Readings, numbers: &Thresholds, rules: Rules) -> Judgement {
-    let mut all: Vec<f64> = readings.fields.iter().flat_map(|f| f.means.iter().copied()).collect();
+    let mut all: Vec<f64> = readings.fields.iter().flat_map(|f| f.means().iter().copied()).collect();
     let page_threshold = widest_gap(&mut all, rules.page_window, numbers.min_jump, numbers.page_threshold);
     let deviation = |means: &[f64]| match rules.deviations {
         Deviations::RoundedWithGrayNumbers => stats::rounded_std(means),
@@ -102,9 +102,9 @@ pub fn judge(readings: &Readings, numbers: &Thresholds, rules: Rules) -> Judgeme
         Deviations::RoundedWithGrayNumbers => (numbers.min_jump, numbers.page_threshold),
         Deviations::WithOwnNumbers => (numbers.min_jump_std, numbers.page_threshold_std),
     };
-    let deviations: Vec<f64> = readings.fields.iter().map(|f| deviation(&f.means)).collect();
+    let deviations: Vec<f64> = readings.fields.iter().map(|f| deviation(f.means())).collect();
     // Fields without bubbles have no deviation that could count.
-    let bubbled = readings.fields.iter().zip(&deviations).filter(|(f, _)| !f.means.is_empty());
+    let bubbled = readings.fields.iter().zip(&deviations).filter(|(f, _)| !f.means().is_empty());
     let mut counted: Vec<f64> = bubbled.map(|(_, d)| *d).collect();
     let deviation_threshold = widest_gap(&mut counted, 1, least_gap, fallback);
     let judge_field = |means: &[f64], deviation: f64| {
@@ -112,7 +112,7 @@ pub fn judge(readings: &Readings, numbers: &Thresholds, rules: Rules) -> Judgeme
         let threshold = field_threshold(means, page_threshold, is_even, numbers, rules);
         FieldJudgement { threshold, marked: means.iter().map(|&mean| mean < threshold).collect() }
     };
-    let fields = readings.fields.iter().zip(&deviations).map(|(f, &d)| judge_field(&f.means, d)).collect();
+    let fields = readings.fields.iter().zip(&deviations).map(|(f, &d)| judge_field(f.means(), d)).collect();
     Judgement { page_threshold, fields }
 }
 
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn readings(fields: &[&[f64]]) -> Readings {
-        Readings { fields: fields.iter().map(|means| FieldReading { means: means.to_vec() }).collect() }
+        Readings { fields: fields.iter().map(|means| FieldReading::Bubbles(means.to_vec())).collect() }
     }
 
     fn marks(fields: &[&[f64]], dialect: Dialect) -> Vec<String> {

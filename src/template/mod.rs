@@ -71,14 +71,14 @@ pub struct FieldBlock {
 }
 
 /// How the fields of a block are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldKind {
     /// Bubbles to be marked.
     Bubbles,
-    /// A bar code or QR code in a zone. Not read yet.
+    /// A bar code or QR code in a zone. Of several labels, each stands for one of the zone's codes.
     Barcode,
-    /// Text in a zone. Not read yet.
-    Ocr,
+    /// Text in a zone, of these characters only; empty: of any. All labels stand for the same text.
+    Ocr(String),
 }
 
 /// One question or one digit.
@@ -346,6 +346,11 @@ impl Template {
             }
         }
         paths
+    }
+
+    /// Does a field need text to be recognised?
+    pub fn has_text_fields(&self) -> bool {
+        self.blocks.iter().any(|block| matches!(block.kind, FieldKind::Ocr(_)))
     }
 
     /// All fields with their blocks, in template order.

@@ -410,7 +410,7 @@ fn zones_of_codes_and_text_are_kept() {
     );
     let template = template(&text);
     let block = &template.blocks[0];
-    assert_eq!((block.kind, block.bounds), (FieldKind::Barcode, Rect::new(16, 29, 46, 54)));
+    assert_eq!((&block.kind, block.bounds), (&FieldKind::Barcode, Rect::new(16, 29, 46, 54)));
     assert_eq!((block.empty_value.as_str(), block.fields[0].bubbles.len()), ("none", 0));
 }
 

@@ -1,6 +1,6 @@
 //! Field blocks of the v2 family: bubbles of a named type, bar codes, text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::columns::Labels;
 use super::super::field_types::{self, DIRECTIONS, FieldType};
@@ -110,6 +110,14 @@ const COMMON_KEYS: [&str; 7] =
 
 const BUBBLE_KEYS: [&str; 5] = ["bubblesGap", "bubbleDimensions", "bubbleValues", "direction", "maxMarks"];
 
+/// The values of `fieldDetectionType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detection {
+    Bubbles,
+    Ocr,
+    Barcode,
+}
+
 /// What every kind of block states.
 struct Common<'d> {
     origin: Option<(f64, f64)>,
@@ -126,9 +134,9 @@ fn field_block(
     let Some(fields) = cursor.object() else { return labels.miss_block() };
     let kind = fields.require("fieldDetectionType").and_then(|c| {
         c.choice(&[
-            ("BUBBLES_THRESHOLD", FieldKind::Bubbles),
-            ("OCR", FieldKind::Ocr),
-            ("BARCODE_QR", FieldKind::Barcode),
+            ("BUBBLES_THRESHOLD", Detection::Bubbles),
+            ("OCR", Detection::Ocr),
+            ("BARCODE_QR", Detection::Barcode),
         ])
     });
     let list_cursor = fields.require("fieldLabels");
@@ -144,10 +152,10 @@ fn field_block(
     });
     let common = Common { origin, list, empty_value };
     match kind {
-        Some(FieldKind::Bubbles) => bubble_block(name, fields, common, defaults, labels),
+        Some(Detection::Bubbles) => bubble_block(name, fields, common, defaults, labels),
         // Without its kind, nothing tells which keys a block may have.
         None => None,
-        Some(kind) => zone_block(name, kind, fields, list_cursor, common),
+        Some(kind) => zone_block(name, kind, fields, list_cursor, common, defaults),
     }
 }
 
@@ -233,13 +241,14 @@ fn bounds(
     Some(grid::covering(spacing.origin, extent))
 }
 
-/// A block whose fields all read one zone: a bar code or text. Not read yet.
+/// A block whose fields all read one zone: a bar code or text.
 fn zone_block(
     name: &str,
-    kind: FieldKind,
+    detection: Detection,
     fields: Fields<'_>,
     list_cursor: Option<Cursor<'_>>,
     common: Common<'_>,
+    defaults: &BlockDefaults<'_>,
 ) -> Option<FieldBlock> {
     let labels_gap = optional(&fields, "labelsGap", |c| c.number(0.0, MAX_SIDE as f64));
     let entries = list_cursor.map_or(0, |c| c.children().len());
@@ -249,11 +258,16 @@ fn zone_block(
             "a block with more than one entry in `fieldLabels` must state it; `0` is fine here",
         );
     }
-    check(&fields, "bubbleFieldType", Cursor::string);
+    let kind = if detection == Detection::Ocr {
+        or(&fields, "bubbleFieldType", String::new(), |c| Some(alphabet(&defaults.types?.find(c)?))).map(FieldKind::Ocr)
+    } else {
+        check(&fields, "bubbleFieldType", Cursor::string);
+        Some(FieldKind::Barcode)
+    };
     let max_marks = values::max_marks(&fields);
     let zone = fields.require("scanZone").and_then(|c| scan_zone(&c, common.origin));
     fields.finish(Unknown::Refuse, &[COMMON_KEYS.as_slice(), &["scanZone", "maxMarks"]].concat());
-    let zone = zone?;
+    let (zone, kind) = (zone?, kind?);
     Some(FieldBlock {
         name: name.to_owned(),
         kind,
@@ -263,6 +277,12 @@ fn zone_block(
         empty_value: common.empty_value?.to_owned(),
         max_marks: max_marks?,
     })
+}
+
+/// The characters of a type's values: what a text field of that type can hold.
+fn alphabet(field_type: &FieldType) -> String {
+    let characters: BTreeSet<char> = field_type.values.iter().flat_map(|v| v.chars()).collect();
+    characters.into_iter().filter(|c| !c.is_whitespace() && !c.is_control()).collect()
 }
 
 /// The zone at the block's origin with its margins around. It may leave the page: upstream clips it.

@@ -1,0 +1,85 @@
+//! Measures every field of the page: grays of bubbles, texts of codes, recognised text. Numbers and texts only: what they
+//! mean is decided in [`super::threshold`] and [`super::interpret`]. A file for each kind of field.
+
+mod barcode;
+mod bubbles;
+mod ocr;
+mod zone;
+
+use image::GrayImage;
+
+pub use self::barcode::CodeReading;
+pub use self::ocr::TextReading;
+use crate::template::{FieldKind, Template};
+use crate::tesseract::Tesseract;
+
+/// What was read of a sheet.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Readings {
+    /// One entry a field, in template order.
+    pub fields: Vec<FieldReading>,
+}
+
+/// What was read of one field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldReading {
+    /// Mean gray of each bubble's box, 0 (black) to 255 (white), in bubble order.
+    Bubbles(Vec<f64>),
+    /// The codes in its zone.
+    Code(CodeReading),
+    /// The text in its zone.
+    Text(TextReading),
+}
+
+impl FieldReading {
+    /// The grays of its bubbles; none where it has no bubbles.
+    pub fn means(&self) -> &[f64] {
+        match self {
+            Self::Bubbles(means) => means,
+            Self::Code(_) | Self::Text(_) => &[],
+        }
+    }
+}
+
+/// Reads all fields. `shifts` moves the boxes and zones of a block to the right, in pixels, one number a block. What lies
+/// outside of the page is left out. A template with text fields needs a `recogniser`; without one they are unread.
+pub fn measure(page: &GrayImage, template: &Template, shifts: &[i32], recogniser: Option<&Tesseract>) -> Readings {
+    let mut fields = Vec::new();
+    for (i, block) in template.blocks.iter().enumerate() {
+        let shift = shifts.get(i).copied().unwrap_or(0);
+        let zone = block.bounds.moved(shift, 0);
+        match &block.kind {
+            FieldKind::Bubbles => {
+                let means = |field| FieldReading::Bubbles(bubbles::means(page, block, field, shift));
+                fields.extend(block.fields.iter().map(means));
+            }
+            FieldKind::Barcode => {
+                let readings = barcode::codes(page, zone, block.fields.len());
+                fields.extend(readings.into_iter().map(FieldReading::Code));
+            }
+            FieldKind::Ocr(alphabet) => {
+                let reading = ocr::text(page, zone, alphabet, recogniser);
+                fields.extend(block.fields.iter().map(|_| FieldReading::Text(reading.clone())));
+            }
+        }
+    }
+    Readings { fields }
+}
+
+/// A text as the value of a cell: it stays one line, whatever was printed. Every run of white space and control
+/// characters becomes one space, those at the ends go.
+fn one_line(text: &str) -> String {
+    let is_gap = |c: char| c.is_whitespace() || c.is_control();
+    text.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_one_line() {
+        assert_eq!(one_line("  01\u{1d}21 \r\n Zoë\t "), "01 21 Zoë");
+        assert_eq!(one_line("\n\u{0}"), "");
+    }
+}
