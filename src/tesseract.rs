@@ -114,7 +114,10 @@ impl Tesseract {
         // 3.x has another recogniser, without the word list's confidences.
         let major: u32 = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
         if major < 4 {
-            return Err(missing(format!("is not tesseract 4 or later (it calls itself `{}`)", first.unwrap_or_default())));
+            return Err(missing(format!(
+                "is not tesseract 4 or later (it calls itself `{}`)",
+                first.unwrap_or_default()
+            )));
         }
         let languages = ask("--list-langs")?;
         if !languages.out.lines().any(|line| line.trim() == "eng") {
@@ -171,7 +174,10 @@ impl fmt::Display for Tesseract {
 /// The first program of this name in the folders of a PATH.
 fn program_in(path: &OsString) -> Option<PathBuf> {
     let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(path).filter(|dir| !dir.as_os_str().is_empty()).map(|dir| dir.join(&name)).find(|p| p.is_file())
+    std::env::split_paths(path)
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .map(|dir| dir.join(&name))
+        .find(|p| p.is_file())
 }
 
 /// What a process printed.
@@ -343,7 +349,9 @@ mod tests {
     fn whatever_the_process_does_is_an_answer() {
         let start = Instant::now();
         let header = TABLE.lines().next().unwrap();
-        let read = recognised(&format!("cat >/dev/null\nprintf '{header}\\n5\\t1\\t1\\t1\\t1\\t1\\t0\\t0\\t9\\t9\\t90\\t42\\n'"));
+        let read = recognised(&format!(
+            "cat >/dev/null\nprintf '{header}\\n5\\t1\\t1\\t1\\t1\\t1\\t0\\t0\\t9\\t9\\t90\\t42\\n'"
+        ));
         assert_eq!(read, Ok(Recognised { text: "42".to_owned(), confidence: 0.9 }));
         let limit = Duration::from_millis(500);
         assert_eq!(recognised("exec sleep 30"), Err(Failure::TimeLimit(limit)));

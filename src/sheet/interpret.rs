@@ -61,13 +61,7 @@ pub fn interpret(template: &Template, readings: &Readings, judgement: &Judgement
     Interpretation { fields, columns, multi_marked }
 }
 
-fn marked_value(
-    block: &FieldBlock,
-    field: &Field,
-    means: &[f64],
-    judged: &FieldJudgement,
-    rules: Rules,
-) -> FieldValue {
+fn marked_value(block: &FieldBlock, field: &Field, means: &[f64], judged: &FieldJudgement, rules: Rules) -> FieldValue {
     let values = field.bubbles.iter().zip(&judged.marked).filter(|(_, marked)| **marked);
     let count = judged.marked.iter().filter(|&&m| m).count();
     let is_blank = count == 0 || (rules.all_marked_is_blank && count > 1 && count == judged.marked.len());

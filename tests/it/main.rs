@@ -11,3 +11,4 @@ mod samples;
 mod scoring;
 mod support;
 mod turning;
+mod zones;

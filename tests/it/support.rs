@@ -35,11 +35,17 @@ impl Workspace {
 
     /// Runs `omr` here.
     pub fn omr(&self, args: &[&str]) -> Run {
+        self.omr_with(args, &[])
+    }
+
+    /// Runs `omr` here, with these variables in its environment.
+    pub fn omr_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_omr"))
             .args(args)
             .current_dir(self.dir.path())
             .env("NO_COLOR", "1")
             .env("COLUMNS", "100")
+            .envs(variables.iter().copied())
             .output()
             .expect("omr runs");
         Run { output }

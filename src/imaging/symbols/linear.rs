@@ -100,13 +100,7 @@ fn hits(picture: &GrayImage, step: usize) -> Vec<Hit> {
 }
 
 /// Decodes a row: each code that is found is painted white, and the rest is decoded again.
-fn row_hits(
-    mut row: BitArray,
-    y: usize,
-    reader: &mut MultiFormatOneDReader,
-    hints: &DecodeHints,
-    hits: &mut Vec<Hit>,
-) {
+fn row_hits(mut row: BitArray, y: usize, reader: &mut MultiFormatOneDReader, hints: &DecodeHints, hits: &mut Vec<Hit>) {
     let width = row.get_size();
     for _ in 0..MOST_IN_A_ROW {
         let Some(hit) = row_hit(&row, y, reader, hints) else { return };
@@ -131,7 +125,12 @@ fn row_hit(row: &BitArray, y: usize, reader: &mut MultiFormatOneDReader, hints: 
             reader.decode_row(y as u32, row, hints)
         };
         let Ok(result) = result else { continue };
-        let places = result.getPoints().iter().map(|p| if is_reversed { last - place(p.x) } else { place(p.x) });
+        // The decoder of Code 39 gives half of the place where the symbol ends (rxing 0.9: the sum of start and length
+        // of the last character is halved, where its length should be).
+        let is_halved = *result.getBarcodeFormat() == BarcodeFormat::CODE_39;
+        let points = result.getPoints().iter().enumerate();
+        let points = points.map(|(i, p)| place(if is_halved && i == 1 { 2.0 * p.x } else { p.x }));
+        let places = points.map(|x| if is_reversed { last - x } else { x });
         let (x0, x1) = places.fold((last, 0), |(x0, x1), x| (x0.min(x), x1.max(x)));
         if x0 < x1 && !result.getText().trim().is_empty() {
             let format = *result.getBarcodeFormat();

@@ -42,10 +42,7 @@ pub fn find(picture: &GrayImage) -> Vec<Symbol> {
 /// Do two boxes share a pixel? Boxes of symbols lie in a picture, so sums of sides fit.
 pub fn overlap(a: Rect, b: Rect) -> bool {
     let apart = |a: i32, a_side: u32, b: i32| i64::from(a) + i64::from(a_side) <= i64::from(b);
-    !(apart(a.x, a.width, b.x)
-        || apart(b.x, b.width, a.x)
-        || apart(a.y, a.height, b.y)
-        || apart(b.y, b.height, a.y))
+    !(apart(a.x, a.width, b.x) || apart(b.x, b.width, a.x) || apart(a.y, a.height, b.y) || apart(b.y, b.height, a.y))
 }
 
 /// Runs a decoder. A panic in it is a symbol that was not read: the decoders are a library on foreign pixels.

@@ -206,7 +206,7 @@ impl Ink {
             }
         }
         let mut text = text?;
-        let reach = (text.y1 - text.y0 + 1) / 2;
+        let reach = (text.y1 - text.y0).div_ceil(2);
         for extent in small {
             let is_at = extent.x1 + reach >= text.x0
                 && extent.x0 <= text.x1 + reach
@@ -287,4 +287,111 @@ fn runs(length: u32, holds: impl Fn(u32) -> bool) -> Vec<(u32, u32)> {
         }
     }
     runs
+}
+
+#[cfg(test)]
+mod tests {
+    use ab_glyph::FontRef;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::imaging::arbitrary::picture;
+    use crate::imaging::overlay::{self, Overlay, Palette};
+
+    /// A page of 400×120 with a text at (60, 40), 36 px high, by the font of the marked pictures.
+    fn written(text: &str) -> GrayImage {
+        let font = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR).unwrap();
+        let mut drawn = Overlay::new(Size::new(400, 120));
+        drawn.stamp(&overlay::Stamp::new(&font, text, 36), 60, 40, 0);
+        let page = GrayImage::from_pixel(400, 120, Luma([255]));
+        let png = overlay::to_png(&page, &drawn, Palette(&[[0, 0, 0]])).unwrap();
+        image::load_from_memory(&png).unwrap().into_luma8()
+    }
+
+    fn rule(page: &mut GrayImage, area: Rect) {
+        let (x0, y0, x1, y1) = area.clipped(Size::new(page.width(), page.height()));
+        (y0..y1).for_each(|y| (x0..x1).for_each(|x| page.put_pixel(x, y, Luma([20]))));
+    }
+
+    /// A frame 3 px wide with a comb every `comb` pixels.
+    fn frame(page: &mut GrayImage, area: Rect, comb: usize) {
+        let (right, bottom) = (area.x + area.width as i32 - 3, area.y + area.height as i32 - 3);
+        for y in [area.y, bottom] {
+            rule(page, Rect::new(area.x, y, area.width, 3));
+        }
+        for x in (area.x..right).step_by(comb).chain([right]) {
+            rule(page, Rect::new(x, area.y, 3, area.height));
+        }
+    }
+
+    const ZONE: Rect = Rect::new(30, 24, 340, 72);
+
+    #[test]
+    fn blank_and_framed_blank_zones_have_no_line() {
+        let mut page = GrayImage::from_pixel(400, 120, Luma([240]));
+        assert!(line_of_text(&page, ZONE).is_none());
+        frame(&mut page, Rect::new(34, 30, 330, 60), 55);
+        assert!(line_of_text(&page, ZONE).is_none());
+        page.put_pixel(100, 60, Luma([0]));
+        assert!(line_of_text(&page, ZONE).is_none(), "a speck");
+        assert!(line_of_text(&page, Rect::new(500, 0, 10, 10)).is_none());
+    }
+
+    #[test]
+    fn frames_are_taken_out_and_letters_stay() {
+        let plain = written("A 17");
+        let want = line_of_text(&plain, ZONE).unwrap();
+        let mut framed = plain.clone();
+        frame(&mut framed, Rect::new(34, 30, 330, 60), 400);
+        let line = line_of_text(&framed, ZONE).unwrap();
+        assert_eq!(line.picture.dimensions(), want.picture.dimensions());
+        let differing = line.picture.pixels().zip(want.picture.pixels()).filter(|(a, b)| a.0[0].abs_diff(b.0[0]) > 60);
+        assert!(differing.count() < line.picture.len() / 200);
+    }
+
+    #[test]
+    fn a_line_is_brought_to_one_height() {
+        for scale in [1u32, 2, 4] {
+            let page = imageops::resize(&written("H5"), 400 * scale, 120 * scale, imageops::FilterType::Triangle);
+            let zone = Rect::new(30 * scale as i32, 24 * scale as i32, 340 * scale, 72 * scale);
+            let line = line_of_text(&page, zone).unwrap();
+            let height = f64::from(line.picture.height() - 2 * MARGIN);
+            assert!((LINE_HEIGHT..LINE_HEIGHT + 8.0).contains(&height), "{height} at {scale}");
+            assert_eq!(line.layout, Layout::Line);
+        }
+        assert_eq!(line_of_text(&written("7"), ZONE).unwrap().layout, Layout::Character);
+    }
+
+    #[test]
+    fn printed_text_is_read() {
+        let Ok(tesseract) = Tesseract::find() else {
+            eprintln!("skipped: tesseract is not installed");
+            return;
+        };
+        let read = |page: &GrayImage, alphabet: &str| text(page, ZONE, alphabet, Some(&tesseract));
+        let of = |text: &str, alphabet: &str| match read(&written(text), alphabet) {
+            TextReading::Words { text, confidence } if confidence > 0.5 => text,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(of("Maria Gomez", ""), "Maria Gomez");
+        assert_eq!(of("4071", "0123456789"), "4071");
+        assert_eq!(of("7", "0123456789"), "7");
+        let mut boxed = written("4071 5");
+        frame(&mut boxed, Rect::new(34, 30, 330, 60), 400);
+        assert!(matches!(read(&boxed, "0123456789"), TextReading::Words { text, .. } if text == "40715"));
+        assert_eq!(read(&GrayImage::from_pixel(400, 120, Luma([250])), ""), TextReading::Blank);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn any_zone_is_survived(
+            img in picture(60, 60), x in any::<i32>(), y in -80..80i32, w in 0..200u32, h in any::<u32>(),
+        ) {
+            for x in [x, x % 64] {
+                let read = text(&img, Rect::new(x, y, w, h), "", None);
+                prop_assert!(matches!(read, TextReading::Blank | TextReading::Unread));
+            }
+        }
+    }
 }

@@ -33,6 +33,8 @@ pub(super) struct Tones {
     pub ink: u8,
     /// The gray of the paper: one pixel in 4 is brighter.
     pub paper: u8,
+    /// One pixel in 500 is brighter.
+    pub bright: u8,
 }
 
 impl Tones {
@@ -49,7 +51,13 @@ impl Tones {
             });
             gray.map_or(255, |gray| gray as u8)
         };
-        Self { ink: gray_after(total / 500), paper: gray_after(total - total / 4 - usize::from(total > 0)) }
+        let last = |part: usize| total - total / part - usize::from(total > 0);
+        Self { ink: gray_after(total / 500), paper: gray_after(last(4)), bright: gray_after(last(500)) }
+    }
+
+    /// True when there are no two tones: neither dark on light nor light on dark.
+    pub fn is_flat(self) -> bool {
+        self.bright.saturating_sub(self.ink) < LEAST_CONTRAST
     }
 
     /// True when nothing is printed or written on the paper.
