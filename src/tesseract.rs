@@ -313,7 +313,7 @@ mod tests {
     fn a_program_is_looked_for_in_the_order_of_the_path() {
         let dir = tempfile::tempdir().unwrap();
         let (first, second) = (dir.path().join("a"), dir.path().join("b"));
-        [&first, &second].map(|d| std::fs::create_dir(d).unwrap());
+        [&first, &second].into_iter().for_each(|d| std::fs::create_dir(d).unwrap());
         let path = std::env::join_paths([&first, &second]).unwrap();
         assert_eq!(program_in(&path), None);
         let program = second.join(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX));
