@@ -26,7 +26,7 @@ pub fn print(form: &Form, fonts: &Fonts, scale: f64) -> Canvas {
     for block in &form.blocks {
         match block.kind {
             FieldKind::Bubbles => print_block(&mut canvas, fonts, form, block),
-            FieldKind::Barcode | FieldKind::Ocr => print_zone(&mut canvas, fonts, block),
+            FieldKind::Barcode | FieldKind::Ocr(_) => print_zone(&mut canvas, fonts, block),
         }
     }
     for figure in &form.figures {
@@ -118,7 +118,7 @@ fn print_zone(canvas: &mut Canvas, fonts: &Fonts, block: &FieldBlock) {
     let Rect { x, y, width, height } = block.bounds;
     let half = (f64::from(width) / 2.0, f64::from(height) / 2.0);
     let middle = Point::new(f64::from(x) + half.0, f64::from(y) + half.1);
-    if block.kind == FieldKind::Ocr {
+    if matches!(block.kind, FieldKind::Ocr(_)) {
         canvas.frame(middle, (half.0 + 4.0, half.1 + 4.0), 1.4, FRAME);
     }
     let above = Point::new(middle.x - half.0 + 2.0, middle.y - half.1 - 14.0);

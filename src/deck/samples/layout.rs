@@ -220,7 +220,7 @@ impl Layout {
             name: block.name.to_owned(),
             kind: match print {
                 Print::Code(_) => FieldKind::Barcode,
-                Print::Letters => FieldKind::Ocr,
+                Print::Letters => FieldKind::Ocr(String::new()),
             },
             fields: labels.into_iter().map(|label| Field { label, bubbles: Vec::new() }).collect(),
             bounds,
@@ -299,7 +299,7 @@ mod tests {
         layout.blocks.push(Block::zone("code", Print::Letters, (300, 400), (Size::new(90, 30), 8), &["serial"]));
         let form = layout.form().unwrap();
         assert_eq!(form.blocks[2].bounds, Rect::new(292, 392, 106, 46));
-        assert_eq!((form.blocks[2].kind, form.blocks[2].fields[0].bubbles.len()), (FieldKind::Ocr, 0));
+        assert_eq!((form.blocks[2].kind.clone(), form.blocks[2].fields[0].bubbles.len()), (FieldKind::Ocr(String::new()), 0));
         let zone = PrintedZone { label: "serial".to_owned(), area: Rect::new(300, 400, 90, 30), print: Print::Letters };
         assert_eq!(form.zones, [zone]);
     }
