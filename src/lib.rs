@@ -19,6 +19,7 @@ pub mod imaging;
 pub mod json;
 pub mod labels;
 pub mod logging;
+pub mod matcher;
 pub mod options;
 pub mod outputs;
 pub mod plan;

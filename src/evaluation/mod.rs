@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use crate::dialect::Dialect;
 use crate::json::{Document, DocumentError, Kind, Problem, Value};
+use crate::matcher::Matcher;
 
 mod answers;
 mod colors;
-mod format;
 pub mod key_csv;
 mod literal;
 mod marking;
@@ -26,7 +26,6 @@ mod v1;
 mod v2;
 
 pub use answers::{Answer, Weighted, Written};
-pub use format::{Format, FormatError, Piece};
 pub use marking::{Mark, MarkError};
 pub use outputs::{DrawnText, DrawnVerdicts, Outputs, SymbolColors, VerdictColors};
 pub use problem::SetupProblem;
@@ -57,7 +56,7 @@ pub struct Evaluation {
 pub struct ConditionalSet {
     /// The user's name for it.
     pub name: String,
-    /// Which sheets it is for.
+    /// Which sheets it is for, by the values of fields and custom labels, `file_path` and `file_name`.
     pub matcher: Matcher,
     /// Answers that replace or extend those of [`Evaluation::key`]; `None`: there are none.
     pub key: Option<KeySource>,
@@ -66,15 +65,6 @@ pub struct ConditionalSet {
     pub schemes: Schemes,
     /// The evaluation's outputs with what the set changes in them.
     pub outputs: Outputs,
-}
-
-/// Tells by a sheet's values whether a set is for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matcher {
-    /// `formatString`: filled with the values of fields and custom labels, `file_path` and `file_name`.
-    pub format: Format,
-    /// `matchRegex`, as written: sought anywhere in the filled text.
-    pub regex: String,
 }
 
 impl Evaluation {

@@ -2,7 +2,7 @@
 
 use image::Rgba;
 
-use super::format::{Format, Piece};
+use crate::matcher::{Format, Piece};
 
 /// v1 `should_explain_scoring`, `enable_evaluation_table_to_csv`; v2 family `outputsConfiguration`.
 #[derive(Debug, Clone, PartialEq)]

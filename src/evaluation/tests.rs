@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::json::Severity;
+use crate::matcher::Piece;
 
 /// A folder with a key as CSV and as picture, and a folder where a file may be expected.
 fn folder() -> tempfile::TempDir {
@@ -234,7 +235,7 @@ fn sets_start_from_the_defaults_and_leak_nothing() {
     let (evaluation, warnings) = load(&text);
     assert_eq!(warnings, Vec::<String>::new());
     let [a, b, c] = evaluation.sets.as_slice() else { panic!("three sets") };
-    assert_eq!((a.key.as_ref(), a.matcher.regex.as_str()), (None, "^A"));
+    assert_eq!((a.key.as_ref(), a.matcher.pattern.as_str()), (None, "^A"));
     assert_eq!(a.matcher.format.names().collect::<Vec<_>>(), ["q1", "file_name"]);
     let score = Piece::Value { name: "score".to_owned(), decimals: Some(1) };
     assert_eq!((a.outputs.score.enabled, a.outputs.score.position, a.outputs.score.size), (true, (5, 6), 3.0));

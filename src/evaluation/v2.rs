@@ -10,8 +10,9 @@ use self::spelling::Spelling;
 use super::answers::all;
 use super::schemes::{self, KnownQuestions, known_questions};
 use super::source;
-use super::{ConditionalSet, Evaluation, Format, KeySource, Matcher, Outputs, Schemes};
+use super::{ConditionalSet, Evaluation, KeySource, Matcher, Outputs, Schemes};
 use crate::json::{Cursor, Fields, Kind, Unknown};
+use crate::matcher::{Format, read_format};
 
 #[derive(Clone, Copy)]
 enum Source {
@@ -112,7 +113,7 @@ fn read_sets(
             }
             Some(name.to_owned())
         });
-        let matcher = fields.require("matcher").and_then(|c| read_matcher(&c));
+        let matcher = fields.require("matcher").and_then(|c| Matcher::read(&c));
         let evaluation = fields.require("evaluation").and_then(|c| {
             let fields = c.object()?;
             let key = read_key(&fields, words, read_set_options);
@@ -129,34 +130,6 @@ fn read_sets(
         let (key, schemes, outputs) = evaluation?;
         Some(ConditionalSet { name: name?, matcher: matcher?, key, schemes, outputs })
     }))
-}
-
-/// The matcher's keys are in camelCase in both spellings.
-fn read_matcher(cursor: &Cursor<'_>) -> Option<Matcher> {
-    let fields = cursor.object()?;
-    let format = fields.require("formatString").and_then(|c| {
-        let format = read_format(&c)?;
-        let decimals = format.pieces.iter().any(|piece| matches!(piece, super::Piece::Value { decimals: Some(_), .. }));
-        if decimals {
-            c.error("asks for a number of decimals, expected names alone: the values of a sheet are texts");
-            return None;
-        }
-        Some(format)
-    });
-    let regex = fields.require("matchRegex").and_then(|c| c.string().map(str::to_owned));
-    fields.finish(Unknown::Refuse, &["formatString", "matchRegex"]);
-    Some(Matcher { format: format?, regex: regex? })
-}
-
-fn read_format(cursor: &Cursor<'_>) -> Option<Format> {
-    match Format::parse(cursor.string()?) {
-        Ok(format) => Some(format),
-        Err(error) => {
-            let message = format!("{error}, expected a text with names in braces such as `{{q21}}`");
-            cursor.error_with_hint(message, "write `{{` or `}}` for a brace that stands for itself");
-            None
-        }
-    }
 }
 
 /// A format that knows only some names.

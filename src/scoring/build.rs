@@ -9,13 +9,14 @@ use super::keys::{LoadedKey, ReadPicture};
 use super::points::{common_denominator, parts_of};
 use super::table::{self, Style};
 use super::values::{SheetValues, marks_for};
-use super::{Matcher, Part, Scorer, regex};
+use super::{Scorer, Source};
 use crate::dialect::Dialect;
 use crate::evaluation::{
-    self, Answer, ConditionalSet, Evaluation, KeyEntry, Mark, Marking, Piece, Schemes, Section, Series, SetupProblem,
+    self, Answer, ConditionalSet, Evaluation, KeyEntry, Mark, Marking, Schemes, Section, Series, SetupProblem,
     shortened,
 };
 use crate::json::nearest;
+use crate::matcher::BoundMatcher;
 
 /// The scheme of the questions that are in no section.
 const DEFAULT: &str = "DEFAULT";
@@ -218,35 +219,19 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn matcher(&mut self, set: &ConditionalSet) -> Option<Matcher> {
-        let regex = match regex::compile(&set.matcher.regex) {
-            Ok(regex) => Some(regex),
-            Err(e) => {
-                let message = format!("the `matchRegex` of the set `{}` cannot be used: {}", set.name, plain(&e));
-                let problem = SetupProblem::new(&self.evaluation.file, message);
-                self.problems
-                    .push(problem.hint("look-around (`(?=…)`, `(?!…)`) and references (`\\1`) are not known here"));
+    fn matcher(&mut self, set: &ConditionalSet) -> Option<BoundMatcher<Source>> {
+        let bound = set.matcher.bind(|name| match name {
+            "file_path" => Some(Source::FilePath),
+            "file_name" => Some(Source::FileName),
+            name => self.values.get(name).map(|_| Source::Value(self.needs.index_of(name))),
+        });
+        match bound {
+            Ok(matcher) => Some(matcher),
+            Err(unknown) => {
+                unknown.iter().for_each(|name| self.refuse_matcher_name(set, name));
                 None
             }
-        };
-        let mut whole = true;
-        let mut format = Vec::new();
-        for piece in &set.matcher.format.pieces {
-            match piece {
-                Piece::Text(text) => format.push(Part::Text(text.clone())),
-                Piece::Value { name, .. } => match name.as_str() {
-                    "file_path" => format.push(Part::FilePath),
-                    "file_name" => format.push(Part::FileName),
-                    name if self.values.get(name).is_some() => format.push(Part::Value(self.needs.index_of(name))),
-                    name => {
-                        self.refuse_matcher_name(set, name);
-                        whole = false;
-                    }
-                },
-            }
         }
-        let regex = regex?;
-        whole.then_some(Matcher { format, regex })
     }
 
     fn refuse_matcher_name(&mut self, set: &ConditionalSet, name: &str) {
@@ -510,10 +495,4 @@ fn scheme<T>(
 ) -> Option<Scheme> {
     let evaluation::Marks { correct, incorrect, unmarked } = marks;
     Some(Scheme { name, streak, correct: parts(correct)?, incorrect: parts(incorrect)?, unmarked: parts(unmarked)? })
-}
-
-/// A compiler's complaint on one line: its last, which says what is wrong.
-fn plain(error: &::regex::Error) -> String {
-    let text = error.to_string();
-    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

@@ -9,13 +9,13 @@ mod answer_set;
 mod build;
 mod keys;
 mod points;
-mod regex;
 mod table;
 #[cfg(test)]
 mod tests;
 mod values;
 
-use crate::evaluation::{Format, Outputs, Piece};
+use crate::evaluation::Outputs;
+use crate::matcher::{BoundMatcher, Format, Piece};
 
 use self::answer_set::AnswerSet;
 pub use self::answer_set::{Bonus, Question, Rule};
@@ -33,22 +33,15 @@ pub struct Scorer {
     /// The default, then the conditional sets in the order of the file.
     sets: Vec<AnswerSet>,
     /// Tells which of the conditional sets is for a sheet; one for each of them.
-    matchers: Vec<Matcher>,
+    matchers: Vec<BoundMatcher<Source>>,
     /// Makes a point out of so many parts.
     below: i128,
     style: table::Style,
 }
 
-/// Tells by a sheet's values whether a set is for it.
-#[derive(Debug)]
-struct Matcher {
-    format: Vec<Part>,
-    regex: ::regex::Regex,
-}
-
-#[derive(Debug)]
-enum Part {
-    Text(String),
+/// What a name in a matcher stands for.
+#[derive(Debug, Clone, Copy)]
+enum Source {
     /// Index into [`Scorer::needs`].
     Value(usize),
     FilePath,
@@ -175,7 +168,12 @@ impl Scorer {
 
     /// The first set that is for the sheet, else the default.
     fn set_of(&self, values: &[&str], sheet: SheetName<'_>) -> usize {
-        self.matchers.iter().position(|matcher| matcher.fits(values, sheet)).map_or(0, |i| i + 1)
+        let value = |source: &Source| match source {
+            Source::Value(i) => values.get(*i).copied().unwrap_or_default(),
+            Source::FilePath => sheet.file_path,
+            Source::FileName => sheet.file_name,
+        };
+        self.matchers.iter().position(|matcher| matcher.fits(value)).map_or(0, |i| i + 1)
     }
 }
 
@@ -229,19 +227,4 @@ fn fill(format: &Format, value: impl Fn(&str, Option<u8>) -> String) -> String {
         Piece::Value { name, decimals } => value(name, *decimals),
     });
     pieces.collect()
-}
-
-impl Matcher {
-    fn fits(&self, values: &[&str], sheet: SheetName<'_>) -> bool {
-        let parts = self.format.iter().map(|part| match part {
-            Part::Text(text) => text.as_str(),
-            Part::Value(i) => values.get(*i).copied().unwrap_or_default(),
-            Part::FilePath => sheet.file_path,
-            Part::FileName => sheet.file_name,
-        });
-        match self.format.as_slice() {
-            [_] => parts.into_iter().all(|text| self.regex.is_match(text)),
-            _ => self.regex.is_match(&parts.collect::<String>()),
-        }
-    }
 }

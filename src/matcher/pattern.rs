@@ -4,14 +4,48 @@
 //! `--`, `~~` and `[` inside of a class, `\<` and `\>`. Python's `\Z` is the end of the text. What `regex` lacks, look
 //! around and references to groups, is refused when the matcher is compiled.
 
-use regex::{Error, Regex};
+use regex::Regex;
 
-/// Compiles Python's `pattern`.
-///
-/// # Errors
-/// What `regex` does not know.
-pub(super) fn compile(pattern: &str) -> Result<Regex, Error> {
-    Regex::new(&translate(pattern))
+/// An expression in Python's notation, compiled. Two are equal that are written alike.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    written: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// Compiles Python's `pattern`.
+    ///
+    /// # Errors
+    /// What `regex` does not know, on one line.
+    pub fn compile(pattern: &str) -> Result<Self, String> {
+        let regex = Regex::new(&translate(pattern)).map_err(|e| last_line(&e))?;
+        Ok(Self { written: pattern.to_owned(), regex })
+    }
+
+    /// Is it found anywhere in `text`?
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// The expression as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for Pattern {}
+
+/// A compiler's complaint on one line: its last, which says what is wrong.
+fn last_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
 fn translate(pattern: &str) -> String {
@@ -85,21 +119,21 @@ mod tests {
             (r"[\]&]x", "]x", true),
             ("(?i)set (?P<n>[0-9])", "SET 4", true),
         ] {
-            assert_eq!(compile(pattern).unwrap().is_match(text), found, "{pattern}");
+            assert_eq!(Pattern::compile(pattern).unwrap().is_match(text), found, "{pattern}");
         }
     }
 
     #[test]
     fn what_regex_lacks_is_refused() {
         for pattern in ["(?=A)", r"(A)\1", "(?<!A)B", "(", "["] {
-            assert!(compile(pattern).is_err(), "{pattern}");
+            assert!(Pattern::compile(pattern).is_err(), "{pattern}");
         }
     }
 
     proptest! {
         #[test]
         fn no_pattern_makes_it_panic(pattern in "[\\[\\]\\\\^&~Za()<*-]{0,20}") {
-            let _ = compile(&pattern);
+            let _ = Pattern::compile(&pattern);
         }
     }
 }
