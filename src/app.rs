@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use crate::batch::{self, BatchError, summary::Summary};
 use crate::cli::{CheckArgs, Cli, Command, FailOn, RescoreArgs, RunArgs, SummaryFormat};
+use crate::config::OutputMode;
 use crate::exit::Exit;
 use crate::file_names::shown;
 use crate::logging;
@@ -77,11 +78,12 @@ pub fn run(cli: Cli) -> Result<Exit, AppError> {
 
 fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     let start = Instant::now();
-    foreign_options(&args)?;
+    let mode = foreign_options(&args)?;
     let options = Options {
         roots: options::roots(&args.input, &args.output)?,
         output: args.output,
         setup: args.setup,
+        mode,
         fail_on: args.fail_on,
         statistics: args.statistics,
         summary: args.summary,
@@ -103,22 +105,25 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     Ok(exit_of(&summary, &options.fail_on))
 }
 
-/// Options of OMRChecker that have no effect here, or not yet.
-fn foreign_options(args: &RunArgs) -> Result<(), UsageError> {
+/// Options of OMRChecker: the output mode, and those that have no effect here, or not yet.
+fn foreign_options(args: &RunArgs) -> Result<Option<OutputMode>, UsageError> {
     if args.set_layout {
         return Err(UsageError("--setLayout is not supported by this version of omr".to_owned()));
     }
-    match args.output_mode.as_deref() {
-        None | Some("default" | "csv") => {}
+    let mode = match args.output_mode.as_deref() {
+        None => None,
+        Some("default" | "csv") => Some(OutputMode::Default),
+        Some("moderation") => Some(OutputMode::Moderation),
         Some(mode) => {
-            let message = format!("--outputMode {mode} is not supported by this version of omr; use `default`");
+            let message =
+                format!("--outputMode {mode} is not supported by this version of omr; use `default` or `moderation`");
             return Err(UsageError(message));
         }
-    }
+    };
     if args.auto_align {
         warn!("--autoAlign has no effect, as in OMRChecker; set `alignment_params.auto_align` in config.json");
     }
-    Ok(())
+    Ok(mode)
 }
 
 fn tell_empty(plan: &Plan) {
@@ -179,6 +184,7 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         roots: options::roots(&args.input, &args.output)?,
         output: args.output,
         setup: args.setup,
+        mode: None,
         fail_on: Vec::new(),
         statistics: false,
         summary: None,
@@ -194,6 +200,10 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         writeln!(out, "  columns   {}", template.columns.len())?;
         if let Some(recogniser) = folder.context.recogniser() {
             writeln!(out, "  text      {recogniser}")?;
+        }
+        if !template.sets.is_empty() {
+            let names: Vec<&str> = template.sets.iter().map(|set| set.name.as_str()).collect();
+            writeln!(out, "  layouts   {} and the template's own", names.join(", "))?;
         }
         if let (Some(scoring), Some(evaluation)) = (&folder.scoring, &folder.folder.evaluation) {
             let questions = scoring.scorer().questions(0).len();

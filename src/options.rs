@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::{FailOn, SetupArgs, SummaryFormat, WorkersArg};
+use crate::config::OutputMode;
 use crate::file_names::{shown, tidy};
 
 /// The settings of a run.
@@ -14,6 +15,8 @@ pub struct Options {
     pub output: PathBuf,
     /// What is done on each sheet, and how many at a time.
     pub setup: SetupArgs,
+    /// `--outputMode`, which wins over every config.
+    pub mode: Option<OutputMode>,
     /// What makes a finished run exit with 3.
     pub fail_on: Vec<FailOn>,
     /// Write item statistics.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tracing::{info, warn};
 
 use crate::cli::RescoreArgs;
-use crate::config::Config;
+use crate::config::{Config, OutputMode};
 use crate::dialect::Dialect;
 use crate::evaluation::{Evaluation, SetupProblem};
 use crate::file_names::STATE_FOLDER;
@@ -128,7 +128,7 @@ fn told<T>(loaded: Result<(T, Vec<Problem>), DocumentError>) -> Result<T, Rescor
 fn template(path: &Path, config: Option<&Path>) -> Result<SheetContext, RescoreError> {
     let config = Arc::new(config.map(|path| told(Config::load(path))).transpose()?.unwrap_or_default());
     let template = Arc::new(told(Template::load(path, &config))?);
-    Ok(plan::ready(&GovernedTemplate { template, config })?)
+    Ok(plan::ready(&GovernedTemplate { template, config }, OutputMode::Default)?)
 }
 
 /// The places of all folders with a Results.csv, in input order.
@@ -234,7 +234,8 @@ impl Folder {
             written.extend(names.iter().enumerate().map(|(i, name)| paths.explanation(i, name)));
         }
         ledger.announce(written).map_err(OutputError::at(&args.output))?;
-        outputs::try_places(&paths, false, self.scorer.exports_tables())?;
+        let explanations = self.scorer.exports_tables().then(|| paths.explanations());
+        outputs::try_places(&paths, explanations.as_slice())?;
 
         let mut done = vec![paths.results(), moved.clone()];
         let open = |below: &Path, header: &[&str]| {

@@ -22,10 +22,12 @@ use tracing::{debug, info, warn};
 
 use self::ordered::Ordered;
 use self::summary::{Counts, FolderSummary, Summary};
-use crate::file_names::{as_cell, shown, tidy};
+use crate::file_names::{IMAGE_EXTENSIONS, as_cell, extension, shown, tidy};
 use crate::options::Options;
+use crate::outputs::grouping::{self, Grouped, GroupedSheet, Wish};
 use crate::outputs::ledger::Ledger;
-use crate::outputs::{self, FolderTables, Outcome, OutputError};
+use crate::outputs::paths::ORGANIZED;
+use crate::outputs::{self, Filed, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
 use crate::scoring::{SheetName, Table};
 use crate::sheet::{self, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Turn};
@@ -48,12 +50,32 @@ pub enum BatchError {
 /// Tries all places of a plan, so that one that cannot be written is found before the first sheet.
 fn open_outputs(plan: &Plan, output: &Path) -> Result<Ledger, OutputError> {
     let mut ledger = outputs::open_root(output)?;
+    // Links to sheets lie among the grouped ones. They go first, so that nothing can be written through them.
+    let is_image = |path: &Path| {
+        path.file_name().and_then(extension).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
+    };
+    let is_grouped = |path: &Path| is_image(path) && path.components().any(|part| part.as_os_str() == ORGANIZED);
+    ledger.remove_earlier(is_grouped).map_err(OutputError::at(output))?;
     for folder in &plan.folders {
         let tables = outputs::table_files_and_partials(&folder.paths);
         ledger.announce(tables).map_err(OutputError::at(output))?;
-        outputs::try_places(&folder.paths, saves_pictures(folder), saves_explanations(folder))?;
+        outputs::try_places(&folder.paths, &places_besides(folder))?;
     }
     Ok(ledger)
+}
+
+/// The folders that a folder's outputs besides its tables need, below the output folder.
+fn places_besides(plan: &FolderPlan) -> Vec<PathBuf> {
+    let paths = &plan.paths;
+    let pictures = saves_pictures(plan).then(|| paths.pictures());
+    let coloured = saves_coloured(plan).then(|| paths.coloured());
+    let explanations = saves_explanations(plan).then(|| paths.explanations());
+    let grouped = plan.grouping.is_some().then(|| paths.organized());
+    [pictures, coloured, explanations, grouped].into_iter().flatten().collect()
+}
+
+fn saves_coloured(plan: &FolderPlan) -> bool {
+    saves_pictures(plan) && plan.context.draws_in_colour
 }
 
 fn saves_pictures(plan: &FolderPlan) -> bool {
@@ -80,6 +102,10 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Summa
         ledger.wrote(done.tables);
         ledger.wrote(picture_files(folder).filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
         ledger.wrote(explanation_files(folder).filter(|(i, _)| !done.unexplained.contains(i)).map(|(_, path)| path));
+        if folder.grouping.is_some() {
+            let (paths, dir, images) = (&folder.paths, folder.folder.dir.as_path(), &folder.folder.images);
+            grouping::organize(Grouped { paths, dir, images }, done.wishes, &mut ledger)?;
+        }
         summary.total += done.counts;
         let name = shown(&folder.folder.dir).join("").to_string_lossy().into_owned();
         summary.folders.push(FolderSummary { folder: name, counts: done.counts });
@@ -91,7 +117,11 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Summa
 /// The marked pictures of a folder with the numbers of their sheets, below the output folder.
 fn picture_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
     let images = plan.folder.images.iter().enumerate().filter(|_| saves_pictures(plan));
-    images.map(|(i, image)| (i, plan.paths.pictures().join(plan.paths.picture(i, image).name)))
+    images.flat_map(|(i, image)| {
+        let name = plan.paths.picture(i, image).name;
+        let coloured = saves_coloured(plan).then(|| plan.paths.coloured().join(&name));
+        std::iter::once(plan.paths.pictures().join(&name)).chain(coloured).map(move |path| (i, path))
+    })
 }
 
 /// The explanation tables of a folder with the numbers of their sheets, below the output folder.
@@ -109,6 +139,8 @@ struct FolderDone {
     unreadable: HashSet<usize>,
     /// Numbers of the sheets without an explanation table: unreadable, or of a set that asks for none.
     unexplained: HashSet<usize>,
+    /// Where each sheet is wished to be, if sheets are grouped.
+    wishes: Vec<Wish>,
 }
 
 fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Result<FolderDone, BatchError> {
@@ -130,6 +162,7 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
         unreadable: Mutex::new(HashSet::new()),
         failure: Mutex::new(None),
         unexplained: Mutex::new(HashSet::new()),
+        wishes: Mutex::new(Vec::new()),
         statistics: plan.scoring.as_deref().filter(|_| statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
         bar: bars.add(progress_bar(images.len(), &name)),
     };
@@ -157,7 +190,8 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
     let seconds = start.elapsed().as_secs_f64();
     info!("`{}`: {counts}; {:.1} sheets/s", name.display(), images.len() as f64 / seconds.max(1e-9));
     let (unreadable, unexplained) = (job.unreadable.into_inner(), job.unexplained.into_inner());
-    Ok(FolderDone { counts, tables, unreadable, unexplained })
+    let wishes = job.wishes.into_inner();
+    Ok(FolderDone { counts, tables, unreadable, unexplained, wishes })
 }
 
 fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
@@ -171,6 +205,8 @@ fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
 struct Told {
     /// How the sheet lay.
     turn: Turn,
+    /// The number of the sheet's layout.
+    layout: usize,
     /// The explanation table that is logged.
     explained: Option<Table>,
     /// What each question earned, for statistics.
@@ -188,6 +224,8 @@ struct FolderJob<'a> {
     unreadable: Mutex<HashSet<usize>>,
     failure: Mutex<Option<OutputError>>,
     unexplained: Mutex<HashSet<usize>>,
+    /// Fed in input order, if sheets are grouped.
+    wishes: Mutex<Vec<Wish>>,
     /// Fed in input order, if it is asked for and sheets are scored.
     statistics: Option<Mutex<Collector>>,
     bar: ProgressBar,
@@ -217,20 +255,24 @@ impl FolderJob<'_> {
             let (file_name, file_path) = (image.to_string_lossy(), as_cell(&tidy(&path)));
             let name = SheetName { file_name: &file_name, file_path: &file_path };
             let keeps_grades = self.statistics.is_some();
-            let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, name, keeps_grades });
-            sheet::process(&bytes, &self.plan.context, scoring, picture, scratch)
+            let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
+            sheet::process(&bytes, &self.plan.context, name, scoring, picture, scratch)
         });
         let mut told = Told::default();
         let outcome = match read {
-            Ok(SheetReport { columns, multi_marked, doubts, score, picture, turn }) => {
+            Ok(SheetReport { layout, columns, multi_marked, doubts, score, picture, coloured, turn }) => {
                 told.turn = turn;
                 if let Some(bytes) = picture {
                     self.tables.save_picture(i, image, &bytes)?;
                 }
+                if let Some(bytes) = coloured {
+                    self.tables.save_coloured(i, image, &bytes)?;
+                }
+                told.layout = layout;
                 let exported = score.as_ref().and_then(|score| score.exported.as_ref());
                 self.explain(i, image, exported)?;
                 let cell = score.map(|score| {
-                    told = Told { explained: score.explained, grades: score.grades, ..told };
+                    (told.explained, told.grades) = (score.explained, score.grades);
                     score.cell
                 });
                 Outcome::Read { columns, multi_marked, doubts, score: cell }
@@ -272,10 +314,16 @@ impl FolderJob<'_> {
         let image = &self.plan.folder.images[i];
         let path = self.plan.folder.dir.join(image);
         let filed = self.tables.record(i, image, &outcome)?;
+        if let Some(grouping) = &self.plan.grouping {
+            self.wishes.lock().push(grouping.wish(grouped_sheet(image, &as_cell(&tidy(&path)), &outcome, filed)));
+        }
         let doubts = match &outcome {
             Outcome::Read { columns, doubts, score, .. } => {
                 if told.turn != Turn::None {
                     debug!("`{}`: lay turned clockwise by {}°", path.display(), told.turn.degrees());
+                }
+                if let Some(layout) = self.plan.context.layout_name(told.layout) {
+                    debug!("`{}`: has the layout of the conditional set `{layout}`", path.display());
                 }
                 debug!("`{}`: {}", path.display(), columns.join(" "));
                 self.count(told.grades);
@@ -292,6 +340,19 @@ impl FolderJob<'_> {
         };
         self.counts.lock().add(filed, doubts);
         Ok(())
+    }
+}
+
+/// What patterns may ask of a sheet, as its row has it.
+fn grouped_sheet<'s>(image: &'s OsStr, path: &'s str, outcome: &'s Outcome, filed: Filed) -> GroupedSheet<'s> {
+    match outcome {
+        Outcome::Read { columns, multi_marked, score, .. } => {
+            let score = score.as_deref().filter(|_| filed == Filed::Read).unwrap_or(outputs::NOT_SCORED);
+            GroupedSheet { image, path, score, multi_marked: *multi_marked, columns }
+        }
+        Outcome::Failed(_) => {
+            GroupedSheet { image, path, score: outputs::NOT_SCORED, multi_marked: false, columns: &[] }
+        }
     }
 }
 

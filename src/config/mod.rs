@@ -8,8 +8,11 @@ use std::path::Path;
 use crate::geometry::Size;
 use crate::json::{Cursor, Document, DocumentError, Fields, Problem, Unknown, Value};
 
+mod grouping;
 mod v1;
 mod v2;
+
+pub use self::grouping::{Collision, FileGrouping, GroupingAction, GroupingRule};
 
 /// Workers are 1 to this many.
 pub const MAX_WORKERS: usize = 16;
@@ -93,8 +96,23 @@ pub struct Outputs {
     pub save_detections: bool,
     /// Divert sheets with a multi-marked field to MultiMarkedFiles.csv. Default false.
     pub filter_out_multimarked_files: bool,
-    /// `coloredOutputsEnabled` (v2 family): the image's colours may be used. Default false.
+    /// `coloredOutputsEnabled` (v2 family): the image's colours may be used, and marked pictures are saved in colour too.
+    /// Default false.
     pub colored_outputs: bool,
+    /// `outputMode` (v2 family). `None`: the file does not say.
+    pub mode: Option<OutputMode>,
+    /// `fileGrouping` (v2) when it is enabled.
+    pub grouping: Option<FileGrouping>,
+}
+
+/// What is written of a sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OutputMode {
+    /// The output columns, and pictures with what was read drawn on them.
+    #[default]
+    Default,
+    /// A column for each field, and pages with nothing drawn on them: for people who check what was read.
+    Moderation,
 }
 
 impl Config {
@@ -257,6 +275,8 @@ impl Default for Outputs {
             save_detections: true,
             filter_out_multimarked_files: false,
             colored_outputs: false,
+            mode: None,
+            grouping: None,
         }
     }
 }

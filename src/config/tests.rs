@@ -142,6 +142,23 @@ fn what_is_wrong_is_told() {
             ]}}}"#,
             "the priority `1` belongs to an earlier rule",
         ),
+        (r#"{"outputs": {"fileGrouping": {"defaultPattern": "a/../b"}}}"#, "leads out of `organized/`"),
+        (r#"{"outputs": {"fileGrouping": {"defaultPattern": "/a"}}}"#, "leads out of `organized/`"),
+        (r#"{"outputs": {"fileGrouping": {"defaultPattern": " "}}}"#, "expected a path such as"),
+        (r#"{"outputs": {"fileGrouping": {"defaultPattern": "{a"}}}"#, "the brace `{` has no partner"),
+        (
+            r#"{"outputs": {"fileGrouping": {"rules": [
+                {"name": "a", "priority": 1, "destinationPattern": "x", "matcher": {"formatString": "a", "matchRegex": "("}}
+            ]}}}"#,
+            "`outputs.fileGrouping.rules[0].matcher.matchRegex`: found `(`, which cannot be used",
+        ),
+        (
+            r#"{"outputs": {"fileGrouping": {"rules": [
+                {"name": "a", "priority": 1, "destinationPattern": "x", "action": "move",
+                 "matcher": {"formatString": "a", "matchRegex": ""}}
+            ]}}}"#,
+            "expected one of `symlink`, `copy`",
+        ),
         (r#"{"ml": {"fusionStrategy": "best"}}"#, "expected one of `confidence_weighted`"),
         (r#"{"ml": {"confidenceThreshold": 2}}"#, "expected a number from 0 to 1"),
         (r#"{"ml": {"shiftDetection": {"enable": true}}}"#, "did you mean `enabled`?"),
@@ -160,19 +177,38 @@ fn what_is_wrong_is_told() {
 }
 
 #[test]
+fn modes_and_grouping() {
+    let outputs = |members: &str| load(&format!(r#"{{"outputs": {{{members}}}}}"#)).unwrap().0.outputs;
+    assert_eq!(outputs(r#""outputMode": "moderation""#).mode, Some(OutputMode::Moderation));
+    assert_eq!(outputs(r#""output_mode": "default""#).mode, Some(OutputMode::Default));
+    assert_eq!(outputs("").mode, None);
+    let rule = |name: &str, priority| {
+        format!(
+            r#"{{"name": "{name}", "priority": {priority}, "destinationPattern": "{{roll}}", "action": "copy",
+                "matcher": {{"formatString": "{{q1}}", "matchRegex": "A"}}, "collisionStrategy": "increment"}}"#
+        )
+    };
+    let rules = format!(r#""rules": [{}, {}]"#, rule("b", 7), rule("a", 0));
+    assert_eq!(outputs(&format!(r#""fileGrouping": {{{rules}}}"#)).grouping, None, "it is not enabled");
+    let grouping = outputs(&format!(r#""fileGrouping": {{"enabled": true, {rules}}}"#)).grouping.unwrap();
+    assert_eq!(grouping.rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((grouping.rules[0].action, grouping.rules[0].collision), (GroupingAction::Copy, Collision::Increment));
+    assert_eq!(grouping.default_pattern.names().collect::<Vec<_>>(), ["original_name"]);
+}
+
+#[test]
 fn what_is_asked_for_and_not_done_yet_is_told() {
     for (text, place) in [
-        (r#"{"outputs": {"fileGrouping": {"enabled": true}}}"#, "outputs.fileGrouping.enabled"),
         (r#"{"outputs": {"saveImageMetrics": true}}"#, "outputs.saveImageMetrics"),
         (r#"{"outputs": {"show_confidence_metrics": true}}"#, "outputs.show_confidence_metrics"),
         (r#"{"outputs": {"showPreprocessorsDiff": true}}"#, "outputs.showPreprocessorsDiff"),
         (r#"{"outputs": {"showPreprocessorsDiff": {"Levels": true}}}"#, "outputs.showPreprocessorsDiff.Levels"),
-        (r#"{"outputs": {"outputMode": "moderation"}}"#, "outputs.outputMode"),
+        (r#"{"outputs": {"outputMode": "setLayout", "saveDetections": true}}"#, "outputs.outputMode"),
         (r#"{"ml": {"enabled": true}}"#, "ml.enabled"),
     ] {
         let (_, warnings) = load(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(warnings.iter().map(|w| w.key.as_str()).collect::<Vec<_>>(), [place]);
-        let off = text.replace("true", "false").replace("moderation", "default");
+        let off = text.replace("true", "false").replace("setLayout", "default");
         assert_eq!(load(&off).unwrap().1, []);
     }
 }

@@ -125,6 +125,6 @@ fn outputs(cursor: &Cursor<'_>) -> Option<Outputs> {
         save_image_level: save_image_level?,
         save_detections: save_detections?,
         filter_out_multimarked_files: filter_out_multimarked_files?,
-        colored_outputs: default.colored_outputs,
+        ..default
     })
 }

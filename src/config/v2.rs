@@ -1,10 +1,11 @@
 //! The shape of config.json of the v2 family: `thresholding`, `outputs`, `processing`, `ml`. The newest member spells
 //! keys in camel case; the older one spells thresholds in upper and outputs in lower snake case. Both are read.
 
-use std::collections::HashSet;
+mod grouping;
 
 use super::{
-    Config, MAX_LEVEL, MAX_SIDE, Outputs, Thresholds, above_zero, default_or, finish_worker_group, reader, workers,
+    Config, MAX_LEVEL, MAX_SIDE, OutputMode, Outputs, Thresholds, above_zero, default_or, finish_worker_group, reader,
+    workers,
 };
 use crate::dialect::{refuse_clashing_keys, snake_case, spelled};
 use crate::geometry::Size;
@@ -118,10 +119,10 @@ fn outputs(cursor: &Cursor<'_>) -> Option<(Outputs, Size)> {
     for key in ["saveImageMetrics", "showConfidenceMetrics"] {
         get(key).and_then(|c| warn_if_on(&c));
     }
-    get("outputMode").and_then(|c| output_mode(&c));
+    let mode = get("outputMode").map_or(Some(None), |c| output_mode(&c).map(Some));
     get("showLogsByType").and_then(|c| logs_by_type(&c));
     get("showPreprocessorsDiff").and_then(|c| preprocessors_diff(&c));
-    get("fileGrouping").and_then(|c| file_grouping(&c));
+    let grouping = get("fileGrouping").map_or(Some(None), |c| grouping::read(&c));
     finish_worker_group(fields, &OUTPUTS);
     let outputs = Outputs {
         show_image_level: show_image_level?,
@@ -129,6 +130,8 @@ fn outputs(cursor: &Cursor<'_>) -> Option<(Outputs, Size)> {
         save_detections: save_detections?,
         filter_out_multimarked_files: filter?,
         colored_outputs: colored_outputs?,
+        mode: mode?,
+        grouping: grouping?,
     };
     Some((outputs, display_size?))
 }
@@ -148,12 +151,16 @@ fn warn_if_on(cursor: &Cursor<'_>) -> Option<()> {
     Some(())
 }
 
-fn output_mode(cursor: &Cursor<'_>) -> Option<()> {
-    let supported = cursor.choice(&[("default", true), ("moderation", false), ("setLayout", false)])?;
-    if !supported {
+fn output_mode(cursor: &Cursor<'_>) -> Option<OutputMode> {
+    let mode = cursor.choice(&[
+        ("default", Some(OutputMode::Default)),
+        ("moderation", Some(OutputMode::Moderation)),
+        ("setLayout", None),
+    ])?;
+    if mode.is_none() {
         cursor.warn(format!("found {}, which is not done yet; `default` is", cursor.value().describe()), None);
     }
-    Some(())
+    Some(mode.unwrap_or_default())
 }
 
 fn logs_by_type(cursor: &Cursor<'_>) -> Option<()> {
@@ -178,48 +185,6 @@ fn preprocessors_diff(cursor: &Cursor<'_>) -> Option<()> {
         Kind::Bool(_) => warn_if_on(cursor),
         _ => cursor.expected("`true`, `false` or an object of those by pre-processor"),
     }
-}
-
-fn file_grouping(cursor: &Cursor<'_>) -> Option<()> {
-    let fields = cursor.object()?;
-    spelled(&fields, "enabled").and_then(|c| warn_if_on(&c));
-    spelled(&fields, "defaultPattern").and_then(|c| c.string());
-    let rules = spelled(&fields, "rules").and_then(|c| c.array()).unwrap_or_default();
-    fields.finish(Unknown::Refuse, &["enabled", "defaultPattern", "rules"]);
-    let mut priorities = HashSet::new();
-    for rule in &rules {
-        grouping_rule(rule, &mut priorities);
-    }
-    Some(())
-}
-
-fn grouping_rule(rule: &Cursor<'_>, priorities: &mut HashSet<i64>) -> Option<()> {
-    const KEYS: [&str; 6] = ["name", "priority", "destinationPattern", "matcher", "action", "collisionStrategy"];
-    let fields = rule.object()?;
-    fields.require("name").and_then(|c| c.string());
-    if let Some(cursor) = fields.require("priority")
-        && let Some(priority) = cursor.integer(0, i64::from(i32::MAX))
-        && !priorities.insert(priority)
-    {
-        cursor.error(format!("the priority `{priority}` belongs to an earlier rule"));
-    }
-    match spelled(&fields, KEYS[2]) {
-        Some(pattern) => drop(pattern.string()),
-        None => rule.error(format!("the key `{}` is missing", KEYS[2])),
-    }
-    if let Some(matcher) = fields.require("matcher").and_then(|c| c.object()) {
-        for key in ["formatString", "matchRegex"] {
-            match spelled(&matcher, key) {
-                Some(text) => drop(text.string()),
-                None => matcher.cursor().error(format!("the key `{key}` is missing")),
-            }
-        }
-        matcher.finish(Unknown::Refuse, &["formatString", "matchRegex"]);
-    }
-    fields.get("action").and_then(|c| c.choice(&[("symlink", ()), ("copy", ())]));
-    spelled(&fields, KEYS[5]).and_then(|c| c.choice(&[("skip", ()), ("increment", ()), ("overwrite", ())]));
-    fields.finish(Unknown::Refuse, &KEYS);
-    Some(())
 }
 
 /// Models that OMRChecker can be trained for. Its command line switches none of them on, and nothing here uses them.

@@ -11,6 +11,7 @@
 pub mod blur;
 pub mod clahe;
 pub mod colour;
+pub mod coloured;
 pub mod contours;
 pub mod edges;
 pub mod jpeg;

@@ -158,10 +158,10 @@ impl Stamp {
 /// Why a picture could not be encoded.
 #[derive(Debug, thiserror::Error)]
 #[error("the picture cannot be encoded: {0}")]
-pub struct EncodeError(String);
+pub struct EncodeError(pub(super) String);
 
 /// Quality of marked pictures: text and thin lines stay clean, and an A4 page takes some 300 kB.
-const JPEG_QUALITY: u8 = 85;
+pub(super) const JPEG_QUALITY: u8 = 85;
 
 /// Encodes the page with its overlay as a JPEG with subsampled colour.
 ///

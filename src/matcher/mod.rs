@@ -30,10 +30,7 @@ impl Matcher {
     }
 
     /// Reads a matcher; `find` knows how its keys may be spelt.
-    pub fn read_by<'d>(
-        cursor: &Cursor<'d>,
-        find: impl Fn(&Fields<'d>, &str) -> Option<Cursor<'d>>,
-    ) -> Option<Self> {
+    pub fn read_by<'d>(cursor: &Cursor<'d>, find: impl Fn(&Fields<'d>, &str) -> Option<Cursor<'d>>) -> Option<Self> {
         let fields = cursor.object()?;
         let [format, pattern] = KEYS.map(|key| {
             let found = find(&fields, key);
@@ -202,7 +199,10 @@ mod tests {
             (r"{}", "the key `matchRegex` is missing"),
             (r#"{"formatString": "{", "matchRegex": ""}"#, "`formatString`: the brace `{` has no partner"),
             (r#"{"formatString": "{a:.2f}", "matchRegex": ""}"#, "asks for a number of decimals"),
-            (r#"{"formatString": "", "matchRegex": "(?=A)"}"#, "`matchRegex`: found `(?=A)`, which cannot be used: look-around"),
+            (
+                r#"{"formatString": "", "matchRegex": "(?=A)"}"#,
+                "`matchRegex`: found `(?=A)`, which cannot be used: look-around",
+            ),
             (r#"{"formatString": "", "matchRegex": "", "x": 1}"#, "the key `x` is unknown"),
         ] {
             let error = read(text).unwrap_err();

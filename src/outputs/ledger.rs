@@ -67,6 +67,14 @@ impl Ledger {
         self.file.flush()
     }
 
+    /// Removes those files of earlier runs that `are_to_go`, and folders that this leaves empty, before this run writes.
+    ///
+    /// # Errors
+    /// What the system says; a file that is gone already is none.
+    pub fn remove_earlier(&self, are_to_go: impl Fn(&Path) -> bool) -> io::Result<()> {
+        remove(&self.output, self.earlier.iter().filter(|path| are_to_go(path)).cloned().collect())
+    }
+
     /// Notes files that were written.
     pub fn wrote(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
         self.written.extend(paths);
@@ -82,15 +90,7 @@ impl Ledger {
         for path in &written {
             earlier.remove(path);
         }
-        let mut stale: Vec<PathBuf> = earlier.into_iter().collect();
-        stale.sort();
-        for path in &stale {
-            match fs::remove_file(output.join(path)) {
-                Ok(()) => remove_empty_folders(&output, path),
-                Err(e) if e.kind() == io::ErrorKind::NotFound => remove_empty_folders(&output, path),
-                Err(e) => return Err(e),
-            }
-        }
+        remove(&output, earlier.into_iter().collect())?;
         let folder = output.join(STATE_FOLDER);
         let mut fresh = tempfile::NamedTempFile::new_in(&folder)?;
         let mut writer = BufWriter::new(fresh.as_file_mut());
@@ -103,6 +103,19 @@ impl Ledger {
         drop(lock);
         Ok(())
     }
+}
+
+/// Removes files below `output`, links and not what they lead to, with folders that this leaves empty.
+fn remove(output: &Path, mut stale: Vec<PathBuf>) -> io::Result<()> {
+    stale.sort();
+    for path in &stale {
+        match fs::remove_file(output.join(path)) {
+            Ok(()) => remove_empty_folders(output, path),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => remove_empty_folders(output, path),
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that no other run writes into the same output folder. The system takes the lock back when the process ends,

@@ -1,5 +1,6 @@
-//! The only writer: CSV tables that grow in input order, and marked pictures saved by the workers.
+//! The only writer: CSV tables that grow in input order, marked pictures saved by the workers, and grouped sheets.
 
+pub mod grouping;
 pub mod ledger;
 pub mod paths;
 pub mod table;
@@ -21,7 +22,7 @@ use crate::template::Column;
 const NO_SCORE: &str = "0";
 
 /// Score cell of a row that is not in Results.csv.
-const NOT_SCORED: &str = "NA";
+pub const NOT_SCORED: &str = "NA";
 
 /// An output could not be written: the run cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -99,20 +100,16 @@ pub fn open_root(output: &Path) -> Result<Ledger, OutputError> {
     Ledger::open(output).map_err(OutputError::at(output.join(STATE_FOLDER)))
 }
 
-/// Makes sure that the outputs of a folder can be written, by creating its folders and the beginnings of its tables.
+/// Makes sure that the outputs of a folder can be written, by creating the beginnings of its tables and the folders
+/// `besides`, which are below the output folder.
 ///
 /// # Errors
 /// [`OutputError`].
-pub fn try_places(paths: &FolderPaths, with_pictures: bool, with_explanations: bool) -> Result<(), OutputError> {
-    let mut folders = vec![paths.place().join("Results"), paths.place().join("Manual")];
-    if with_pictures {
-        folders.push(paths.pictures());
-    }
-    if with_explanations {
-        folders.push(paths.explanations());
-    }
+pub fn try_places(paths: &FolderPaths, besides: &[PathBuf]) -> Result<(), OutputError> {
+    let tables = ["Results", "Manual"].map(|name| paths.place().join(name));
+    let folders = tables.iter().chain(besides);
     for folder in folders {
-        let path = paths.on_disk(&folder);
+        let path = paths.on_disk(folder);
         std::fs::create_dir_all(&path).map_err(OutputError::at(path))?;
     }
     for table in table_files(paths) {
@@ -257,7 +254,19 @@ impl FolderTables {
     /// # Errors
     /// [`OutputError`].
     pub fn save_picture(&self, i: usize, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
-        let path = self.paths.on_disk(&self.paths.pictures().join(self.paths.picture(i, image).name));
+        self.save(&self.paths.pictures().join(self.paths.picture(i, image).name), bytes)
+    }
+
+    /// Saves a marked picture in colour. Called by workers, in any order.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn save_coloured(&self, i: usize, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
+        self.save(&self.paths.coloured().join(self.paths.picture(i, image).name), bytes)
+    }
+
+    fn save(&self, below: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+        let path = self.paths.on_disk(below);
         std::fs::write(&path, bytes).map_err(OutputError::at(path))
     }
 

@@ -23,6 +23,9 @@ pub struct FolderPaths {
 /// What explanation tables are called after the sheet's name.
 const EXPLANATION: &str = "_evaluation.csv";
 
+/// The folder of grouped sheets.
+pub const ORGANIZED: &str = "organized";
+
 /// A marked picture's name and format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureName {
@@ -81,6 +84,16 @@ impl FolderPaths {
     /// The folder of marked pictures, below the output folder.
     pub fn pictures(&self) -> PathBuf {
         self.place.join("CheckedOMRs")
+    }
+
+    /// The folder of marked pictures in colour, below the output folder.
+    pub fn coloured(&self) -> PathBuf {
+        self.pictures().join("colored")
+    }
+
+    /// The folder of grouped sheets, below the output folder.
+    pub fn organized(&self) -> PathBuf {
+        self.place.join(ORGANIZED)
     }
 
     /// The folder of explanation tables, below the output folder.

@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use super::{Built, Evaluation, Scorer, SetupProblem, SheetContext, SheetScoring, SheetValues};
 use crate::evaluation::{Answer, KeyEntry};
+use crate::file_names::{as_cell, tidy};
+use crate::scoring::SheetName;
 use crate::sheet::interpret::Interpretation;
 use crate::sheet::{self, Scratch};
+use crate::template::Template;
 
 /// A scorer joined to its template, and what a person should know about it.
 pub(super) fn scoring(
@@ -17,9 +20,8 @@ pub(super) fn scoring(
     context: &SheetContext,
     diverts_multi_marked: bool,
 ) -> Result<(Arc<SheetScoring>, Vec<SetupProblem>), Vec<SetupProblem>> {
-    let values = SheetValues::of_template(&context.template);
     let Built { scorer, warnings } = build(evaluation, context, diverts_multi_marked)?;
-    Ok((Arc::new(SheetScoring::new(scorer, &values)), warnings))
+    Ok((Arc::new(SheetScoring::new(scorer, &context.template)), warnings))
 }
 
 /// A scorer for the values of a template's sheets.
@@ -32,25 +34,24 @@ pub fn build(
     diverts_multi_marked: bool,
 ) -> Result<Built, Vec<SetupProblem>> {
     let values = SheetValues::of_template(&context.template);
-    let read_picture = |path: &Path, questions: &[String]| read_key(path, questions, context, &values);
+    let read_picture = |path: &Path, questions: &[String]| read_key(path, questions, context);
     Scorer::build(evaluation, context.template.dialect, &values, diverts_multi_marked, &read_picture)
 }
 
 /// Reads the answers to `questions` from the picture at `path`.
-fn read_key(
-    path: &Path,
-    questions: &[String],
-    context: &SheetContext,
-    values: &SheetValues,
-) -> Result<Vec<KeyEntry>, Vec<SetupProblem>> {
+fn read_key(path: &Path, questions: &[String], context: &SheetContext) -> Result<Vec<KeyEntry>, Vec<SetupProblem>> {
     let fail = |message: String| vec![SetupProblem::new(path, message)];
     let bytes = std::fs::read(path).map_err(|e| fail(format!("the answer key cannot be read: {e}")))?;
-    let read = sheet::read_values(&bytes, context, &mut Scratch::default())
+    let (file_name, file_path) = (path.file_name().unwrap_or_default().to_string_lossy(), as_cell(&tidy(path)));
+    let name = SheetName { file_name: &file_name, file_path: &file_path };
+    let (layout, read) = sheet::read_values(&bytes, context, name, &mut Scratch::default())
         .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
+    let Some(layout) = context.template.layouts().nth(layout) else { return Ok(Vec::new()) };
+    let values = SheetValues::of_layout(layout);
     let mut problems = Vec::new();
     let mut entries = Vec::with_capacity(questions.len());
     for question in questions {
-        match read_answer(question, &read, context, values) {
+        match read_answer(question, &read, layout, &values) {
             Ok(answer) => entries.push(KeyEntry { question: question.clone(), answer: Answer::Standard(answer) }),
             Err(found) => problems.extend(found.into_iter().map(|message| {
                 let hint = "mark the key clearly, or write it as CSV";
@@ -61,12 +62,12 @@ fn read_key(
     if problems.is_empty() { Ok(entries) } else { Err(problems) }
 }
 
-/// The answer to a question; else what is wrong with it. A question that the template lacks has an answer that stands
+/// The answer to a question; else what is wrong with it. A question that the key's layout lacks has an answer that stands
 /// for nothing: the scorer refuses it, with the nearest name.
 fn read_answer(
     question: &str,
     read: &Interpretation,
-    context: &SheetContext,
+    layout: &Template,
     values: &SheetValues,
 ) -> Result<String, Vec<String>> {
     let Some(value) = values.get(question) else { return Ok(String::new()) };
@@ -77,7 +78,7 @@ fn read_answer(
     }
     let doubts = fields.iter().filter_map(|(i, field)| {
         let doubt = field.doubt?;
-        let (_, label) = context.template.fields().nth(*i)?;
+        let (_, label) = layout.fields().nth(*i)?;
         let label = &label.label;
         Some(format!(
             "the field `{label}` of this answer key is doubtful ({}): read as `{}`",

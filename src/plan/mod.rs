@@ -10,10 +10,13 @@ use std::sync::Arc;
 use image::GrayImage;
 use tracing::warn;
 
+use crate::config::OutputMode;
 use crate::evaluation::{Evaluation, SetupProblem};
+use crate::file_names::shown;
 use crate::json::DocumentError;
 use crate::options::{Options, cores};
-use crate::outputs::paths::FolderPaths;
+use crate::outputs::grouping::Grouping;
+use crate::outputs::paths::{FolderPaths, ORGANIZED};
 use crate::scoring::{Built, Scorer, SheetValues};
 use crate::sheet::decode::{self, GrayRule, Wanted};
 use crate::sheet::preprocess::PrepareError;
@@ -37,6 +40,8 @@ pub struct FolderPlan {
     pub context: Arc<SheetContext>,
     /// How its sheets are scored, if they are.
     pub scoring: Option<Arc<SheetScoring>>,
+    /// Where its sheets are grouped, if they are.
+    pub grouping: Option<Grouping>,
     /// Where everything goes.
     pub paths: FolderPaths,
     /// Sheets read at a time.
@@ -80,6 +85,9 @@ pub enum PlanError {
     /// An answer key is wrong, or does not fit its evaluation or template.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Scoring(Vec<SetupProblem>),
+    /// File grouping asks for what there is not.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Grouping(Vec<SetupProblem>),
 }
 
 impl PlanError {
@@ -89,7 +97,7 @@ impl PlanError {
             Self::Walk(WalkError::Document(DocumentError::Invalid { problems })) => {
                 problems.iter().map(ToString::to_string).collect()
             }
-            Self::Scoring(problems) => problems.iter().map(ToString::to_string).collect(),
+            Self::Scoring(problems) | Self::Grouping(problems) => problems.iter().map(ToString::to_string).collect(),
             other => vec![other.to_string()],
         }
     }
@@ -103,19 +111,20 @@ impl Plan {
     pub fn prepare(options: &Options) -> Result<Self, Vec<PlanError>> {
         let Walked { folders, empty } =
             walk(options).map_err(|errors| errors.into_iter().map(PlanError::from).collect::<Vec<_>>())?;
-        let mut contexts: HashMap<*const GovernedTemplate, Arc<SheetContext>> = HashMap::new();
+        let mut contexts: HashMap<(*const GovernedTemplate, OutputMode), Arc<SheetContext>> = HashMap::new();
         let mut errors = Vec::new();
         let mut plans = Vec::with_capacity(folders.len());
-        let mut failed: Vec<*const GovernedTemplate> = Vec::new();
+        let mut failed: Vec<(*const GovernedTemplate, OutputMode)> = Vec::new();
         let mut scorers = Scorers::default();
         for folder in folders {
-            let key = Arc::as_ptr(&folder.template);
+            let mode = options.mode.or(folder.config.outputs.mode).unwrap_or_default();
+            let key = (Arc::as_ptr(&folder.template), mode);
             if failed.contains(&key) {
                 continue;
             }
             let context = match contexts.get(&key) {
                 Some(context) => context.clone(),
-                None => match ready(&folder.template) {
+                None => match ready(&folder.template, mode) {
                     Ok(context) => {
                         tell_of_symmetry(&context);
                         contexts.entry(key).or_insert(Arc::new(context)).clone()
@@ -134,10 +143,27 @@ impl Plan {
                     continue;
                 }
             };
+            let grouping = match &folder.config.outputs.grouping {
+                Some(grouping) => match Grouping::bind(grouping, &context.template.columns, scoring.is_some()) {
+                    Ok(bound) => Some(bound),
+                    Err(problems) => {
+                        let is_known = |problem: &SetupProblem| {
+                            errors.iter().any(|e| matches!(e, PlanError::Grouping(known) if known.contains(problem)))
+                        };
+                        let fresh: Vec<_> = problems.into_iter().filter(|problem| !is_known(problem)).collect();
+                        if !fresh.is_empty() {
+                            errors.push(PlanError::Grouping(fresh));
+                        }
+                        continue;
+                    }
+                },
+                None => None,
+            };
             let workers = Workers::of(options, &folder);
             let paths = FolderPaths::of(&options.output, &folder.place, &folder.images);
-            plans.push(FolderPlan { paths, folder, context, scoring, workers });
+            plans.push(FolderPlan { paths, folder, context, scoring, grouping, workers });
         }
+        errors.extend(mixed_with_grouping(&plans));
         if errors.is_empty() { Ok(Self { folders: plans, empty }) } else { Err(errors) }
     }
 
@@ -177,6 +203,24 @@ impl Workers {
         let limit = (images < wished).then_some(WorkerLimit::FewImages);
         Self { count: wished.min(images).max(1), wished, limit }
     }
+}
+
+/// Folders whose outputs would lie among the grouped sheets of another.
+fn mixed_with_grouping(plans: &[FolderPlan]) -> Option<PlanError> {
+    let mixed = plans.iter().filter_map(|plan| {
+        let grouping = plan.folder.config.outputs.grouping.as_ref()?;
+        let place = plan.paths.organized();
+        let other = plans.iter().find(|other| other.folder.place.starts_with(&place))?;
+        let message = format!(
+            "`outputs.fileGrouping` puts sheets into `{}`, where the outputs of the input folder `{}` go",
+            place.display(),
+            shown(&other.folder.dir).display()
+        );
+        let hint = format!("give that folder another name than `{ORGANIZED}`");
+        Some(SetupProblem::new(&grouping.file, message).hint(hint))
+    });
+    let mixed: Vec<SetupProblem> = mixed.collect();
+    (!mixed.is_empty()).then_some(PlanError::Grouping(mixed))
 }
 
 /// What a scorer is made for: a template, an evaluation, and whether multi-marked sheets are diverted.
@@ -219,15 +263,15 @@ fn tell_of_symmetry(context: &SheetContext) {
     }
 }
 
-/// Makes a template ready: its pictures loaded, and the recogniser found if it has text fields.
+/// Makes a template ready for an output mode: its pictures loaded, and the recogniser found if it has text fields.
 ///
 /// # Errors
 /// [`PlanError::Template`].
-pub fn ready(governed: &GovernedTemplate) -> Result<SheetContext, PlanError> {
+pub fn ready(governed: &GovernedTemplate, mode: OutputMode) -> Result<SheetContext, PlanError> {
     let template = governed.template.clone();
     let file = template.file.clone();
     let needs_text = template.has_text_fields();
-    let prepared = SheetContext::prepare(template, &governed.config, &load_picture).and_then(|context| {
+    let prepared = SheetContext::prepare(template, &governed.config, mode, &load_picture).and_then(|context| {
         if !needs_text {
             return Ok(context);
         }

@@ -73,7 +73,8 @@ impl Scorer {
             return Err(builder.problems);
         }
         let Builder { needs: Needs { names, .. }, below, style, warnings, .. } = builder;
-        Ok(Built { scorer: Scorer { needs: names, sets, matchers, below, style }, warnings })
+        let empty = values.empty().to_owned();
+        Ok(Built { scorer: Scorer { needs: names, sets, matchers, below, style, empty }, warnings })
     }
 }
 
@@ -357,9 +358,12 @@ impl<'a> Builder<'a> {
     /// Can sheets give the answers of the key at all, and as rows that are scored?
     fn check_marks(&mut self, entry: &Entry<'_>, rule: &Rule) {
         let question = &entry.entry.question;
-        let Some(fields) = self.values.get(question).and_then(|value| value.marks.as_deref()) else { return };
+        let ways = self.values.get(question).map(|value| value.ways()).unwrap_or_default();
+        if ways.is_empty() {
+            return;
+        }
         for answer in rule.answers() {
-            let is_marked = |most| marks_for(answer, fields, most).is_some();
+            let is_marked = |most| ways.iter().any(|fields| marks_for(answer, fields, most).is_some());
             if is_marked(1) {
                 continue;
             }

@@ -37,6 +37,8 @@ pub struct Scorer {
     /// Makes a point out of so many parts.
     below: i128,
     style: table::Style,
+    /// A value that is no answer.
+    empty: String,
 }
 
 /// What a name in a matcher stands for.
@@ -131,6 +133,11 @@ impl Scorer {
     /// The names of the values that a sheet is scored by: questions, and what matchers ask for.
     pub fn needs(&self) -> &[String] {
         &self.needs
+    }
+
+    /// A value that is no answer: the empty value of the template.
+    pub fn empty(&self) -> &str {
+        &self.empty
     }
 
     /// The questions of a set, in key order: what [`Score::graded`] goes with. Set 0 is the default.

@@ -21,10 +21,12 @@ pub struct SheetValues {
 pub struct SheetValue {
     /// Its name.
     pub name: String,
-    /// Indices of the template's fields whose values it joins; of a table of results, none.
+    /// Indices of the fields whose values it joins, in the first layout that has any; of a table of results, none.
     pub fields: Vec<usize>,
     /// What can be marked in those fields; `None` where it is not known.
     pub marks: Option<Vec<FieldMarks>>,
+    /// What can be marked for it in other layouts, where that differs.
+    pub elsewhere: Vec<Option<Vec<FieldMarks>>>,
 }
 
 /// What can be marked in a field.
@@ -37,8 +39,38 @@ pub struct FieldMarks {
 }
 
 impl SheetValues {
-    /// The values of a template's sheets.
+    /// The values of a template's sheets, of whatever layout: those of its own layout first, then what its sets add.
     pub fn of_template(template: &Template) -> Self {
+        let mut layouts = template.layouts().map(Self::of_layout);
+        let Some(mut all) = layouts.next() else { return Self::of_columns([], "") };
+        for layout in layouts {
+            for value in layout.values {
+                all.add(value);
+            }
+            all.parts.extend(layout.parts);
+        }
+        all
+    }
+
+    /// Adds a value of another layout.
+    fn add(&mut self, value: SheetValue) {
+        let known = self.index.get(&value.name).and_then(|&i| self.values.get_mut(i));
+        match known {
+            None => {
+                self.index.insert(value.name.clone(), self.values.len());
+                self.values.push(value);
+            }
+            Some(_) if value.fields.is_empty() => {}
+            Some(known) if known.fields.is_empty() => *known = value,
+            Some(known) if known.marks != value.marks && !known.elsewhere.contains(&value.marks) => {
+                known.elsewhere.push(value.marks);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The values of one layout. A custom label of whose fields it has none stands there without fields.
+    pub fn of_layout(template: &Template) -> Self {
         let fields: Vec<_> = template.fields().collect();
         let index: HashMap<&str, usize> = fields.iter().enumerate().map(|(i, (_, f))| (f.label.as_str(), i)).collect();
         let value = |name: &str, indices: Vec<usize>| {
@@ -46,7 +78,7 @@ impl SheetValues {
                 let bubbles = field.bubbles.iter().map(|b| b.value.clone()).collect();
                 is_bubbles(block).then(|| FieldMarks { bubbles, empty: block.empty_value.clone() })
             });
-            SheetValue { name: name.to_owned(), marks: marks.collect(), fields: indices }
+            SheetValue { name: name.to_owned(), marks: marks.collect(), fields: indices, elsewhere: Vec::new() }
         };
         let mut parts = HashMap::new();
         let mut values = Vec::new();
@@ -62,7 +94,8 @@ impl SheetValues {
 
     /// The values of a table of results with these columns; `empty` is the value of an unmarked field.
     pub fn of_columns<'n>(names: impl IntoIterator<Item = &'n str>, empty: &str) -> Self {
-        let value = |name: &str| SheetValue { name: name.to_owned(), fields: Vec::new(), marks: None };
+        let value =
+            |name: &str| SheetValue { name: name.to_owned(), fields: Vec::new(), marks: None, elsewhere: Vec::new() };
         Self::new(names.into_iter().map(value).collect(), HashMap::new(), empty.to_owned())
     }
 
@@ -107,6 +140,14 @@ impl SheetValue {
         let is_marked_too = |field: &FieldMarks| field.bubbles.contains(&field.empty);
         let tells = !fields.iter().all(is_marked_too);
         tells.then(|| fields.iter().map(|field| field.empty.as_str()).collect())
+    }
+}
+
+impl SheetValue {
+    /// The ways in which sheets can be marked for it, one for each layout that differs; none where that is not known.
+    pub fn ways(&self) -> Vec<&[FieldMarks]> {
+        let ways = std::iter::once(&self.marks).chain(&self.elsewhere).map(Option::as_deref);
+        ways.collect::<Option<Vec<_>>>().unwrap_or_default()
     }
 }
 
@@ -198,8 +239,12 @@ mod tests {
 
     #[test]
     fn a_blank_that_a_mark_gives_too_is_none() {
-        let value =
-            |fields: &[FieldMarks]| SheetValue { name: "q1".to_owned(), fields: vec![], marks: Some(fields.to_vec()) };
+        let value = |fields: &[FieldMarks]| SheetValue {
+            name: "q1".to_owned(),
+            fields: vec![],
+            marks: Some(fields.to_vec()),
+            elsewhere: vec![],
+        };
         assert_eq!(value(&[field("AB", "-"), field("AB", "-")]).blank().as_deref(), Some("--"));
         assert_eq!(value(&[field("01", "0")]).blank(), None);
         assert_eq!(value(&[field("01", "0"), field("12", "0")]).blank().as_deref(), Some("00"));

@@ -3,20 +3,25 @@
 use std::sync::Arc;
 
 use super::decode::{GrayRule, Wanted};
+use super::layout::Layouts;
 use super::orientation::Turn;
 use super::orientation::evidence::Places;
 use super::preprocess::{LoadPicture, PrepareError, Steps};
 use super::render::Lettering;
 use super::threshold::Rules;
-use crate::config::{AutoAlign, Config, Thresholds};
+use crate::config::{AutoAlign, Config, OutputMode, Thresholds};
 use crate::dialect::Dialect;
 use crate::template::Template;
 use crate::tesseract::Tesseract;
 
 /// A template, made ready for reading.
 pub struct SheetContext {
-    /// The template.
+    /// The template, its columns those of the mode.
     pub template: Arc<Template>,
+    /// The coloured picture is drawn too.
+    pub draws_in_colour: bool,
+    pub(super) mode: OutputMode,
+    pub(super) layouts: Layouts,
     pub(super) steps: Steps,
     pub(super) wanted: Wanted,
     pub(super) rules: Rules,
@@ -29,13 +34,25 @@ pub struct SheetContext {
 
 impl SheetContext {
     /// Makes a template ready. `config` is the one that governs it: the one in force where the template was found.
-    /// `load` reads a picture that the template names.
+    /// `mode`: what is written of its sheets. `load` reads a picture that the template names.
     ///
     /// # Errors
     /// [`PrepareError`]: a picture that cannot be loaded, a step that cannot work.
-    pub fn prepare(template: Arc<Template>, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
+    pub fn prepare(
+        template: Arc<Template>,
+        config: &Config,
+        mode: OutputMode,
+        load: LoadPicture<'_>,
+    ) -> Result<Self, PrepareError> {
+        let template = match mode {
+            OutputMode::Default => template,
+            OutputMode::Moderation => Arc::new(template.with_raw_columns()),
+        };
         let steps = Steps::prepare(&template, config, load)?;
         let coloured = config.outputs.colored_outputs;
+        let layouts = Layouts::of(&template).map_err(|names| {
+            PrepareError::Impossible(format!("a conditional set asks for unknown values: {}", names.join(", ")))
+        })?;
         Ok(Self {
             steps,
             wanted: Wanted {
@@ -48,6 +65,9 @@ impl SheetContext {
             lettering: Lettering::of(&template),
             places: Places::of(&template),
             recogniser: None,
+            draws_in_colour: coloured,
+            mode,
+            layouts,
             template,
         })
     }
@@ -65,5 +85,16 @@ impl SheetContext {
     /// What recognises text, if the template has text fields.
     pub fn recogniser(&self) -> Option<&Tesseract> {
         self.recogniser.as_ref()
+    }
+
+    /// The layout of this number: 0 is the template's own, which also stands for numbers that there are not.
+    pub(super) fn layout(&self, number: usize) -> &Template {
+        let set = number.checked_sub(1).and_then(|i| self.template.sets.get(i));
+        set.map_or(&*self.template, |set| &set.layout)
+    }
+
+    /// The name of the set that layout `number` is of; `None` for the template's own.
+    pub fn layout_name(&self, number: usize) -> Option<&str> {
+        self.template.sets.get(number.checked_sub(1)?).map(|set| set.name.as_str())
     }
 }

@@ -1,16 +1,19 @@
 //! One sheet: the bytes of a file in, a report out. A pure function of the bytes and an unchanging context.
 //!
-//! The stages in order: [`decode`] → [`preprocess`] → [`orientation`] (a turned sheet begins anew) → [`align`] → [`read`]
-//! (numbers and texts only) → [`threshold`] (verdicts) →
-//! [`interpret`] (values) → [`score`] → [`render`]. Each takes what the one before it made. Nothing here opens a file, prints, or
-//! knows another sheet.
+//! The stages in order: [`decode`] → [`preprocess`] → [`page`] → [`orientation`] (a turned sheet begins anew) → [`align`] →
+//! [`read`] (numbers and texts only) → [`threshold`] (verdicts) → [`interpret`] (values) → [`score`] → [`render`]. Each takes
+//! what the one before it made. Where a template has layouts for some sheets, what its own layout says chooses one of them, and
+//! the stages from [`align`] to [`interpret`] run again on the same page. Nothing here opens a file, prints, or knows another
+//! sheet.
 
 pub mod align;
 pub mod context;
 pub mod decode;
 pub mod error;
 pub mod interpret;
+mod layout;
 pub mod orientation;
+pub mod page;
 pub mod preprocess;
 pub mod read;
 pub mod render;
@@ -22,15 +25,18 @@ use image::GrayImage;
 
 pub use self::context::SheetContext;
 pub use self::error::{Reason, SheetError};
+pub use self::orientation::Turn;
 pub use self::render::PictureFormat;
 pub use self::report::{FieldDoubt, ScoreReport, SheetReport};
 pub use self::score::{SheetScore, SheetScoring};
 
-use self::interpret::{FieldValue, Interpretation};
-pub use self::orientation::Turn;
+use self::interpret::Interpretation;
 use self::orientation::Upright;
+use self::page::Page;
 use self::preprocess::Raster;
-use crate::imaging::{matching::Matcher, resize, tone};
+use crate::config::OutputMode;
+use crate::imaging::matching::Matcher;
+use crate::imaging::overlay::EncodeError;
 use crate::scoring::SheetName;
 use crate::template::Template;
 
@@ -40,104 +46,127 @@ pub struct Scratch {
     pub(crate) matcher: Matcher,
 }
 
-/// How a sheet is scored: by whose rules, and under which name.
+/// How a sheet is scored.
 #[derive(Debug, Clone, Copy)]
 pub struct Scoring<'s> {
     /// The folder's scorer.
     pub by: &'s SheetScoring,
-    /// The sheet's name, which conditional sets may go by.
-    pub name: SheetName<'s>,
     /// Keep what each question earned, for statistics.
     pub keeps_grades: bool,
 }
 
-/// Reads a sheet. `bytes` is the content of its file; `scoring` scores it; `picture` asks for the marked picture.
+/// Reads a sheet. `bytes` is the content of its file; conditional sets may go by its `name`; `scoring` scores it; `picture`
+/// asks for the marked picture.
 ///
 /// # Errors
 /// [`SheetError`]: why the sheet could not be read.
 pub fn process(
     bytes: &[u8],
     context: &SheetContext,
+    name: SheetName<'_>,
     scoring: Option<Scoring<'_>>,
     picture: Option<PictureFormat>,
     scratch: &mut Scratch,
 ) -> Result<SheetReport, SheetError> {
-    let template = context.template.as_ref();
-    let Seen { page, turn, doubt, shifts, interpretation } = see(bytes, context, scratch)?;
-    let scored = scoring.map(|scoring| (scoring, scoring.by.score(&interpretation, scoring.name)));
-    let picture = match picture {
-        Some(format) => {
-            let verdicts = scored.as_ref().and_then(|(scoring, scored)| scoring.by.verdicts(scored));
-            let lettering = &context.lettering;
-            let encoded =
-                render::render(&page, template, &shifts, &interpretation, verdicts.as_ref(), lettering, format);
-            Some(encoded.map_err(|e| SheetError::new(Reason::InternalError, e.to_string()))?)
-        }
-        None => None,
-    };
+    let keeps_colour = picture.is_some() && context.draws_in_colour;
+    let seen = see(bytes, context, name, keeps_colour, scratch)?;
+    let Seen { upright: Upright { page, turn, doubt }, layout, shifts, interpretation, choice_doubts } = seen;
+    let template = context.layout(layout);
+    let scored = scoring.map(|scoring| (scoring, scoring.by.score(layout, &interpretation, name)));
+    let drawn = picture.map(|format| {
+        let drawing = match context.mode {
+            OutputMode::Moderation => render::Drawing::plain(template.page_size),
+            OutputMode::Default => {
+                let verdicts = scored.as_ref().and_then(|(scoring, scored)| scoring.by.verdicts(layout, scored));
+                let lettering = &context.lettering;
+                render::Drawing::of(&page.gray, template, &shifts, &interpretation, verdicts.as_ref(), lettering)
+            }
+        };
+        let coloured = page.colour.as_ref().map(|colour| drawing.encode_over(colour, format)).transpose()?;
+        Ok((drawing.encode(&page.gray, format)?, coloured))
+    });
+    let drawn = drawn.transpose().map_err(|e: EncodeError| SheetError::new(Reason::InternalError, e.to_string()))?;
+    let (picture, coloured) = drawn.map_or((None, None), |(picture, coloured)| (Some(picture), coloured));
     let score = scored.map(|(scoring, scored)| ScoreReport::of(scoring, scored));
-    let Interpretation { fields, columns, multi_marked } = interpretation;
     let sheet_doubt = doubt.map(|detail| FieldDoubt::of_sheet(Reason::OrientationUncertain, detail));
-    let doubts = sheet_doubt.into_iter().chain(field_doubts(template, fields)).collect();
-    Ok(SheetReport { columns, multi_marked, doubts, score, picture, turn })
+    let doubts = sheet_doubt.into_iter().chain(choice_doubts).chain(field_doubts(template, &interpretation)).collect();
+    let Interpretation { columns, multi_marked, .. } = interpretation;
+    Ok(SheetReport { layout, columns, multi_marked, doubts, score, picture, coloured, turn })
 }
 
-/// Reads the values of a sheet's fields, and nothing else: for a picture that is an answer key.
+/// Reads the values of a sheet's fields, and nothing else: for a picture that is an answer key. The number is that of its
+/// layout among [`Template::layouts`].
 ///
 /// # Errors
 /// [`SheetError`]: why the sheet could not be read.
-pub fn read_values(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) -> Result<Interpretation, SheetError> {
-    Ok(see(bytes, context, scratch)?.interpretation)
+pub fn read_values(
+    bytes: &[u8],
+    context: &SheetContext,
+    name: SheetName<'_>,
+    scratch: &mut Scratch,
+) -> Result<(usize, Interpretation), SheetError> {
+    let seen = see(bytes, context, name, false, scratch)?;
+    Ok((seen.layout, seen.interpretation))
 }
 
 /// A sheet's page and what stands on it.
 struct Seen {
-    page: GrayImage,
-    /// How the sheet lay, and why it may lie otherwise.
-    turn: Turn,
-    doubt: Option<String>,
+    upright: Upright,
+    /// The number of the sheet's layout.
+    layout: usize,
     shifts: Vec<i32>,
     interpretation: Interpretation,
+    /// Doubts about what the layout was chosen by.
+    choice_doubts: Vec<FieldDoubt>,
 }
 
-fn see(bytes: &[u8], context: &SheetContext, scratch: &mut Scratch) -> Result<Seen, SheetError> {
-    let template = context.template.as_ref();
+fn see(
+    bytes: &[u8],
+    context: &SheetContext,
+    name: SheetName<'_>,
+    keeps_colour: bool,
+    scratch: &mut Scratch,
+) -> Result<Seen, SheetError> {
+    let decoder = if keeps_colour { decode::decode_beside_colour } else { decode::decode };
     let straighten = |turn: Turn| {
         // A sheet that is turned is rare: it is decoded again rather than every picture kept.
-        let decoded = decode::decode(bytes, context.wanted, decode::Limits::default())?;
-        let raster = Raster { gray: decoded.gray, colour: decoded.colour }.turned_back(turn.degrees());
-        Ok(page(context.steps.apply(raster, scratch)?, template))
+        let decoded = decoder(bytes, context.wanted, decode::Limits::default())?;
+        let raster = Raster { gray: decoded.gray, colour: decoded.colour }.turned_back(turn);
+        Ok(Page::of(context.steps.apply(raster, scratch)?, context.template.page_size, keeps_colour))
     };
-    let Upright { page, turn, doubt } = orientation::upright(&context.places, straighten)?;
+    let upright = orientation::upright(&context.places, straighten)?;
+    let page = &upright.page.gray;
+    let (shifts, interpretation) = read_layout(page, &context.template, context);
+    let Some(set) = context.layouts.choose(&interpretation, name) else {
+        return Ok(Seen { upright, layout: 0, shifts, interpretation, choice_doubts: Vec::new() });
+    };
+    let layout = set + 1;
+    let template = context.layout(layout);
+    let own = interpretation;
+    let (shifts, interpretation) = read_layout(page, template, context);
+    let choice_doubts = context.layouts.doubts(set, (&context.template, &own), (template, &interpretation));
+    Ok(Seen { upright, layout, shifts, interpretation, choice_doubts })
+}
+
+/// Reads the fields of one layout. The shifts are those of its blocks.
+fn read_layout(page: &GrayImage, layout: &Template, context: &SheetContext) -> (Vec<i32>, Interpretation) {
     let shifts = match context.auto_align {
-        Some(options) => align::horizontal_shifts(&page, template, options, &context.thresholds),
+        Some(options) => align::horizontal_shifts(page, layout, options, &context.thresholds),
         None => Vec::new(),
     };
-    let readings = read::measure(&page, template, &shifts, context.recogniser());
+    let readings = read::measure(page, layout, &shifts, context.recogniser());
     let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
-    let interpretation = interpret::interpret(template, &readings, &judgement, context.rules);
-    Ok(Seen { page, turn, doubt, shifts, interpretation })
+    let interpretation = interpret::interpret(layout, &readings, &judgement, context.rules);
+    (shifts, interpretation)
 }
 
-/// The picture at the template's page size, its grays stretched over the whole range.
-fn page(raster: Raster, template: &Template) -> GrayImage {
-    let size = template.page_size;
-    let mut page = match raster.gray.dimensions() == (size.width, size.height) {
-        true => raster.gray,
-        false => resize::linear(&raster.gray, size),
-    };
-    tone::stretch(&mut page, tone::Flat::Keep);
-    page
-}
-
-/// The doubtful fields, in template order.
-fn field_doubts(template: &Template, fields: Vec<FieldValue>) -> Vec<FieldDoubt> {
-    let column_of = |field: usize| template.columns.iter().find(|c| c.fields.contains(&field));
+/// The doubtful fields of a layout, in template order.
+fn field_doubts(template: &Template, interpretation: &Interpretation) -> Vec<FieldDoubt> {
     let mut doubts = Vec::new();
-    for (i, ((_, field), value)) in template.fields().zip(fields).enumerate() {
+    for (i, ((_, field), value)) in template.fields().zip(&interpretation.fields).enumerate() {
         if let Some(doubt) = value.doubt {
-            let column = column_of(i).map_or(String::new(), |c| c.name.clone());
-            doubts.push(FieldDoubt { field: field.label.clone(), column, value: value.value, doubt });
+            let column = template.column_of(i).map_or(String::new(), |c| c.name.clone());
+            doubts.push(FieldDoubt { field: field.label.clone(), column, value: value.value.clone(), doubt });
         }
     }
     doubts

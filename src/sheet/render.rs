@@ -8,10 +8,11 @@
 use std::collections::HashMap;
 
 use ab_glyph::FontRef;
-use image::GrayImage;
+use image::{GrayImage, RgbImage};
 
 use super::interpret::{FieldValue, Interpretation};
 use crate::geometry::{Rect, Size};
+use crate::imaging::coloured;
 use crate::imaging::overlay::{self, EncodeError, Overlay, Palette, Rgb, Stamp};
 use crate::template::{FieldBlock, FieldKind, Template};
 
@@ -100,7 +101,7 @@ impl Lettering {
         let Ok(font) = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR) else {
             return Self { stamps };
         };
-        for block in &template.blocks {
+        for block in template.layouts().flat_map(|layout| &layout.blocks) {
             let height = text_height(block, template.page_size);
             for bubble in block.fields.iter().flat_map(|f| &f.bubbles) {
                 let key = (bubble.value.clone(), height);
@@ -117,54 +118,82 @@ fn text_height(block: &FieldBlock, page: Size) -> u32 {
     (block.bubble_size.height * 3 / 5).max(page.height / 110).clamp(10, 48)
 }
 
-/// Draws what was read and encodes the picture. `shifts` moves the boxes of a block to the right, as in reading.
-///
-/// # Errors
-/// [`EncodeError`]: the page is larger than the format holds.
-pub(super) fn render(
-    page: &GrayImage,
-    template: &Template,
-    shifts: &[i32],
-    interpretation: &Interpretation,
-    verdicts: Option<&Verdicts<'_>>,
-    lettering: &Lettering,
-    format: PictureFormat,
-) -> Result<Vec<u8>, EncodeError> {
-    let mut overlay = Overlay::new(Size::new(page.width(), page.height()));
-    let mut values = interpretation.fields.iter().enumerate();
-    let has_texts = verdicts.is_none_or(|v| v.bubble_texts);
-    for (i, block) in template.blocks.iter().enumerate() {
-        let shift = shifts.get(i).copied().unwrap_or(0);
-        let height = text_height(block, template.page_size);
-        if block.kind != FieldKind::Bubbles {
-            let fields = values.by_ref().take(block.fields.len());
-            let fields: Vec<_> = fields.map(|(i, value)| (value, verdicts.and_then(|v| v.verdict(i)))).collect();
-            draw_zone(&mut overlay, block.bounds.moved(shift, 0), &block.empty_value, &fields, template.page_size);
-            continue;
-        }
-        for field in &block.fields {
-            let Some((index, value)) = values.next() else { break };
-            let verdict = verdicts.and_then(|v| v.verdict(index));
-            let frames = Frames::of(block, template.page_size, value.doubt.is_some(), verdict);
-            for (b, (bubble, &marked)) in field.bubbles.iter().zip(&value.marked).enumerate() {
-                let Size { width, height: tall } = block.bubble_size;
-                let area = Rect::new(bubble.x, bubble.y, width, tall).moved(shift, 0);
-                let (thickness, ink) = frames.frame(b, marked);
-                overlay.outline(area, thickness, ink);
-                if let Some(stamp) = lettering.stamps.get(&(bubble.value.clone(), height))
-                    && marked
-                    && has_texts
-                {
-                    place_text(&mut overlay, stamp, area, ink);
+/// What is drawn on a page.
+pub(super) struct Drawing<'v> {
+    overlay: Overlay,
+    palette: Palette<'v>,
+}
+
+impl<'v> Drawing<'v> {
+    /// Nothing, on a page of this size.
+    pub fn plain(page: Size) -> Self {
+        Self { overlay: Overlay::new(page), palette: Palette(UNSCORED) }
+    }
+
+    /// What was read. `shifts` moves the boxes of a block to the right, as in reading.
+    pub fn of(
+        page: &GrayImage,
+        template: &Template,
+        shifts: &[i32],
+        interpretation: &Interpretation,
+        verdicts: Option<&Verdicts<'v>>,
+        lettering: &Lettering,
+    ) -> Self {
+        let mut overlay = Overlay::new(Size::new(page.width(), page.height()));
+        let mut values = interpretation.fields.iter().enumerate();
+        let has_texts = verdicts.is_none_or(|v| v.bubble_texts);
+        for (i, block) in template.blocks.iter().enumerate() {
+            let shift = shifts.get(i).copied().unwrap_or(0);
+            let height = text_height(block, template.page_size);
+            if block.kind != FieldKind::Bubbles {
+                let fields = values.by_ref().take(block.fields.len());
+                let fields: Vec<_> = fields.map(|(i, value)| (value, verdicts.and_then(|v| v.verdict(i)))).collect();
+                draw_zone(&mut overlay, block.bounds.moved(shift, 0), &block.empty_value, &fields, template.page_size);
+                continue;
+            }
+            for field in &block.fields {
+                let Some((index, value)) = values.next() else { break };
+                let verdict = verdicts.and_then(|v| v.verdict(index));
+                let frames = Frames::of(block, template.page_size, value.doubt.is_some(), verdict);
+                for (b, (bubble, &marked)) in field.bubbles.iter().zip(&value.marked).enumerate() {
+                    let Size { width, height: tall } = block.bubble_size;
+                    let area = Rect::new(bubble.x, bubble.y, width, tall).moved(shift, 0);
+                    let (thickness, ink) = frames.frame(b, marked);
+                    overlay.outline(area, thickness, ink);
+                    if let Some(stamp) = lettering.stamps.get(&(bubble.value.clone(), height))
+                        && marked
+                        && has_texts
+                    {
+                        place_text(&mut overlay, stamp, area, ink);
+                    }
                 }
             }
         }
+        write_lines(&mut overlay, verdicts.map_or(&[], |v| v.texts.as_slice()));
+        Self { overlay, palette: Palette(verdicts.map_or(UNSCORED, |v| v.palette)) }
     }
-    write_lines(&mut overlay, verdicts.map_or(&[], |v| v.texts.as_slice()));
-    let palette = Palette(verdicts.map_or(UNSCORED, |v| v.palette));
-    match format {
-        PictureFormat::Png => overlay::to_png(page, &overlay, palette),
-        PictureFormat::Jpeg => overlay::to_jpeg(page, &overlay, palette),
+
+    /// Encodes the gray page with the drawing.
+    ///
+    /// # Errors
+    /// [`EncodeError`]: the page is larger than the format holds.
+    pub fn encode(&self, page: &GrayImage, format: PictureFormat) -> Result<Vec<u8>, EncodeError> {
+        match format {
+            PictureFormat::Png => overlay::to_png(page, &self.overlay, self.palette),
+            PictureFormat::Jpeg => overlay::to_jpeg(page, &self.overlay, self.palette),
+        }
+    }
+
+    /// Encodes the page in its own colours with the drawing.
+    ///
+    /// # Errors
+    /// [`EncodeError`]: the page is larger than the format holds.
+    pub fn encode_over(&self, page: &RgbImage, format: PictureFormat) -> Result<Vec<u8>, EncodeError> {
+        let picture = coloured::compose(page, &self.overlay, self.palette);
+        match format {
+            PictureFormat::Png => coloured::to_png(&picture),
+            PictureFormat::Jpeg => coloured::to_jpeg(&picture),
+        }
     }
 }
 

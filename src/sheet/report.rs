@@ -10,6 +10,8 @@ use crate::scoring::Table;
 /// A sheet that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SheetReport {
+    /// The number of its layout among those of the template; 0: the template's own.
+    pub layout: usize,
     /// One value an output column, in output order.
     pub columns: Vec<String>,
     /// True when any field has more than one mark.
@@ -22,6 +24,8 @@ pub struct SheetReport {
     pub picture: Option<Vec<u8>>,
     /// How the sheet lay; it was turned back before it was read.
     pub turn: Turn,
+    /// The marked picture in the page's own colours, encoded, where the config asks for it.
+    pub coloured: Option<Vec<u8>>,
 }
 
 /// A doubtful field, or a doubt about the whole sheet.

@@ -5,17 +5,42 @@ use super::render::{self, FieldVerdict, Text, Verdicts};
 use crate::evaluation::{DrawnText, Outputs, VerdictColors};
 use crate::imaging::overlay::Rgb;
 use crate::scoring::{
-    Bonus, FieldMarks, Graded, Question, Score, Scorer, SheetName, SheetValues, Table, Verdict, marks_for,
+    Bonus, FieldMarks, Graded, Question, Score, Scorer, SheetName, SheetValue, SheetValues, Table, Verdict, marks_for,
 };
+use crate::template::Template;
 
 /// A scorer with what joins it to a template: built once for a folder's sheets, and never changed.
 #[derive(Debug)]
 pub struct SheetScoring {
     scorer: Scorer,
-    /// For each value that the scorer needs, the template's fields that it joins.
-    inputs: Vec<Vec<usize>>,
+    /// One for each layout of the template.
+    layouts: Vec<LayoutScoring>,
+}
+
+/// What joins a scorer to one layout.
+#[derive(Debug)]
+struct LayoutScoring {
+    /// For each value that the scorer needs, where it comes from.
+    inputs: Vec<Input>,
     /// One for each set of answers.
     drawings: Vec<Drawing>,
+}
+
+/// Where a value of the scorer comes from in a layout.
+#[derive(Debug, Default)]
+struct Input {
+    /// The layout's fields that it joins; a layout that has none gives no answer.
+    fields: Vec<usize>,
+    /// The text that stands for blank in this layout, where the scorer knows another.
+    own_blank: Option<String>,
+}
+
+impl Input {
+    fn of(name: &str, all: &SheetValues, layout: &SheetValues) -> Self {
+        let Some(value) = layout.get(name) else { return Self::default() };
+        let known = all.get(name).and_then(SheetValue::blank);
+        Self { fields: value.fields.clone(), own_blank: value.blank().filter(|own| Some(own) != known.as_ref()) }
+    }
 }
 
 /// What a sheet earned.
@@ -46,12 +71,17 @@ struct Expected {
 }
 
 impl SheetScoring {
-    /// Joins a scorer to the values that it was built for.
-    pub fn new(scorer: Scorer, values: &SheetValues) -> Self {
-        let fields_of = |name: &String| values.get(name).map(|value| value.fields.clone()).unwrap_or_default();
-        let inputs = scorer.needs().iter().map(fields_of).collect();
-        let drawings = (0..scorer.sets()).map(|set| Drawing::of(&scorer, set, values)).collect();
-        Self { scorer, inputs, drawings }
+    /// Joins a scorer to the template for whose values it was built.
+    pub fn new(scorer: Scorer, template: &Template) -> Self {
+        let all = SheetValues::of_template(template);
+        let layouts = template.layouts().map(|layout| {
+            let values = SheetValues::of_layout(layout);
+            LayoutScoring {
+                inputs: scorer.needs().iter().map(|name| Input::of(name, &all, &values)).collect(),
+                drawings: (0..scorer.sets()).map(|set| Drawing::of(&scorer, set, &values)).collect(),
+            }
+        });
+        Self { layouts: layouts.collect(), scorer }
     }
 
     /// The scorer.
@@ -59,14 +89,20 @@ impl SheetScoring {
         &self.scorer
     }
 
-    /// Scores a sheet.
-    pub fn score(&self, interpretation: &Interpretation, name: SheetName<'_>) -> SheetScore {
+    /// Scores a sheet that has this layout. A question whose fields the layout lacks is not answered.
+    pub fn score(&self, layout: usize, interpretation: &Interpretation, name: SheetName<'_>) -> SheetScore {
+        let inputs = self.layouts.get(layout).map_or(&[][..], |layout| layout.inputs.as_slice());
         let value = |i: &usize| interpretation.fields.get(*i).map_or("", |field| field.value.as_str());
-        let values: Vec<String> = self.inputs.iter().map(|fields| fields.iter().map(value).collect()).collect();
+        let text = |input: &Input| {
+            let text: String = input.fields.iter().map(value).collect();
+            let is_blank = input.fields.is_empty() || input.own_blank.as_ref() == Some(&text);
+            if is_blank { self.scorer.empty().to_owned() } else { text }
+        };
+        let values: Vec<String> = inputs.iter().map(text).collect();
         let is_multi_marked = |i: &usize| {
             interpretation.fields.get(*i).is_some_and(|field| field.marked.iter().filter(|&&m| m).count() > 1)
         };
-        let multi_marked = self.inputs.iter().map(|fields| fields.iter().any(is_multi_marked)).collect();
+        let multi_marked = inputs.iter().map(|input| input.fields.iter().any(is_multi_marked)).collect();
         let score = self.scorer.score(&texts(&values), name);
         SheetScore { score, values, multi_marked }
     }
@@ -82,9 +118,10 @@ impl SheetScoring {
     }
 
     /// What the marked picture shows.
-    pub(super) fn verdicts(&self, scored: &SheetScore) -> Option<Verdicts<'_>> {
+    pub(super) fn verdicts(&self, layout: usize, scored: &SheetScore) -> Option<Verdicts<'_>> {
         let set = scored.score.set;
-        let (drawing, outputs) = (self.drawings.get(set)?, self.scorer.outputs(set)?);
+        let drawing = self.layouts.get(layout)?.drawings.get(set)?;
+        let outputs = self.scorer.outputs(set)?;
         let questions = self.scorer.questions(set);
         let fields = match outputs.verdicts.enabled {
             true => drawing.fields.iter().map(|f| drawing.verdict(f.as_ref()?, questions, &scored.score)).collect(),
@@ -207,7 +244,6 @@ mod tests {
     use crate::config::Config;
     use crate::evaluation::Evaluation;
     use crate::json::Document;
-    use crate::template::Template;
 
     const TEMPLATE: &str = r#"{"pageDimensions": [400, 400], "bubbleDimensions": [10, 10],
         "customLabels": {"n": ["n1", "n2"]}, "fieldBlocks": {
@@ -230,7 +266,7 @@ mod tests {
         let (evaluation, _) = Evaluation::from_document(&document("evaluation.json", EVALUATION)).unwrap();
         let values = SheetValues::of_template(&template);
         let built = Scorer::build(&evaluation, template.dialect, &values, false, &|_, _| Err(Vec::new())).unwrap();
-        SheetScoring::new(built.scorer, &values)
+        SheetScoring::new(built.scorer, &template)
     }
 
     /// A field's ink, and the bubbles that the key expects with theirs.
@@ -241,8 +277,8 @@ mod tests {
         let scoring = scoring();
         let field = |value: &str| FieldValue { value: value.to_owned(), marked: Vec::new(), doubt: None };
         let interpretation = Interpretation { fields: values.map(field).to_vec(), ..Interpretation::default() };
-        let scored = scoring.score(&interpretation, SheetName::default());
-        let verdicts = scoring.verdicts(&scored).unwrap();
+        let scored = scoring.score(0, &interpretation, SheetName::default());
+        let verdicts = scoring.verdicts(0, &scored).unwrap();
         let row = |bubbles: &[bool]| bubbles.iter().map(|&b| if b { '#' } else { '.' }).collect();
         let shown = |field: &Option<FieldVerdict<'_>>| {
             field.as_ref().map(|f| (f.ink, f.expected.map(|(bubbles, ink)| (row(bubbles), ink))))
@@ -274,8 +310,8 @@ mod tests {
     #[test]
     fn colours_and_lines_are_those_of_the_evaluation() {
         let scoring = scoring();
-        let scored = scoring.score(&Interpretation::default(), SheetName::default());
-        let verdicts = scoring.verdicts(&scored).unwrap();
+        let scored = scoring.score(0, &Interpretation::default(), SheetName::default());
+        let verdicts = scoring.verdicts(0, &scored).unwrap();
         assert_eq!(verdicts.palette[usize::from(render::CORRECT)], [1, 2, 3]);
         let incorrect = usize::from(render::INCORRECT);
         assert_eq!(verdicts.palette[incorrect], render::PALETTE[incorrect]);

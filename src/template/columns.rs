@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use super::CustomLabel;
+use super::{CustomLabel, FieldBlock};
 use crate::json::{Cursor, nearest};
 use crate::labels;
 
@@ -76,6 +76,26 @@ impl Labels {
         Some(list)
     }
 
+    /// The labels of blocks that were read before.
+    pub fn of_blocks<'b>(blocks: impl Iterator<Item = &'b FieldBlock>) -> Self {
+        let mut labels = Self::default();
+        for field in blocks.flat_map(|block| &block.fields) {
+            labels.bubbles += field.bubbles.len();
+            labels.index.insert(field.label.clone(), labels.names.len());
+            labels.names.push(field.label.clone());
+        }
+        labels
+    }
+
+    /// Adds the labels of another layout, as far as they are new.
+    pub fn absorb(&mut self, other: &Self) {
+        self.incomplete |= other.incomplete;
+        for name in other.names.iter().filter(|name| !self.index.contains_key(*name)).cloned().collect::<Vec<_>>() {
+            self.index.insert(name.clone(), self.names.len());
+            self.names.push(name);
+        }
+    }
+
     /// Counts the bubbles of the next block; notes an error when there are too many.
     pub fn count_bubbles(&mut self, block: &str, cursor: &Cursor<'_>, count: usize) -> Option<()> {
         self.bubbles = self.bubbles.saturating_add(count);
@@ -143,6 +163,19 @@ fn enumerate(names: &[&str]) -> String {
     }
 }
 
+/// `columns`, whose fields are counted among all `labels`, with the fields of the layout that has these blocks. A field
+/// that the layout lacks is left out.
+pub(super) fn for_layout(columns: &[Column], labels: &Labels, blocks: &[FieldBlock]) -> Vec<Column> {
+    let fields = blocks.iter().flat_map(|block| &block.fields).enumerate();
+    let places: HashMap<&str, usize> = fields.map(|(i, field)| (field.label.as_str(), i)).collect();
+    let place = |i: &usize| labels.names.get(*i).and_then(|name| places.get(name.as_str())).copied();
+    let column = |column: &Column| Column {
+        name: column.name.clone(),
+        fields: column.fields.iter().filter_map(place).collect(),
+    };
+    columns.iter().map(column).collect()
+}
+
 /// Labels, custom labels and which fields those use up.
 #[derive(Debug)]
 pub(super) struct Naming<'l> {
@@ -206,15 +239,24 @@ impl<'l> Naming<'l> {
         let plain = self.labels.names.iter().filter(|label| !self.used.contains(*label));
         let mut names: Vec<&str> =
             plain.map(String::as_str).chain(self.custom.iter().map(|c| c.name.as_str())).collect();
-        match (by, order) {
-            (SortBy::Natural, SortOrder::Ascending) => names.sort_by_cached_key(|name| labels::natural_key(name)),
-            (SortBy::Natural, SortOrder::Descending) => {
-                names.sort_by_cached_key(|name| Reverse(labels::natural_key(name)));
-            }
-            (SortBy::CodePoints, SortOrder::Ascending) => names.sort(),
-            (SortBy::CodePoints, SortOrder::Descending) => names.sort_by_key(|name| Reverse(*name)),
-        }
+        sort(&mut names, by, order);
         names.into_iter().map(|name| self.column(name)).collect()
+    }
+
+    /// A column for each field, sorted as the output columns are.
+    pub fn raw_sorted(&self, by: SortBy, order: SortOrder) -> Vec<Column> {
+        let mut names: Vec<&str> = self.labels.names.iter().map(String::as_str).collect();
+        sort(&mut names, by, order);
+        names.into_iter().map(|name| self.raw_column(name)).collect()
+    }
+
+    /// A column for each field, in template order.
+    pub fn raw(&self) -> Vec<Column> {
+        self.labels.names.iter().map(|name| self.raw_column(name)).collect()
+    }
+
+    fn raw_column(&self, name: &str) -> Column {
+        Column { name: name.to_owned(), fields: self.labels.index.get(name).copied().into_iter().collect() }
     }
 
     /// The columns that the template lists, read at `cursor`: each is a custom label or a field. A field that a custom
@@ -252,6 +294,17 @@ impl<'l> Naming<'l> {
     /// The custom labels.
     pub fn into_custom(self) -> Vec<CustomLabel> {
         self.custom
+    }
+}
+
+fn sort(names: &mut [&str], by: SortBy, order: SortOrder) {
+    match (by, order) {
+        (SortBy::Natural, SortOrder::Ascending) => names.sort_by_cached_key(|name| labels::natural_key(name)),
+        (SortBy::Natural, SortOrder::Descending) => {
+            names.sort_by_cached_key(|name| Reverse(labels::natural_key(name)));
+        }
+        (SortBy::CodePoints, SortOrder::Ascending) => names.sort(),
+        (SortBy::CodePoints, SortOrder::Descending) => names.sort_by_key(|name| Reverse(*name)),
     }
 }
 

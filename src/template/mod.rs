@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::geometry::{Rect, Size};
 use crate::json::{Document, DocumentError, Problem};
+use crate::matcher::Matcher;
 
 pub mod columns;
 mod detect;
@@ -42,12 +43,39 @@ pub struct Template {
     pub empty_value: String,
     /// Custom labels in the order of the file.
     pub custom_labels: Vec<CustomLabel>,
-    /// Output columns in output order.
+    /// Output columns in output order; the same names in every layout of a template.
     pub columns: Vec<Column>,
+    /// A column for each field of any layout, in output order: what is written in moderation mode.
+    pub raw_columns: Vec<Column>,
     /// What the template asks for that is validated, but not applied yet, besides its pre-processors: `alignment`.
     pub unsupported: Vec<Unsupported>,
     /// `idColumn`: the output column that identifies a sheet.
     pub id_column: Option<String>,
+    /// `conditionalSets`: layouts for some sheets, in the order of the file. The first whose matcher fits counts; without
+    /// one, a sheet has the template's own layout.
+    pub sets: Vec<LayoutSet>,
+}
+
+/// A layout for the sheets that say so: those of one booklet, with one code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayoutSet {
+    /// The user's name for it.
+    pub name: String,
+    /// Which sheets it is for, by what [`Template::layout_key`] knows.
+    pub matcher: Matcher,
+    /// The template with the set's field blocks: a whole layout of the same page. It has no sets.
+    pub layout: Template,
+}
+
+/// What a name in the matcher of a layout stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LayoutKey {
+    /// The joined values of these fields of the template's own layout.
+    Fields(Vec<usize>),
+    /// The image's name.
+    FileName,
+    /// The image's path, as in the column `input_path`.
+    FilePath,
 }
 
 /// A rectangular group of fields with common spacing.
@@ -348,9 +376,48 @@ impl Template {
         paths
     }
 
-    /// Does a field need text to be recognised?
+    /// Does a field of any layout need text to be recognised?
     pub fn has_text_fields(&self) -> bool {
-        self.blocks.iter().any(|block| matches!(block.kind, FieldKind::Ocr(_)))
+        self.layouts().flat_map(|layout| &layout.blocks).any(|block| matches!(block.kind, FieldKind::Ocr(_)))
+    }
+
+    /// All layouts: the template's own, then those of its sets.
+    pub fn layouts(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(self).chain(self.sets.iter().map(|set| &set.layout))
+    }
+
+    /// The output column that a field lands in first.
+    pub fn column_of(&self, field: usize) -> Option<&Column> {
+        self.columns.iter().find(|column| column.fields.contains(&field))
+    }
+
+    /// What a name in the matcher of a set stands for: a custom label or field of the template's own layout, or the
+    /// image's name or path. `None`: nothing.
+    pub fn layout_key(&self, name: &str) -> Option<LayoutKey> {
+        match name {
+            "file_name" => return Some(LayoutKey::FileName),
+            "file_path" => return Some(LayoutKey::FilePath),
+            _ => {}
+        }
+        let index = |label: &str| self.fields().position(|(_, field)| field.label == label);
+        let fields = match self.custom_labels.iter().find(|custom| custom.name == name) {
+            Some(custom) => custom.fields.iter().filter_map(|label| index(label)).collect(),
+            None => vec![index(name)?],
+        };
+        (!fields.is_empty()).then_some(LayoutKey::Fields(fields))
+    }
+
+    /// The template with [`Template::raw_columns`] as its output columns, in all layouts.
+    pub fn with_raw_columns(&self) -> Self {
+        let mut template = self.clone();
+        let raw = |layout: &mut Self| {
+            layout.columns.clone_from(&layout.raw_columns);
+            let is_there = |name: &String| layout.columns.iter().any(|column| column.name == *name);
+            layout.id_column = layout.id_column.take().filter(is_there);
+        };
+        raw(&mut template);
+        template.sets.iter_mut().for_each(|set| raw(&mut set.layout));
+        template
     }
 
     /// All fields with their blocks, in template order.

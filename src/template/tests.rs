@@ -546,13 +546,13 @@ fn v2_says_what_is_wrong() {
 #[test]
 fn v2_warns_of_what_has_no_effect() {
     let more = |more: &str| v2_with(&format!("{V2_BLOCK}, {more}"));
-    let set = r#"{"name": "a", "matcher": {"formatString": "{x}", "matchRegex": "y"}, "fieldBlocks": {}}"#;
+    let set = r#"{"name": "a", "matcher": {"formatString": "{file_name}", "matchRegex": "y"}, "fieldBlocks": {}}"#;
     warns(&[
         (more(r#""bubbleValues": ["X"]"#), "has no effect beside `bubbleFieldType`"),
         (more(r#""direction": "vertical""#), "has no effect beside `bubbleFieldType`"),
         (v2(r#""customBubbleFieldTypes": {"AB": {}}"#), "hint: rename it to `CUSTOM_AB`"),
-        (v2(&format!(r#""conditionalSets": [{set}]"#)), "conditional sets are not applied yet"),
-        (v2(r#""sortFiles": {"enabled": true}"#), "sorting files is not applied yet"),
+        (v2(&format!(r#""conditionalSets": [{set}]"#)), "sheets of this set are read like all others"),
+        (v2(r#""sortFiles": {"enabled": true}"#), r#"hint: write `"outputs": {"fileGrouping": {"enabled": true, "#),
         (v2("").replace(&format!(r#""A": {{{V2_BLOCK}}}"#), ""), "no field block has a field"),
         (
             v2_step("CropPage", r#""tuningOptions": {"warpMethodFlag": "INTER_CUBIC"}"#),
@@ -740,4 +740,64 @@ fn every_published_document_loads() {
         }
     }
     assert_eq!(cases, 33);
+}
+
+/// Two sets: one replaces the block `A`, one adds to it.
+const SETS: &str = r#""customLabels": {"all": ["q1..2", "x1"]}, "conditionalSets": [
+    {"name": "other", "matcher": {"formatString": "{q3}-{file_name}", "matchRegex": "^B"}, "fieldBlocks": {
+        "A": {"fieldDetectionType": "BUBBLES_THRESHOLD", "origin": [50, 20], "bubblesGap": 20, "labelsGap": 30,
+              "fieldLabels": ["q10", "q2"], "bubbleFieldType": "QTYPE_MCQ5"}}},
+    {"name": "more", "matcher": {"formatString": "{all}", "matchRegex": "C"}, "fieldBlocks": {
+        "X": {"fieldDetectionType": "BUBBLES_THRESHOLD", "origin": [120, 20], "bubblesGap": 20, "labelsGap": 30,
+              "fieldLabels": ["x1"], "bubbleFieldType": "QTYPE_MCQ4"}}}]"#;
+
+#[test]
+fn sets_are_whole_layouts_with_the_same_columns() {
+    let template = template(&v2(SETS));
+    let columns =
+        |columns: &[Column]| columns.iter().map(|c| format!("{}{:?}", c.name, c.fields)).collect::<Vec<_>>().join(" ");
+    let layouts: Vec<String> = template.layouts().map(|layout| columns(&layout.columns)).collect();
+    // Natural order: all, q3, q10; `all` joins what a layout has of its fields.
+    assert_eq!(layouts, ["all[0, 1] q3[2] q10[]", "all[1] q3[] q10[0]", "all[0, 1, 3] q3[2] q10[]"]);
+    let other = &template.sets[0].layout;
+    assert_eq!(other.blocks.iter().map(|b| (b.name.as_str(), b.bounds.x)).collect::<Vec<_>>(), [("A", 50)]);
+    let labels = |layout: &Template| layout.fields().map(|(_, f)| f.label.clone()).collect::<Vec<_>>().join(" ");
+    assert_eq!(template.layouts().map(labels).collect::<Vec<_>>(), ["q1 q2 q3", "q10 q2", "q1 q2 q3 x1"]);
+    let raw = template.with_raw_columns();
+    assert_eq!(columns(&raw.columns), "q1[0] q2[1] q3[2] q10[] x1[]");
+    assert_eq!(columns(&raw.sets[0].layout.columns), "q1[] q2[1] q3[] q10[0] x1[]");
+    assert_eq!(template.layout_key("all"), Some(LayoutKey::Fields(vec![0, 1])));
+    assert_eq!(template.layout_key("x1"), None);
+}
+
+#[test]
+fn raw_columns_follow_the_list_or_the_sort_rule() {
+    let raw = |more: &str| {
+        let (template, _) = load(&v2(more)).unwrap();
+        template.raw_columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(raw(r#""customLabels": {"all": ["q1..3"]}, "outputColumns": {"sortOrder": "DESC"}"#), "q3 q2 q1");
+    assert_eq!(
+        raw(r#""customLabels": {"all": ["q2..3"]}, "outputColumns": {"sortType": "CUSTOM", "customOrder": ["all"]}"#),
+        "q1 q2 q3"
+    );
+}
+
+#[test]
+fn sets_that_cannot_work_are_told() {
+    let changed = |from: &str, to: &str| v2(&changed(SETS, from, to));
+    fails(&[
+        (changed(r#""name": "more""#, r#""name": "other""#), "a set named `other` already stands above"),
+        (changed("{q3}", "{q33}"), "asks for `{q33}`, expected a field of the template's own blocks"),
+        (changed("{q3}", "{x1}"), "asks for `{x1}`, expected a field of the template's own blocks"),
+        (changed(r#""matchRegex": "C""#, r#""matchRegex": "(?=C)""#), "look-around"),
+        (
+            changed(r#"["x1"], "bubble"#, r#"["q3"], "bubble"#).replace(r#", "x1"]"#, "]"),
+            "belongs to an earlier field block",
+        ),
+        (changed("[120, 20]", "[290, 20]"), "290"),
+        (changed(r#"["q1..2", "x1"]"#, r#"["q1..2", "x9"]"#), "no field block defines `x9`"),
+        (changed(r#""name": "more", "#, ""), "the key `name` is missing"),
+        (v2(r#""conditionalSets": {}"#), "expected an array"),
+    ]);
 }

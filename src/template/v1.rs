@@ -52,8 +52,14 @@ pub(super) fn template(cursor: &Cursor<'_>) -> Option<Template> {
     };
     let naming = Naming::read(fields.get("customLabels"), &labels);
     let listed = or(&fields, "outputColumns", Vec::new(), labels::read_list);
+    let by_number = (SortBy::Natural, SortOrder::Ascending);
+    let raw_columns = match (&naming, &listed) {
+        (Some(naming), Some(listed)) if listed.is_empty() => Some(naming.raw_sorted(by_number.0, by_number.1)),
+        (Some(naming), Some(_)) => Some(naming.raw()),
+        _ => None,
+    };
     let columns = match (&naming, listed) {
-        (Some(naming), Some(listed)) if listed.is_empty() => Some(naming.sorted(SortBy::Natural, SortOrder::Ascending)),
+        (Some(naming), Some(listed)) if listed.is_empty() => Some(naming.sorted(by_number.0, by_number.1)),
         (Some(naming), Some(listed)) => fields.get("outputColumns").and_then(|c| naming.listed(&c, &listed)),
         _ => None,
     };
@@ -72,8 +78,10 @@ pub(super) fn template(cursor: &Cursor<'_>) -> Option<Template> {
         empty_value: empty_value?.to_owned(),
         custom_labels: naming?.into_custom(),
         columns: columns?,
+        raw_columns: raw_columns?,
         unsupported: Vec::new(),
         id_column: id_column?,
+        sets: Vec::new(),
     })
 }
 

@@ -4,11 +4,15 @@
 
 mod cli;
 mod faults;
+mod grouping;
+mod layouts;
 mod order;
+mod output_modes;
 mod rescore;
 mod rows;
 mod samples;
 mod scoring;
+mod sheets;
 mod support;
 mod turning;
 mod zones;

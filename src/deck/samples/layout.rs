@@ -299,7 +299,10 @@ mod tests {
         layout.blocks.push(Block::zone("code", Print::Letters, (300, 400), (Size::new(90, 30), 8), &["serial"]));
         let form = layout.form().unwrap();
         assert_eq!(form.blocks[2].bounds, Rect::new(292, 392, 106, 46));
-        assert_eq!((form.blocks[2].kind.clone(), form.blocks[2].fields[0].bubbles.len()), (FieldKind::Ocr(String::new()), 0));
+        assert_eq!(
+            (form.blocks[2].kind.clone(), form.blocks[2].fields[0].bubbles.len()),
+            (FieldKind::Ocr(String::new()), 0)
+        );
         let zone = PrintedZone { label: "serial".to_owned(), area: Rect::new(300, 400, 90, 30), print: Print::Letters };
         assert_eq!(form.zones, [zone]);
     }

@@ -122,6 +122,20 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, S
     })
 }
 
+/// As [`decode`], with the colours, and with the same gray to the last level as without them. The gray of a JPEG is its
+/// luma, which its colours give only nearly, so a JPEG is decoded twice.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_beside_colour(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
+    let coloured = || decode(bytes, Wanted { colour: true, ..wanted }, limits);
+    if wanted.colour || !matches!(Format::of(bytes)?, Format::Jpeg) {
+        return coloured();
+    }
+    let gray = decode(bytes, wanted, limits)?.gray;
+    Ok(Decoded { gray, colour: coloured()?.colour })
+}
+
 /// The kinds of files that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -250,6 +264,19 @@ mod tests {
             assert_eq!(u32::from(both.gray.get_pixel(x, y).0[0]), (9798 * r + 19235 * g + 3735 * b + 16384) >> 15);
         }
         assert_eq!(both.colour.unwrap(), colours());
+    }
+
+    #[test]
+    fn colours_change_no_gray() {
+        let formats = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::WebP];
+        for (format, rule) in formats.into_iter().flat_map(|f| [(f, GrayRule::Direct), (f, GrayRule::FromColour)]) {
+            let (bytes, wanted) = (encoded(colours(), format), Wanted { colour: false, gray: rule });
+            let both = decode_beside_colour(&bytes, wanted, Limits::default()).unwrap();
+            assert_eq!(both.gray, decode(&bytes, wanted, Limits::default()).unwrap().gray, "{format:?} {rule:?}");
+            assert!(both.colour.is_some_and(|colour| colour.dimensions() == (40, 36)), "{format:?}");
+        }
+        let gray = decode_beside_colour(&encoded(ramp(), ImageFormat::Jpeg), GRAY, Limits::default()).unwrap();
+        assert_eq!(gray.colour.unwrap().get_pixel(3, 3).0, [gray.gray.get_pixel(3, 3).0[0]; 3]);
     }
 
     #[test]

@@ -7,19 +7,17 @@
 
 pub mod evidence;
 
-use image::GrayImage;
-
 pub use self::evidence::Turn;
+
 use self::evidence::{Evidence, Places};
 use super::error::{Reason, SheetError};
-use crate::geometry::Size;
-use crate::imaging::{orient, resize};
+use super::page::Page;
 
 /// A page as it is read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Upright {
     /// The page, upright as far as the sheet tells.
-    pub page: GrayImage,
+    pub page: Page,
     /// How the sheet lay.
     pub turn: Turn,
     /// One line about why it may lie otherwise, if it may.
@@ -33,10 +31,10 @@ pub struct Upright {
 /// What `straighten` said of the sheet as it lies, when no turn makes a page that fits.
 pub fn upright(
     places: &Places,
-    mut straighten: impl FnMut(Turn) -> Result<GrayImage, SheetError>,
+    mut straighten: impl FnMut(Turn) -> Result<Page, SheetError>,
 ) -> Result<Upright, SheetError> {
     let as_it_lies = straighten(Turn::None).map(|page| {
-        let evidence = places.weigh(&page);
+        let evidence = places.weigh(&page.gray);
         Candidate { turn: Turn::None, page, evidence }
     });
     match &as_it_lies {
@@ -49,7 +47,7 @@ pub fn upright(
     let mut candidates = Vec::new();
     for turn in likely.into_iter().chain(others) {
         let Ok(page) = straighten(turn) else { continue };
-        let Some(evidence) = places.weigh(&page) else { continue };
+        let Some(evidence) = places.weigh(&page.gray) else { continue };
         let candidate = Candidate { turn, page, evidence: Some(evidence) };
         if candidate.is_clear() {
             return Ok(candidate.without_doubt());
@@ -72,7 +70,7 @@ fn may_be_turned(error: &SheetError) -> bool {
 /// A page of the sheet, with what speaks for it.
 struct Candidate {
     turn: Turn,
-    page: GrayImage,
+    page: Page,
     /// `None` where there is nothing to go by.
     evidence: Option<Evidence>,
 }
@@ -88,9 +86,8 @@ impl Candidate {
 
     /// The same page, turned back as it is.
     fn turned(&self, turn: Turn, places: &Places) -> Self {
-        let size = Size::new(self.page.width(), self.page.height());
-        let page = resize::linear(&orient::turned_back(self.page.clone(), turn.degrees()), size);
-        let evidence = places.weigh(&page);
+        let page = self.page.turned_back(turn);
+        let evidence = places.weigh(&page.gray);
         Self { turn, page, evidence }
     }
 
@@ -129,10 +126,14 @@ fn best(as_it_lies: Candidate, candidates: Vec<Candidate>) -> Upright {
 
 #[cfg(test)]
 mod tests {
-    use image::Luma;
+    use image::{GrayImage, Luma};
 
     use super::evidence::tests::{FORM, lying, print, template};
     use super::*;
+
+    fn gray(gray: GrayImage) -> Page {
+        Page { gray, colour: None }
+    }
 
     fn not_found() -> SheetError {
         SheetError::new(Reason::MarkerNotFound, "no marker")
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn an_upright_sheet_is_straightened_once() {
         let template = template(FORM);
-        let page = print(&template, 120, 9);
+        let page = gray(print(&template, 120, 9));
         let mut asked = Vec::new();
         let found = upright(&Places::of(&template), |turn| {
             asked.push(turn);
@@ -160,12 +161,12 @@ mod tests {
     #[test]
     fn a_turned_sheet_is_turned_back_at_the_second_try() {
         let template = template(FORM);
-        let page = print(&template, 120, 9);
+        let page = gray(print(&template, 120, 9));
         for lies in Turn::TURNED {
             let mut asked = Vec::new();
             let found = upright(&Places::of(&template), |back| {
                 asked.push(back);
-                Ok(lying(&page, left(lies, back)))
+                Ok(gray(lying(&page.gray, left(lies, back))))
             });
             assert_eq!(found.unwrap(), Upright { page: page.clone(), turn: lies, doubt: None });
             assert_eq!(asked, [Turn::None, lies]);
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn a_sheet_whose_markers_are_found_only_upright_is_turned() {
         let template = template(FORM);
-        let page = print(&template, 120, 9);
+        let page = gray(print(&template, 120, 9));
         for lies in Turn::TURNED {
             let straighten = |back| if back == lies { Ok(page.clone()) } else { Err(not_found()) };
             assert_eq!(upright(&Places::of(&template), straighten).unwrap().turn, lies);
@@ -185,8 +186,9 @@ mod tests {
     #[test]
     fn a_step_that_works_on_the_sheet_as_it_lies_alone_costs_no_reading() {
         let template = template(FORM);
-        let page = print(&template, 120, 9);
-        let straighten = |back| if back == Turn::None { Ok(lying(&page, Turn::Half)) } else { Err(not_found()) };
+        let page = gray(print(&template, 120, 9));
+        let straighten =
+            |back| if back == Turn::None { Ok(gray(lying(&page.gray, Turn::Half))) } else { Err(not_found()) };
         let found = upright(&Places::of(&template), straighten).unwrap();
         assert_eq!(found, Upright { page, turn: Turn::Half, doubt: None });
     }
@@ -196,7 +198,7 @@ mod tests {
         let places = Places::of(&template(FORM));
         assert_eq!(upright(&places, |_| Err(not_found())), Err(not_found()));
         // A page that a turn makes, but that fits no better than any other, is not read.
-        let blank = |back| if back == Turn::None { Err(not_found()) } else { Ok(GrayImage::new(400, 520)) };
+        let blank = |back| if back == Turn::None { Err(not_found()) } else { Ok(gray(GrayImage::new(400, 520))) };
         assert_eq!(upright(&places, blank), Err(not_found()));
         let mut asked = 0;
         let truncated = SheetError::new(Reason::Truncated, "half a file");
@@ -210,7 +212,7 @@ mod tests {
     #[test]
     fn a_sheet_that_fits_no_way_is_read_as_it_lies_with_a_doubt() {
         let places = Places::of(&template(FORM));
-        let blank = GrayImage::from_pixel(400, 520, Luma([230]));
+        let blank = gray(GrayImage::from_pixel(400, 520, Luma([230])));
         let found = upright(&places, |_| Ok(blank.clone())).unwrap();
         assert_eq!((found.turn, &found.page), (Turn::None, &blank));
         assert!(found.doubt.as_ref().is_some_and(|d| d.contains("90° or 180° or 270°")), "{:?}", found.doubt);

@@ -11,6 +11,7 @@ use self::crop_on_markers::MarkerFinder;
 use super::Scratch;
 use super::decode::MAX_PIXELS;
 use super::error::SheetError;
+use super::orientation::Turn;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::geometry::Size;
@@ -27,11 +28,11 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// The picture of a sheet that lies turned clockwise by `degrees` (0, 90, 180 or 270), turned back.
-    pub fn turned_back(self, degrees: u32) -> Self {
+    /// The picture of a sheet that lies turned like this, turned back.
+    pub fn turned_back(self, turn: Turn) -> Self {
         Self {
-            gray: orient::turned_back(self.gray, degrees),
-            colour: self.colour.map(|colour| orient::turned_back(colour, degrees)),
+            gray: orient::turned_back(self.gray, turn.degrees()),
+            colour: self.colour.map(|colour| orient::turned_back(colour, turn.degrees())),
         }
     }
 

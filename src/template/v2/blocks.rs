@@ -86,8 +86,21 @@ fn custom_type(cursor: &Cursor<'_>) -> Option<FieldType> {
     Some(FieldType { values: values?, direction: direction? })
 }
 
-/// Reads all field blocks.
+/// Reads the template's own field blocks.
 pub(super) fn field_blocks(
+    cursor: &Cursor<'_>,
+    defaults: &BlockDefaults<'_>,
+    labels: &mut Labels,
+) -> Option<Vec<FieldBlock>> {
+    let blocks = read_blocks(cursor, defaults, labels)?;
+    if blocks.iter().all(|block| block.fields.is_empty()) {
+        cursor.warn("no field block has a field: every sheet gives an empty row", None);
+    }
+    Some(blocks)
+}
+
+/// Reads the field blocks of an object, of the template or of a conditional set.
+pub(super) fn read_blocks(
     cursor: &Cursor<'_>,
     defaults: &BlockDefaults<'_>,
     labels: &mut Labels,
@@ -98,11 +111,7 @@ pub(super) fn field_blocks(
     for (name, entry) in &entries {
         blocks.extend(field_block(name, entry, defaults, labels));
     }
-    let whole = blocks.len() == entries.len();
-    if whole && blocks.iter().all(|block| block.fields.is_empty()) {
-        cursor.warn("no field block has a field: every sheet gives an empty row", None);
-    }
-    whole.then_some(blocks)
+    (blocks.len() == entries.len()).then_some(blocks)
 }
 
 const COMMON_KEYS: [&str; 7] =

@@ -4,9 +4,10 @@
 mod blocks;
 mod markers;
 mod preprocessors;
+mod sets;
 
 use self::blocks::{BlockDefaults, CustomTypes, field_blocks};
-use super::columns::{Column, Labels, Naming, SortBy, SortOrder, id_column};
+use super::columns::{Column, Labels, Naming, SortBy, SortOrder, for_layout, id_column};
 use super::filters::{check, optional, or};
 use super::values::{self, MAX_SIDE};
 use super::{Template, Unsupported};
@@ -55,29 +56,41 @@ pub(super) fn template(cursor: &Cursor<'_>, dialect: Dialect) -> Option<Template
         Some(cursor) => field_blocks(&cursor, &defaults, &mut labels),
         None => labels.miss_block(),
     };
+    // Columns are the same for all layouts of a template, so labels are those of all.
+    let sets = match fields.get("conditionalSets") {
+        Some(cursor) => sets::read(&cursor, &defaults, blocks.as_deref(), &mut labels),
+        None => Some(Vec::new()),
+    };
     let naming = Naming::read(fields.get("customLabels"), &labels);
-    let columns = columns(fields.get("outputColumns"), naming.as_ref());
+    let (columns, raw_columns) = match columns(fields.get("outputColumns"), naming.as_ref()) {
+        Some((columns, raw)) => (Some(columns), Some(raw)),
+        None => (None, None),
+    };
     let certain = columns.as_deref().filter(|_| labels.is_complete());
     let id_column = optional(&fields, "idColumn", |c| id_column(c, certain));
     let alignment = optional(&fields, "alignment", alignment);
-    check(&fields, "conditionalSets", conditional_sets);
     check(&fields, "sortFiles", sort_files);
     check(&fields, "output", Cursor::bool);
     fields.finish(Unknown::Refuse, &KEYS);
-    Some(Template {
+    let (blocks, columns, raw_columns) = (blocks?, columns?, raw_columns?);
+    let mut template = Template {
         dialect,
         file: cursor.file().to_path_buf(),
         page_size: page_size?,
         processing_size: Some(processing_size?),
         output_size: output_size?,
         preprocessors: preprocessors?,
-        blocks: blocks?,
+        columns: for_layout(&columns, &labels, &blocks),
+        raw_columns: for_layout(&raw_columns, &labels, &blocks),
+        blocks,
         empty_value: empty_value?.to_owned(),
         custom_labels: naming?.into_custom(),
-        columns: columns?,
         unsupported: alignment?.flatten().into_iter().collect(),
         id_column: id_column?,
-    })
+        sets: Vec::new(),
+    };
+    template.sets = sets::layouts(sets?, &template, [&columns, &raw_columns], &labels)?;
+    Some(template)
 }
 
 /// `[dx, dy]`, whole pixels of either sign.
@@ -95,8 +108,10 @@ enum SortType {
     Custom,
 }
 
-fn columns(cursor: Option<Cursor<'_>>, naming: Option<&Naming<'_>>) -> Option<Vec<Column>> {
-    let Some(cursor) = cursor else { return Some(naming?.sorted(SortBy::Natural, SortOrder::Ascending)) };
+/// The output columns, and those of single fields.
+fn columns(cursor: Option<Cursor<'_>>, naming: Option<&Naming<'_>>) -> Option<(Vec<Column>, Vec<Column>)> {
+    let sorted = |by, order| Some((naming?.sorted(by, order), naming?.raw_sorted(by, order)));
+    let Some(cursor) = cursor else { return sorted(SortBy::Natural, SortOrder::Ascending) };
     if matches!(cursor.value().kind, Kind::Array(_)) {
         cursor.error_with_hint(
             "found an array, expected an object",
@@ -127,9 +142,9 @@ fn columns(cursor: Option<Cursor<'_>>, naming: Option<&Naming<'_>>) -> Option<Ve
             );
             None
         }
-        (Some(list), SortType::Custom) if !listed.is_empty() => naming?.listed(&list, &listed),
-        (_, SortType::Sorted(by)) => Some(naming?.sorted(by, order)),
-        (_, SortType::Custom) => Some(naming?.sorted(SortBy::CodePoints, order)),
+        (Some(list), SortType::Custom) if !listed.is_empty() => Some((naming?.listed(&list, &listed)?, naming?.raw())),
+        (_, SortType::Sorted(by)) => sorted(by, order),
+        (_, SortType::Custom) => sorted(SortBy::CodePoints, order),
     }
 }
 
@@ -157,37 +172,17 @@ fn alignment_limits(fields: &Fields<'_>) {
     check(fields, "maxMatchCount", |c| c.integer(0, i64::from(i32::MAX)));
 }
 
-fn conditional_sets(cursor: &Cursor<'_>) -> Option<()> {
-    let sets = cursor.array()?;
-    for set in &sets {
-        conditional_set(set);
-    }
-    if !sets.is_empty() {
-        cursor.warn("conditional sets are not applied yet: every sheet is read by the template's own blocks", None);
-    }
-    Some(())
-}
-
-fn conditional_set(set: &Cursor<'_>) -> Option<()> {
-    let fields = set.object()?;
-    fields.require("name").and_then(|c| c.string());
-    if let Some(matcher) = fields.require("matcher").and_then(|c| c.object()) {
-        matcher.require("formatString").and_then(|c| c.string());
-        matcher.require("matchRegex").and_then(|c| c.string());
-        matcher.finish(Unknown::Refuse, &["formatString", "matchRegex"]);
-    }
-    fields.require("fieldBlocks").and_then(|c| c.object());
-    fields.finish(Unknown::Refuse, &["name", "matcher", "fieldBlocks"]);
-    Some(())
-}
-
+/// OMRChecker's schema wants mappings of files and says nothing about them, and its program refuses them: there are none
+/// to follow. What the key is for is done by file grouping.
 fn sort_files(cursor: &Cursor<'_>) -> Option<()> {
     let fields = cursor.object()?;
     let enabled = fields.require("enabled").and_then(|c| c.bool());
     fields.get("fileMappings");
     fields.finish(Unknown::Refuse, &["enabled", "fileMappings"]);
     if enabled? {
-        cursor.warn("sorting files is not applied yet: inputs stay where they are", None);
+        let hint = "write `\"outputs\": {\"fileGrouping\": {\"enabled\": true, \"defaultPattern\": \
+                    \"{roll}/{original_name}\"}}` into config.json for links to the sheets in a folder for each `roll`";
+        cursor.warn("sheets are not sorted by this key, which no OMRChecker applies", Some(hint.to_owned()));
     }
     Some(())
 }

@@ -1,0 +1,186 @@
+//! Writes the links and copies of a folder.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use tracing::{debug, info, warn};
+
+use super::places::{Foreign, Placed, Places};
+use super::{GroupingAction, Wish};
+use crate::file_names::shown;
+use crate::outputs::OutputError;
+use crate::outputs::ledger::Ledger;
+use crate::outputs::paths::FolderPaths;
+
+/// A folder whose sheets are grouped.
+#[derive(Debug, Clone, Copy)]
+pub struct Grouped<'f> {
+    /// Where its outputs go.
+    pub paths: &'f FolderPaths,
+    /// The folder as reached from the input root as typed.
+    pub dir: &'f Path,
+    /// The names of its sheets, in input order.
+    pub images: &'f [OsString],
+}
+
+/// Puts every sheet into its place; `wishes` are those of the sheets, in input order. What earlier runs put there must be
+/// gone. Whatever else lies there stays, and is told.
+///
+/// # Errors
+/// [`OutputError`]: a place cannot be written. A sheet that is gone, or cannot be read any more, is told and left out.
+pub fn organize(folder: Grouped<'_>, wishes: Vec<Wish>, ledger: &mut Ledger) -> Result<(), OutputError> {
+    let organized = folder.paths.organized();
+    let root = folder.paths.on_disk(&organized);
+    let mut known: HashMap<PathBuf, Foreign> = HashMap::new();
+    let mut foreign = |below: &Path| {
+        if let Some(&found) = known.get(below) {
+            return found;
+        }
+        let found = match fs::symlink_metadata(root.join(below)) {
+            Err(_) => Foreign::Nothing,
+            Ok(metadata) if metadata.is_dir() => Foreign::Folder,
+            Ok(_) => Foreign::Other,
+        };
+        known.insert(below.to_path_buf(), found);
+        found
+    };
+    let mut places = Places::default();
+    for (i, wish) in wishes.into_iter().enumerate() {
+        places.take(i, wish, &mut foreign);
+    }
+    let (placed, refused) = places.finish();
+    let image = |sheet: usize| folder.images.get(sheet).map(|image| folder.dir.join(image));
+    for (sheet, refusal) in &refused {
+        if let Some(image) = image(*sheet) {
+            warn!("`{}` is not in `{}`: {refusal}", image.display(), organized.display());
+        }
+    }
+    let below = |placed: &Placed| organized.join(&placed.path);
+    ledger.announce(placed.iter().map(below)).map_err(OutputError::at(&root))?;
+    let mut writer =
+        Writer { inputs: fs::canonicalize(shown(folder.dir)), has_links: true, target_folders: HashMap::new() };
+    let mut count = 0;
+    for placed in &placed {
+        let (Some(name), Some(image)) = (folder.images.get(placed.sheet), image(placed.sheet)) else { continue };
+        if !image.is_file() {
+            warn!("`{}` is not in `{}`: the file is gone", image.display(), organized.display());
+            continue;
+        }
+        let target = root.join(&placed.path);
+        if writer.put(name, &image, &target, placed.action).map_err(OutputError::at(&target))? {
+            debug!("`{}` is grouped as `{}`", image.display(), below(placed).display());
+            ledger.wrote([below(placed)]);
+            count += 1;
+        }
+    }
+    info!("`{}`: {count} sheet(s) grouped", organized.join("").display());
+    Ok(())
+}
+
+struct Writer {
+    /// The real path of the sheets' folder.
+    inputs: io::Result<PathBuf>,
+    /// False once the file system has refused a link.
+    has_links: bool,
+    /// The real paths of folders below `organized/`.
+    target_folders: HashMap<PathBuf, PathBuf>,
+}
+
+impl Writer {
+    /// Puts a sheet at `target`, where nothing lies; false when the sheet cannot be read any more.
+    fn put(&mut self, name: &OsString, image: &Path, target: &Path, action: GroupingAction) -> io::Result<bool> {
+        let folder = target.parent().unwrap_or(target);
+        fs::create_dir_all(folder)?;
+        if action == GroupingAction::Symlink
+            && self.has_links
+            && let Ok(inputs) = &self.inputs
+        {
+            let from = match self.target_folders.get(folder) {
+                Some(real) => real,
+                None => {
+                    let real = fs::canonicalize(folder)?;
+                    self.target_folders.entry(folder.to_path_buf()).or_insert(real)
+                }
+            };
+            match symlink(&relative(from, &inputs.join(name)), target) {
+                Ok(()) => return Ok(true),
+                Err(e) if matches!(e.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
+                    warn!("`{}`: no link can be made here ({e}); sheets are copied instead", target.display());
+                    self.has_links = false;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        copy(image, target)
+    }
+}
+
+/// Copies into a new file: one that has come to lie there meanwhile is not written to, nor through.
+fn copy(image: &Path, target: &Path) -> io::Result<bool> {
+    let mut from = match File::open(image) {
+        Ok(file) => file,
+        Err(e) => {
+            warn!("`{}` cannot be copied: {e}", image.display());
+            return Ok(false);
+        }
+    };
+    let mut to = OpenOptions::new().write(true).create_new(true).open(target)?;
+    io::copy(&mut from, &mut to)?;
+    Ok(true)
+}
+
+#[cfg(unix)]
+fn symlink(to: &Path, at: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, at)
+}
+
+#[cfg(windows)]
+fn symlink(to: &Path, at: &Path) -> io::Result<()> {
+    // The privilege for links is rare there, and its lack has a code of its own.
+    std::os::windows::fs::symlink_file(to, at).map_err(|_| io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(any(unix, windows)))]
+fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// The way from the folder `from` to `to`, both of them real paths; `to` itself where there is none.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let (from_parts, to_parts): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());
+    let common = from_parts.iter().zip(&to_parts).take_while(|(a, b)| a == b).count();
+    if common == 0 {
+        return to.to_path_buf();
+    }
+    let up = from_parts[common..].iter().map(|_| Component::ParentDir);
+    up.chain(to_parts[common..].iter().copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_between_folders() {
+        let way = |from: &str, to: &str| relative(Path::new(from), Path::new(to)).display().to_string();
+        assert_eq!(way("/a/out/organized/A", "/a/in/x.jpg"), "../../../in/x.jpg");
+        assert_eq!(way("/a", "/a/b/x.jpg"), "b/x.jpg");
+        assert_eq!(way("/a/b", "/x.jpg"), "../../x.jpg");
+        assert_eq!(way("a", "b/x.jpg"), "b/x.jpg");
+    }
+
+    #[test]
+    fn nothing_is_copied_over_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let [a, b] = ["a", "b"].map(|name| dir.path().join(name));
+        fs::write(&a, b"new").unwrap();
+        fs::write(&b, b"old").unwrap();
+        assert_eq!(copy(&a, &b).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&b).unwrap(), b"old");
+        assert!(!copy(&dir.path().join("gone"), &dir.path().join("c")).unwrap());
+        assert!(!dir.path().join("c").exists());
+    }
+}
