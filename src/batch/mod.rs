@@ -30,7 +30,7 @@ use crate::outputs::paths::ORGANIZED;
 use crate::outputs::{self, Filed, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
 use crate::scoring::{SheetName, Table};
-use crate::sheet::{self, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Turn};
+use crate::sheet::{self, Pictures, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Turn};
 use crate::statistics::Collector;
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
@@ -75,7 +75,7 @@ fn places_besides(plan: &FolderPlan) -> Vec<PathBuf> {
 }
 
 fn saves_coloured(plan: &FolderPlan) -> bool {
-    saves_pictures(plan) && plan.context.draws_in_colour
+    saves_pictures(plan) && plan.folder.config.outputs.colored_outputs
 }
 
 fn saves_pictures(plan: &FolderPlan) -> bool {
@@ -248,7 +248,10 @@ impl FolderJob<'_> {
     }
 
     fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch) -> Result<(), OutputError> {
-        let picture = saves_pictures(self.plan).then(|| self.plan.paths.picture(i, image).format);
+        let pictures = saves_pictures(self.plan).then(|| Pictures {
+            format: self.plan.paths.picture(i, image).format,
+            in_colour: saves_coloured(self.plan),
+        });
         let read = isolation::isolated(|| {
             let path = self.plan.folder.dir.join(image);
             let bytes = read_file(&path)?;
@@ -256,7 +259,7 @@ impl FolderJob<'_> {
             let name = SheetName { file_name: &file_name, file_path: &file_path };
             let keeps_grades = self.statistics.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
-            sheet::process(&bytes, &self.plan.context, name, scoring, picture, scratch)
+            sheet::process(&bytes, &self.plan.context, name, scoring, pictures, scratch)
         });
         let mut told = Told::default();
         let outcome = match read {

@@ -18,8 +18,6 @@ use crate::tesseract::Tesseract;
 pub struct SheetContext {
     /// The template, its columns those of the mode.
     pub template: Arc<Template>,
-    /// The coloured picture is drawn too.
-    pub draws_in_colour: bool,
     pub(super) mode: OutputMode,
     pub(super) layouts: Layouts,
     pub(super) steps: Steps,
@@ -65,7 +63,6 @@ impl SheetContext {
             lettering: Lettering::of(&template),
             places: Places::of(&template),
             recogniser: None,
-            draws_in_colour: coloured,
             mode,
             layouts,
             template,

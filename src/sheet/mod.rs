@@ -55,7 +55,16 @@ pub struct Scoring<'s> {
     pub keeps_grades: bool,
 }
 
-/// Reads a sheet. `bytes` is the content of its file; conditional sets may go by its `name`; `scoring` scores it; `picture`
+/// Which pictures of a sheet are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pictures {
+    /// The format of the marked picture.
+    pub format: PictureFormat,
+    /// The same is made in the page's own colours, besides.
+    pub in_colour: bool,
+}
+
+/// Reads a sheet. `bytes` is the content of its file; conditional sets may go by its `name`; `scoring` scores it; `pictures`
 /// asks for the marked picture.
 ///
 /// # Errors
@@ -65,15 +74,15 @@ pub fn process(
     context: &SheetContext,
     name: SheetName<'_>,
     scoring: Option<Scoring<'_>>,
-    picture: Option<PictureFormat>,
+    pictures: Option<Pictures>,
     scratch: &mut Scratch,
 ) -> Result<SheetReport, SheetError> {
-    let keeps_colour = picture.is_some() && context.draws_in_colour;
+    let keeps_colour = pictures.is_some_and(|pictures| pictures.in_colour);
     let seen = see(bytes, context, name, keeps_colour, scratch)?;
     let Seen { upright: Upright { page, turn, doubt }, layout, shifts, interpretation, choice_doubts } = seen;
     let template = context.layout(layout);
     let scored = scoring.map(|scoring| (scoring, scoring.by.score(layout, &interpretation, name)));
-    let drawn = picture.map(|format| {
+    let drawn = pictures.map(|Pictures { format, .. }| {
         let drawing = match context.mode {
             OutputMode::Moderation => render::Drawing::plain(template.page_size),
             OutputMode::Default => {

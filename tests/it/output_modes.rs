@@ -100,3 +100,16 @@ fn coloured_pictures_have_the_colours_of_the_page_and_the_marks_in_place() {
         assert_eq!(with[name], without[name], "{}", name.display());
     }
 }
+
+#[test]
+fn a_config_further_down_decides_what_is_written_there() {
+    let workspace = workspace("");
+    let config = r#"{"outputs": {"outputMode": "moderation", "coloredOutputsEnabled": true}}"#;
+    workspace.write("in/sub/config.json", config);
+    workspace.write("in/sub/b.png", png(&page("A B C D")));
+    workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
+    assert_eq!(workspace.csv("out/Results/Results.csv")[0][4..], ["q1", "q2", "roll"]);
+    assert_eq!(workspace.csv("out/sub/Results/Results.csv")[0][4..], ["q1", "q2", "r1", "r2"]);
+    assert!(workspace.path("out/sub/CheckedOMRs/colored/b.png").exists());
+    assert!(!workspace.path("out/CheckedOMRs/colored").exists());
+}
