@@ -70,10 +70,18 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<Wish>, ledger: &mut Ledger) -> 
             continue;
         }
         let target = root.join(&placed.path);
-        if writer.put(name, &image, &target, placed.action).map_err(OutputError::at(&target))? {
-            debug!("`{}` is grouped as `{}`", image.display(), below(placed).display());
-            ledger.wrote([below(placed)]);
-            count += 1;
+        match writer.put(name, &image, &target, placed.action) {
+            Ok(true) => {
+                debug!("`{}` is grouped as `{}`", image.display(), below(placed).display());
+                ledger.wrote([below(placed)]);
+                count += 1;
+            }
+            Ok(false) => {}
+            // A name that this file system does not hold is the fault of one sheet's values.
+            Err(e) if matches!(e.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput) => {
+                warn!("`{}` is not in `{}`: `{}`: {e}", image.display(), organized.display(), placed.path.display());
+            }
+            Err(e) => return Err(OutputError::at(&target)(e)),
         }
     }
     info!("`{}`: {count} sheet(s) grouped", organized.join("").display());
