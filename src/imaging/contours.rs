@@ -41,6 +41,49 @@ pub fn perimeter(points: &[PixelPoint]) -> f64 {
         .sum()
 }
 
+/// The columns of each row that lie in or on a closed outline, as runs of first and last column in order, for the rows
+/// from the outline's first on; returned with the number of that row. The outline goes in steps of chains as [`find`]
+/// gives them: straight or diagonal. Where it crosses itself, what is enclosed twice is outside.
+pub fn runs(outline: &[PixelPoint]) -> (i32, Vec<Vec<(i32, i32)>>) {
+    let (Some(top), Some(bottom)) = (outline.iter().map(|p| p.y).min(), outline.iter().map(|p| p.y).max()) else {
+        return (0, Vec::new());
+    };
+    let count = (i64::from(bottom) - i64::from(top) + 1) as usize;
+    // Crossings of the rows' middles, and pixels of the outline itself.
+    let mut crossings: Vec<Vec<i32>> = vec![Vec::new(); count];
+    let mut spans: Vec<Vec<(i32, i32)>> = vec![Vec::new(); count];
+    let row = |y: i32| (i64::from(y) - i64::from(top)) as usize;
+    for (a, b) in edges(outline) {
+        let (upper, lower) = if a.y <= b.y { (a, b) } else { (b, a) };
+        if upper.y == lower.y {
+            spans[row(a.y)].push((a.x.min(b.x), a.x.max(b.x)));
+            continue;
+        }
+        let (run, rise) = (i64::from(lower.x) - i64::from(upper.x), i64::from(lower.y) - i64::from(upper.y));
+        for y in upper.y..=lower.y {
+            let x = i64::from(upper.x) + run * (i64::from(y) - i64::from(upper.y)) / rise;
+            spans[row(y)].push((x as i32, x as i32));
+            if y < lower.y {
+                crossings[row(y)].push(x as i32);
+            }
+        }
+    }
+    let merged = spans.into_iter().zip(crossings).map(|(mut spans, mut crossings)| {
+        crossings.sort_unstable();
+        spans.extend(crossings.chunks_exact(2).map(|pair| (pair[0], pair[1])));
+        spans.sort_unstable();
+        let mut runs: Vec<(i32, i32)> = Vec::new();
+        for (first, last) in spans {
+            match runs.last_mut() {
+                Some(run) if i64::from(first) <= i64::from(run.1) + 1 => run.1 = run.1.max(last),
+                _ => runs.push((first, last)),
+            }
+        }
+        runs
+    });
+    (top, merged.collect())
+}
+
 /// The edges of a closed outline, the closing one first.
 fn edges(points: &[PixelPoint]) -> impl Iterator<Item = (PixelPoint, PixelPoint)> {
     points.last().into_iter().chain(points).zip(points).map(|(a, b)| (*a, *b))
@@ -239,7 +282,37 @@ mod tests {
         assert_eq!(find_external(&img), [points([(0, 0), (0, 4), (4, 4), (4, 0)])]);
     }
 
+    #[test]
+    fn runs_fill_an_outline() {
+        let ring = gray_image!(
+            0, 9, 9, 9, 0, 0;
+            9, 0, 0, 0, 9, 0;
+            9, 0, 9, 0, 0, 9;
+            0, 9, 0, 9, 0, 9;
+            0, 9, 0, 9, 9, 9
+        );
+        let outer = find_external(&ring).pop().unwrap();
+        assert_eq!(
+            runs(&outer),
+            (0, vec![vec![(1, 3)], vec![(0, 4)], vec![(0, 5)], vec![(1, 1), (3, 5)], vec![(1, 1), (3, 5)]])
+        );
+        assert_eq!(runs(&points([(3, 7)])), (7, vec![vec![(3, 3)]]));
+        assert_eq!(runs(&[]), (0, vec![]));
+    }
+
     proptest! {
+        #[test]
+        fn runs_hold_their_area(img in mask(14, 14)) {
+            for outline in find_external(&img) {
+                let (top, rows) = runs(&outline);
+                let has = |x: i32, y: i32| rows.get((y - top) as usize).is_some_and(|runs| runs.iter().any(|r| r.0 <= x && x <= r.1));
+                prop_assert!(outline.iter().all(|p| has(p.x, p.y)));
+                // Every pixel of the outline's area that is set lies in a run.
+                let filled: i32 = rows.iter().flatten().map(|r| r.1 - r.0 + 1).sum();
+                prop_assert!(f64::from(filled) >= area(&outline));
+            }
+        }
+
         #[test]
         fn outlines_run_through_set_pixels(img in mask(14, 14)) {
             let found = find(&img);

@@ -66,7 +66,7 @@ impl Homography {
 }
 
 /// Solves eight linear equations (coefficients and right side per row) by elimination with row pivots.
-fn solve(mut m: [[f64; 9]; 8]) -> Option<[f64; 8]> {
+pub(super) fn solve(mut m: [[f64; 9]; 8]) -> Option<[f64; 8]> {
     /// Smaller pivots mean that the equations do not determine a map.
     const MIN_PIVOT: f64 = f64::EPSILON * 100.0;
     for i in 0..8 {

@@ -143,7 +143,7 @@ pub struct CustomLabel {
 pub enum Preprocessor {
     /// Find the paper and straighten it.
     CropPage(CropPage),
-    /// Find four printed markers and straighten the page by them.
+    /// Find printed marks and straighten the page by them.
     CropOnMarkers(CropOnMarkers),
     /// Blur by a Gaussian.
     GaussianBlur(GaussianBlur),
@@ -168,6 +168,49 @@ pub struct CropPage {
     pub morph_kernel: (u32, u32),
     /// `useColoredCanny` (v2 family): search in what is not coloured, when colour is enabled. Default false.
     pub colored_canny: bool,
+    /// How the page is straightened. Default by its four corners.
+    pub warp: PageWarp,
+    /// `maxPointsPerEdge` (v2 family): at most so many points are taken of the upper and lower edges, and of the left
+    /// and right ones, 2 or more.
+    pub max_points_per_edge: Option<(u32, u32)>,
+}
+
+/// How found points become the upright page (`warpMethod` and `warpMethodFlag`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageWarp {
+    /// The map from the picture to the page.
+    pub method: WarpMethod,
+    /// What stands between pixels.
+    pub interpolation: Interpolation,
+}
+
+/// How control points become the upright page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WarpMethod {
+    /// `PERSPECTIVE_TRANSFORM`: exactly, by four corners.
+    Perspective,
+    /// `HOMOGRAPHY`: the perspective that fits all points best.
+    Homography,
+    /// `REMAP_GRIDDATA`: a smooth bend through all points.
+    Remap,
+    /// `DOC_REFINE`: row by row and column by column between four curved edges.
+    DocRefine,
+}
+
+/// How a gray between pixels is found (`warpMethodFlag`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interpolation {
+    /// `INTER_NEAREST`: the nearest pixel.
+    Nearest,
+    /// `INTER_LINEAR`: 2×2 pixels.
+    Linear,
+    /// `INTER_CUBIC`: 4×4 pixels.
+    Cubic,
+}
+
+impl PageWarp {
+    /// Four corners, bilinear: OMRChecker v1, and the default of the v2 family.
+    pub const PERSPECTIVE: Self = Self { method: WarpMethod::Perspective, interpolation: Interpolation::Linear };
 }
 
 /// What CropPage does to the picture before it looks for edges.
@@ -188,10 +231,10 @@ pub enum PagePolygon {
     Ladder,
 }
 
-/// Options of CropOnMarkers with four custom markers.
+/// Options of CropOnMarkers. The numbers are those of custom markers; other marks bring their own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CropOnMarkers {
-    /// Whether one scale serves all four markers, or each is sought in its own zone.
+    /// Whether one scale serves all four markers, or each mark is sought in its own zone.
     pub search: MarkerSearch,
     /// Lowest correlation that is a marker, 0 to 1. Default 0.3.
     pub min_matching_threshold: f64,
@@ -203,7 +246,7 @@ pub struct CropOnMarkers {
     pub apply_erode_subtract: bool,
 }
 
-/// The two ways to look for four markers.
+/// The two ways to look for marks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MarkerSearch {
     /// v1: the scale that fits best anywhere serves all four quadrants.
@@ -215,30 +258,156 @@ pub enum MarkerSearch {
         /// `max_matching_variation`: a quadrant's best may differ this much from the best anywhere. Default 0.41.
         max_matching_variation: f64,
     },
-    /// v2 family FOUR_MARKERS: each corner has its own zone and scale.
-    Zones {
-        /// Size that the image is resized to for this step (`processingImageShape`).
-        processing_size: Size,
-        /// Top-left, top-right, bottom-right, bottom-left.
-        zones: Box<[MarkerZone; 4]>,
-    },
+    /// v2 family: each mark has its own zone.
+    Zones(MarkerZones),
 }
 
-/// Where one corner's marker is sought, and which of its points is the corner.
+/// The zones of a CropOnMarkers step of the v2 family, and what becomes of their points.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarkerZones {
+    /// Size that the image is resized to for this step (`processingImageShape`).
+    pub processing_size: Size,
+    /// The zones that make up the page, its corners in order (top-left, top-right, bottom-right, bottom-left: a line
+    /// holds two), then further ones.
+    pub zones: Vec<MarkerZone>,
+    /// How the page is straightened.
+    pub warp: PageWarp,
+    /// `croppingEnabled`: the points' box becomes the page. Otherwise the page keeps the picture's size, its points on
+    /// their zones; by four corners it is cropped all the same.
+    pub cropping: bool,
+}
+
+/// Where one mark is sought, what it looks like, and which of its points is taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarkerZone {
-    /// The marker's picture, resolved against the template's folder.
-    pub reference: PathBuf,
-    /// `markerDimensions`: the marker's size in the processing image.
-    pub marker_size: Size,
-    /// Where the marker is expected; `None`: the middle of its quadrant.
+    /// The zone's name for messages: its key or its `label`.
+    pub label: String,
+    /// What it stands for on the page.
+    pub place: MarkerPlace,
+    /// What is sought.
+    pub mark: Mark,
+    /// Where the mark is expected; `None`: the middle of its quadrant.
     pub origin: Option<(i32, i32)>,
-    /// Size of the expected place; `None`: the marker's size.
+    /// Size of the expected place; `None`: the mark's size.
     pub dimensions: Option<Size>,
     /// How far around it the search goes; `None`: the whole quadrant.
     pub margins: Option<Margins>,
-    /// Which point of the found marker is taken.
-    pub anchor: MarkerAnchor,
+}
+
+impl MarkerZone {
+    /// The size of the expected place: the stated one, or the mark's.
+    pub fn expected_size(&self) -> Size {
+        /// OMRChecker's box for an L-shape whose size is not stated.
+        const L_SIDE: u32 = 80;
+        self.dimensions.unwrap_or(match &self.mark {
+            Mark::Picture { size, .. } => *size,
+            _ => Size::new(L_SIDE, L_SIDE),
+        })
+    }
+}
+
+/// What a mark stands for on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkerPlace {
+    /// It gives a corner of the page.
+    Corner(Corner),
+    /// It gives a side of the page with both corners.
+    Side(Side),
+    /// It gives points beside the corners.
+    Extra,
+}
+
+/// The closed set of marks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mark {
+    /// The printed picture that a file shows.
+    Picture {
+        /// The picture, resolved against the template's folder.
+        reference: PathBuf,
+        /// `markerDimensions`: the marker's size in the processing image.
+        size: Size,
+        /// The point that is taken.
+        anchor: MarkerAnchor,
+    },
+    /// A dark dot of any shape.
+    Dot {
+        /// The point that is taken.
+        anchor: MarkerAnchor,
+        /// How dark it must be.
+        tuning: BlobTuning,
+    },
+    /// A dark line, or a row of dashes that makes one.
+    Line {
+        /// The side of the page that it runs along.
+        side: Side,
+        /// The edge that is taken, seen from the page's middle.
+        edge: LineEdge,
+        /// How dark it must be.
+        tuning: BlobTuning,
+        /// At most so many points of its edge are taken.
+        max_points: Option<u32>,
+    },
+    /// Two bars that meet in a right angle, open towards the page's middle: its inner corner is taken.
+    LShape(LTuning),
+}
+
+/// Tuning of dots (`dotKernel`, …) or lines (`lineKernel`, …).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BlobTuning {
+    /// Width and height of the window that joins dark parts, three times over. Default 5×5 for dots, 2×10 for lines.
+    pub kernel: (u32, u32),
+    /// Grays above are paper. Default 150 for dots, 180 for lines.
+    pub threshold: f64,
+    /// Gaussian blur beforehand, odd sides. Default none.
+    pub blur: Option<(u32, u32)>,
+}
+
+/// Tuning of L-shapes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LTuning {
+    /// `morphKernelSize`, width and height. Default 5×5.
+    pub kernel: (u32, u32),
+    /// `morphIterations`. Default 2.
+    pub iterations: u32,
+    /// `minMarkerArea`, in square pixels. Default 500.
+    pub min_area: f64,
+    /// `maxMarkerArea`, in square pixels. Default 50000.
+    pub max_area: f64,
+}
+
+/// A corner of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Corner {
+    /// Top-left.
+    TopLeft,
+    /// Top-right.
+    TopRight,
+    /// Bottom-right.
+    BottomRight,
+    /// Bottom-left.
+    BottomLeft,
+}
+
+/// A side of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// From the top-left to the top-right corner.
+    Top,
+    /// From the top-right to the bottom-right corner.
+    Right,
+    /// From the bottom-right to the bottom-left corner.
+    Bottom,
+    /// From the bottom-left to the top-left corner.
+    Left,
+}
+
+/// Which edge of a line is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineEdge {
+    /// `LINE_OUTER_EDGE`.
+    Outer,
+    /// `LINE_INNER_EDGE`.
+    Inner,
 }
 
 /// Pixels beyond each side of a box.
@@ -331,7 +500,7 @@ pub enum ContrastMode {
 /// A part of a template that is validated, but not applied yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsupported {
-    /// Its name, with the marker type where there is one: `AutoRotate`, `CropOnMarkers FOUR_DOTS`.
+    /// Its name, as `AutoRotate`.
     pub name: String,
     /// `line:column` of its place in the template.
     pub place: String,
@@ -367,7 +536,10 @@ impl Template {
             match preprocessor {
                 Preprocessor::CropOnMarkers(options) => match &options.search {
                     MarkerSearch::OneScale { marker, .. } => paths.push(marker),
-                    MarkerSearch::Zones { zones, .. } => paths.extend(zones.iter().map(|z| &z.reference)),
+                    MarkerSearch::Zones(zones) => paths.extend(zones.zones.iter().filter_map(|zone| match &zone.mark {
+                        Mark::Picture { reference, .. } => Some(reference),
+                        _ => None,
+                    })),
                 },
                 Preprocessor::Unsupported(unsupported) => paths.extend(&unsupported.assets),
                 _ => {}

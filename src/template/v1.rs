@@ -6,7 +6,8 @@ use super::filters::{self, optional, or};
 use super::grid::{self, Spacing};
 use super::values::{self, MAX_SIDE};
 use super::{
-    CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, PagePolygon, PagePreparation, Preprocessor, Template,
+    CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, PagePolygon, PagePreparation, PageWarp,
+    Preprocessor, Template,
 };
 use crate::dialect::Dialect;
 use crate::geometry::{Rect, Size};
@@ -239,6 +240,8 @@ fn crop_page(options: &Cursor<'_>) -> Option<Preprocessor> {
         polygon: PagePolygon::OneTolerance,
         morph_kernel: morph_kernel?,
         colored_canny: false,
+        warp: PageWarp::PERSPECTIVE,
+        max_points_per_edge: None,
     }))
 }
 

@@ -7,9 +7,10 @@ use image::{GrayImage, RgbImage};
 
 use super::super::error::{Reason, SheetError};
 use super::Raster;
-use crate::geometry::{PixelPoint, Quad};
-use crate::imaging::{blur, colour, contours, edges, morphology, polygon, tone, warp};
-use crate::template::{CropPage, PagePolygon, PagePreparation};
+use super::straighten::{self, Edge, PagePoints};
+use crate::geometry::{PixelPoint, Point, Quad};
+use crate::imaging::{blur, colour, contours, edges, morphology, polygon, tone};
+use crate::template::{CropPage, PagePolygon, PagePreparation, WarpMethod};
 
 /// A page covers at least this many square pixels of the processing image, whatever its size. OMRChecker's number.
 pub(super) const MIN_AREA: f64 = 80_000.0;
@@ -39,30 +40,63 @@ pub fn apply(raster: Raster, options: &CropPage) -> Result<Raster, SheetError> {
         }
         PagePreparation::CapTwice => raster,
     };
-    let corners = page_corners(&raster, options)?;
-    let quad = Quad::from_unordered(corners.map(Into::into));
-    let gray = warp::perspective(&raster.gray, &quad).ok_or_else(|| {
+    let (corners, outline) = page_outline(&raster, options)?;
+    let corners = Quad::from_unordered(corners.map(Into::into));
+    let edges = match options.warp.method {
+        WarpMethod::Perspective => Default::default(),
+        _ => edges_of(&outline, &corners, options.max_points_per_edge),
+    };
+    let page = PagePoints { corners, targets: None, edges, more: Vec::new() };
+    straighten::straighten(&raster, &page, options.warp, true).ok_or_else(|| {
         let detail = "the outline that was found has no upright corners: the page is turned by about 45°";
         SheetError::new(Reason::PageNotFound, detail)
-    })?;
-    let colour = raster.colour.and_then(|colour| warp::perspective_rgb(&colour, &quad));
-    Ok(Raster { gray, colour })
+    })
 }
 
-/// The corners of the paper.
-fn page_corners(raster: &Raster, options: &CropPage) -> Result<[PixelPoint; 4], SheetError> {
+/// The points of an outline, each with the edge that it is nearest to. The outline itself is taken, not its hull: the
+/// lower edge of a page that curls is hollow.
+fn edges_of(outline: &[PixelPoint], corners: &Quad, max_points: Option<(u32, u32)>) -> [Edge; 4] {
+    let c = corners.corners;
+    let mut edges: [Edge; 4] = Default::default();
+    for (i, edge) in edges.iter_mut().enumerate() {
+        edge.max_points = max_points.map(|(across, down)| if i % 2 == 0 { across } else { down });
+    }
+    for &point in outline {
+        let point = Point::from(point);
+        let mut nearest = (f64::INFINITY, 0);
+        for i in 0..4 {
+            let distance = distance_to_segment(point, c[i], c[(i + 1) % 4]);
+            if distance < nearest.0 {
+                nearest = (distance, i);
+            }
+        }
+        edges[nearest.1].points.push(point);
+    }
+    edges
+}
+
+fn distance_to_segment(p: Point, a: Point, b: Point) -> f64 {
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    let along = ((p.x - a.x) * dx + (p.y - a.y) * dy) / (dx * dx + dy * dy).max(f64::MIN_POSITIVE);
+    let along = along.clamp(0.0, 1.0);
+    p.distance(Point::new(a.x + dx * along, a.y + dy * along))
+}
+
+/// The corners of the paper, and the outline that they are of.
+fn page_outline(raster: &Raster, options: &CropPage) -> Result<([PixelPoint; 4], Vec<PixelPoint>), SheetError> {
     let hulls = largest_hulls(contours::find(&page_edges(raster, options)));
-    let found = first_page(&hulls, options);
+    let largest = hulls.first().map_or(0.0, |hull| hull.area);
+    let found = first_page(hulls, options);
     let by_colour = match (&raster.colour, options.colored_canny) {
-        (Some(colour), true) => first_page(&largest_hulls(contours::find_external(&uncoloured(colour))), options),
+        (Some(colour), true) => first_page(largest_hulls(contours::find_external(&uncoloured(colour))), options),
         _ => None,
     };
     // Edges are the finer measure, but a shadow on the paper is an edge too. What is told by colour alone counts where it
     // is much larger.
-    let is_part = |found: &(f64, _)| by_colour.as_ref().is_some_and(|(area, _)| *area > MUCH_LARGER * found.0);
-    match found.filter(|found| !is_part(found)).or(by_colour) {
-        Some((_, corners)) => Ok(corners),
-        None => Err(not_found(raster, hulls.first().map_or(0.0, |(area, _)| *area))),
+    let is_part = |hull: &Hull| by_colour.as_ref().is_some_and(|(other, _)| other.area > MUCH_LARGER * hull.area);
+    match found.filter(|(hull, _)| !is_part(hull)).or(by_colour) {
+        Some((hull, corners)) => Ok((corners, hull.outline)),
+        None => Err(not_found(raster, largest)),
     }
 }
 
@@ -120,22 +154,29 @@ fn blacken_coloured(gray: &mut GrayImage, picture: &RgbImage) {
     }
 }
 
-/// A hull with its area in square pixels.
-type Hull = (f64, Vec<PixelPoint>);
+/// A hull with its area in square pixels, and the outline that it is around.
+struct Hull {
+    area: f64,
+    points: Vec<PixelPoint>,
+    outline: Vec<PixelPoint>,
+}
 
 /// Hulls of the largest outlines, the largest first.
 fn largest_hulls(outlines: Vec<Vec<PixelPoint>>) -> Vec<Hull> {
-    let hulls = outlines.iter().map(|outline| polygon::convex_hull(outline));
-    let mut hulls: Vec<Hull> = hulls.map(|hull| (contours::area(&hull), hull)).collect();
-    hulls.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let hulls = outlines.into_iter().map(|outline| {
+        let points = polygon::convex_hull(&outline);
+        Hull { area: contours::area(&points), points, outline }
+    });
+    let mut hulls: Vec<Hull> = hulls.collect();
+    hulls.sort_by(|a, b| b.area.total_cmp(&a.area));
     hulls.truncate(CANDIDATES);
     hulls
 }
 
-/// The first hull that is large enough and a rectangle, with its area.
-fn first_page(hulls: &[Hull], options: &CropPage) -> Option<(f64, [PixelPoint; 4])> {
-    let large = hulls.iter().filter(|(area, _)| *area >= MIN_AREA);
-    large.filter_map(|(area, hull)| Some((*area, corners(hull, options)?))).next()
+/// The first hull that is large enough and a rectangle.
+fn first_page(hulls: Vec<Hull>, options: &CropPage) -> Option<(Hull, [PixelPoint; 4])> {
+    let large = hulls.into_iter().filter(|hull| hull.area >= MIN_AREA);
+    large.filter_map(|hull| corners(&hull.points, options).map(|corners| (hull, corners))).next()
 }
 
 /// The four corners of a hull, if it is a rectangle.
@@ -181,9 +222,17 @@ mod tests {
 
     use super::*;
     use crate::geometry::Size;
+    use crate::template::PageWarp;
 
     fn options(preparation: PagePreparation, polygon: PagePolygon) -> CropPage {
-        CropPage { preparation, polygon, morph_kernel: (10, 10), colored_canny: false }
+        CropPage {
+            preparation,
+            polygon,
+            morph_kernel: (10, 10),
+            colored_canny: false,
+            warp: PageWarp::PERSPECTIVE,
+            max_points_per_edge: None,
+        }
     }
 
     const ALL: [(PagePreparation, PagePolygon); 3] = [

@@ -1,13 +1,14 @@
 //! The steps between the decoded picture and the page, in the template's order. A file for each kind of step.
 
-mod crop_on_markers;
 mod crop_page;
+mod markers;
+mod straighten;
 
 use std::path::{Path, PathBuf};
 
 use image::{GrayImage, RgbImage};
 
-use self::crop_on_markers::MarkerFinder;
+use self::markers::MarkerFinder;
 use super::Scratch;
 use super::decode::MAX_PIXELS;
 use super::error::SheetError;
@@ -110,7 +111,7 @@ impl Steps {
             return Err(PrepareError::Unsupported { place: first.place.clone(), name: first.name.clone() });
         }
         let steps = template.preprocessors.iter().map(|preprocessor| {
-            let work = Work::prepare(preprocessor, processing_size, load)?;
+            let work = Work::prepare(preprocessor, processing_size, config, load)?;
             let own_size = own_size(preprocessor);
             // v1 resizes once, before the first step; the v2 family before every step.
             let resize_to = (template.dialect != Dialect::V1).then_some(own_size.unwrap_or(processing_size));
@@ -181,12 +182,13 @@ impl Work {
     fn prepare(
         preprocessor: &Preprocessor,
         processing_size: Size,
+        config: &Config,
         load: LoadPicture<'_>,
     ) -> Result<Self, PrepareError> {
         Ok(match preprocessor {
             Preprocessor::CropPage(options) => Self::CropPage(options.clone()),
             Preprocessor::CropOnMarkers(options) => {
-                Self::CropOnMarkers(Box::new(MarkerFinder::prepare(options, processing_size, load)?))
+                Self::CropOnMarkers(Box::new(MarkerFinder::prepare(options, processing_size, config.thresholds.gamma_low, load)?))
             }
             // OMRChecker cuts sigma to a whole number.
             Preprocessor::GaussianBlur(o) => Self::GaussianBlur { kernel: o.kernel, sigma: o.sigma.trunc() },

@@ -1,8 +1,8 @@
 //! Pre-processors of the v2 family, but for the markers.
 
-use super::super::filters::{self, check, or};
+use super::super::filters::{self, check, optional, or};
 use super::super::values::{self, unsupported};
-use super::super::{CropPage, PagePolygon, PagePreparation, Preprocessor};
+use super::super::{CropPage, Interpolation, PagePolygon, PagePreparation, PageWarp, Preprocessor, WarpMethod};
 use super::markers;
 use crate::dialect::{Dialect, spelled};
 use crate::json::{Cursor, Fields, Unknown};
@@ -13,7 +13,7 @@ const PREPROCESSORS: [(&str, Reader); 8] = [
     ("AutoRotate", |step, options, _| auto_rotate(step, options)),
     ("Contrast", |_, options, dialect| filters::contrast(options, dialect)),
     ("CropOnMarkers", |step, options, _| markers::crop_on_markers(step, options)),
-    ("CropPage", crop_page),
+    ("CropPage", |_, options, dialect| crop_page(options, dialect)),
     ("FeatureBasedAlignment", filters::feature_based_alignment),
     ("GaussianBlur", |_, options, dialect| filters::gaussian_blur(options, dialect)),
     ("Levels", |_, options, dialect| filters::levels(options, dialect)),
@@ -50,81 +50,62 @@ fn auto_rotate(step: &Cursor<'_>, options: &Cursor<'_>) -> Option<Preprocessor> 
     Some(unsupported(step, "AutoRotate", vec![reference?]))
 }
 
-/// How control points become the upright page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WarpMethod {
-    Perspective,
-    Homography,
-    RemapGriddata,
-    DocRefine,
-}
-
-impl WarpMethod {
-    /// As templates spell it.
-    pub fn name(self) -> &'static str {
-        METHODS.iter().find(|(_, method)| *method == self).map_or("", |(name, _)| name)
-    }
-}
-
 const METHODS: [(&str, WarpMethod); 4] = [
     ("PERSPECTIVE_TRANSFORM", WarpMethod::Perspective),
     ("HOMOGRAPHY", WarpMethod::Homography),
-    ("REMAP_GRIDDATA", WarpMethod::RemapGriddata),
+    ("REMAP_GRIDDATA", WarpMethod::Remap),
     ("DOC_REFINE", WarpMethod::DocRefine),
+];
+
+const FLAGS: [(&str, Interpolation); 3] = [
+    ("INTER_LINEAR", Interpolation::Linear),
+    ("INTER_CUBIC", Interpolation::Cubic),
+    ("INTER_NEAREST", Interpolation::Nearest),
 ];
 
 /// The tuning options that CropPage and every kind of CropOnMarkers have.
 pub(super) const WARP_KEYS: [&str; 4] =
     ["warpMethod", "warpMethodFlag", "croppingUseBoundingBox", "croppingUseApproxPoly"];
 
-/// Reads the tuning options of [`WARP_KEYS`]. The outer `None` is a problem, the inner one "not given".
-pub(super) fn warp_method(fields: &Fields<'_>) -> Option<Option<WarpMethod>> {
-    let method = match spelled(fields, "warpMethod") {
-        Some(cursor) => cursor.choice(&METHODS).map(Some),
-        None => Some(None),
-    };
-    if let Some(cursor) = spelled(fields, "warpMethodFlag") {
-        let linear = cursor.choice(&[("INTER_LINEAR", true), ("INTER_CUBIC", false), ("INTER_NEAREST", false)]);
-        if linear == Some(false) {
-            cursor.warn("not applied yet: pages are straightened with `INTER_LINEAR`", None);
-        }
-    }
+/// Reads the tuning options of [`WARP_KEYS`], with the method that a step has if none is stated.
+pub(super) fn page_warp(fields: &Fields<'_>, default: WarpMethod) -> Option<PageWarp> {
+    let method = spelled(fields, "warpMethod").map_or(Some(default), |c| c.choice(&METHODS));
+    let interpolation = spelled(fields, "warpMethodFlag").map_or(Some(Interpolation::Linear), |c| c.choice(&FLAGS));
     for key in ["croppingUseBoundingBox", "croppingUseApproxPoly"] {
         spelled(fields, key).map(|cursor| cursor.bool());
     }
-    method
+    Some(PageWarp { method: method?, interpolation: interpolation? })
 }
 
 /// CropPage. A `morphKernel` of height 0 or 1 closes nothing, as upstream has it.
-fn crop_page(step: &Cursor<'_>, options: &Cursor<'_>, dialect: Dialect) -> Option<Preprocessor> {
+fn crop_page(options: &Cursor<'_>, dialect: Dialect) -> Option<Preprocessor> {
     const KEYS: [&str; 5] =
         ["morphKernel", "useColoredCanny", "maxPointsPerEdge", "processingImageShape", "tuningOptions"];
     let fields = options.object()?;
     let morph_kernel = or(&fields, "morphKernel", (10, 10), morph_kernel);
     let colored_canny = or(&fields, "useColoredCanny", false, Cursor::bool);
-    check(&fields, "maxPointsPerEdge", |c| {
-        let [a, b] = c.tuple::<2>("two numbers")?;
-        let (a, b) = (a.number(0.0, f64::MAX), b.number(0.0, f64::MAX));
-        Some((a?, b?))
+    let max_points_per_edge = optional(&fields, "maxPointsPerEdge", |c| {
+        let [across, down] = c.tuple::<2>("`[upper and lower edge, left and right edge]`, 2 or more points each")?;
+        let points = |c: &Cursor<'_>| c.number(2.0, f64::from(u32::MAX)).map(|v| v as u32);
+        let (across, down) = (points(&across), points(&down));
+        Some((across?, down?))
     });
     check(&fields, "processingImageShape", values::shape);
-    let method = or(&fields, "tuningOptions", None, |c| {
+    let warp = or(&fields, "tuningOptions", PageWarp::PERSPECTIVE, |c| {
         let fields = c.object()?;
-        let method = warp_method(&fields);
+        let warp = page_warp(&fields, WarpMethod::Perspective);
         fields.finish(Unknown::Warn, &WARP_KEYS);
-        method
+        warp
     });
     fields.finish(Unknown::Refuse, &KEYS);
-    let options = CropPage {
+    Some(Preprocessor::CropPage(CropPage {
         preparation: PagePreparation::CapTwice,
         polygon: if dialect == Dialect::V2Dev { PagePolygon::OneTolerance } else { PagePolygon::Ladder },
         morph_kernel: morph_kernel?,
         colored_canny: colored_canny?,
-    };
-    match method? {
-        None | Some(WarpMethod::Perspective) => Some(Preprocessor::CropPage(options)),
-        Some(method) => Some(unsupported(step, format!("CropPage {}", method.name()), Vec::new())),
-    }
+        warp: warp?,
+        max_points_per_edge: max_points_per_edge?,
+    }))
 }
 
 fn morph_kernel(cursor: &Cursor<'_>) -> Option<(u32, u32)> {

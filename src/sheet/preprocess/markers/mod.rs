@@ -1,0 +1,335 @@
+//! CropOnMarkers: finds printed marks and straightens the page by them.
+//!
+//! A kind of mark is a detector that answers one question about a part of the picture: where is it? The rest is the
+//! same for all: each zone is searched, its points are put beside the places where the template has them, and
+//! [`straighten`] makes the page. A file for each kind; v1's search for four markers at one scale stands apart, since its
+//! quadrants depend on each other.
+
+mod blob;
+mod dot;
+mod l_shape;
+mod line;
+mod one_scale;
+mod picture;
+mod zone;
+
+use image::GrayImage;
+
+use self::dot::Dot;
+use self::l_shape::LShape;
+use self::line::Line;
+use self::one_scale::OneScale;
+use self::picture::Picture;
+use super::super::Scratch;
+use super::super::error::{Reason, SheetError};
+use super::straighten::{self, Edge, Extra, PagePoints};
+use super::{LoadPicture, PrepareError, Raster};
+use crate::geometry::{Point, Quad, Rect, Size};
+use crate::template::{
+    CropOnMarkers, Mark, MarkerAnchor, MarkerPlace, MarkerSearch, MarkerZone, MarkerZones, PageWarp, WarpMethod,
+};
+
+/// The marks of a step, with all that does not depend on the sheet done beforehand.
+pub struct MarkerFinder {
+    search: Search,
+    apply_erode_subtract: bool,
+}
+
+enum Search {
+    OneScale(OneScale),
+    Zones { zones: Vec<Zone>, warp: PageWarp, cropping: bool },
+}
+
+struct Zone {
+    label: String,
+    place: MarkerPlace,
+    area: Rect,
+    detector: Detector,
+    /// Where its points belong; `None`: the template does not say where the zone is.
+    target: Option<Found>,
+    max_points: Option<u32>,
+}
+
+enum Detector {
+    Picture(Picture, MarkerAnchor),
+    Dot(Dot, MarkerAnchor),
+    Line(Line),
+    LShape(LShape),
+}
+
+/// What a zone gives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// A point.
+    Point(Point),
+    /// The edge of a line: its ends, clockwise around the page, and points between them.
+    Line {
+        /// First and last.
+        ends: [Point; 2],
+        /// In any order.
+        points: Vec<Point>,
+    },
+}
+
+impl MarkerSearch {
+    /// The size that the search works at, where the template states one.
+    pub(super) fn processing_size(&self) -> Option<Size> {
+        match self {
+            Self::OneScale { .. } => None,
+            Self::Zones(zones) => Some(zones.processing_size),
+        }
+    }
+}
+
+impl MarkerFinder {
+    /// Loads and scales the markers. `processing_size` is the template's or config's, the base of v1's marker width;
+    /// `gamma_low` is the config's, for lines.
+    ///
+    /// # Errors
+    /// A marker picture that cannot be loaded or scales to nothing; a zone outside of the picture.
+    pub fn prepare(
+        options: &CropOnMarkers,
+        processing_size: Size,
+        gamma_low: f64,
+        load: LoadPicture<'_>,
+    ) -> Result<Self, PrepareError> {
+        let search = match &options.search {
+            MarkerSearch::OneScale { marker, sheet_to_marker_width_ratio, max_matching_variation } => {
+                let how = (marker.as_path(), *sheet_to_marker_width_ratio, *max_matching_variation);
+                Search::OneScale(OneScale::prepare(options, how, processing_size.width, load)?)
+            }
+            MarkerSearch::Zones(MarkerZones { processing_size, zones, warp, cropping }) => {
+                let prepared = zones.iter().map(|zone| Zone::prepare(zone, options, *processing_size, gamma_low, load));
+                let zones: Vec<Zone> = prepared.collect::<Result<_, _>>()?;
+                let somewhere = Found::Point(Point::new(0.0, 0.0));
+                if corners(zones.iter().map(|zone| (zone.place, &somewhere))).is_none() {
+                    return Err(PrepareError::Impossible("a page needs four corners".to_owned()));
+                }
+                if let (Some(targets), true) = (targets(&zones), warp.method != WarpMethod::Perspective)
+                    && !straighten::is_convex(&targets)
+                {
+                    return Err(PrepareError::Impossible(
+                        "the marker zones do not lie around a page: check their `origin`s".to_owned(),
+                    ));
+                }
+                Search::Zones { zones, warp: *warp, cropping: *cropping }
+            }
+        };
+        Ok(Self { search, apply_erode_subtract: options.apply_erode_subtract })
+    }
+
+    /// Finds the marks and straightens the picture by them.
+    ///
+    /// # Errors
+    /// marker-not-found.
+    pub fn apply(&self, raster: Raster, scratch: &mut Scratch) -> Result<Raster, SheetError> {
+        let searched = || picture::searched(&raster.gray, self.apply_erode_subtract);
+        let (page, warp, cropping) = match &self.search {
+            Search::OneScale(markers) => {
+                let corners = Quad { corners: markers.find(&searched(), scratch)? };
+                let page = PagePoints { corners, targets: None, edges: Default::default(), more: Vec::new() };
+                (page, PageWarp::PERSPECTIVE, true)
+            }
+            Search::Zones { zones, warp, cropping } => {
+                let has_pictures = zones.iter().any(|zone| matches!(zone.detector, Detector::Picture(..)));
+                let searched = if has_pictures { searched() } else { GrayImage::default() };
+                let mut found = Vec::with_capacity(zones.len());
+                for zone in zones {
+                    found.push(zone.find(&raster.gray, &searched, scratch)?);
+                }
+                (page_points(zones, found)?, *warp, *cropping)
+            }
+        };
+        straighten::straighten(&raster, &page, warp, cropping).ok_or_else(no_page)
+    }
+}
+
+fn no_page() -> SheetError {
+    let detail = "the marks that were found do not span a page; check that none is covered or cut off";
+    SheetError::new(Reason::MarkerNotFound, detail)
+}
+
+/// Puts together what the zones gave.
+fn page_points(zones: &[Zone], found: Vec<Found>) -> Result<PagePoints, SheetError> {
+    let all = zones.iter().map(|zone| zone.place).zip(&found);
+    let corners = corners(all).ok_or_else(no_page)?;
+    let targets = targets(zones);
+    if let Some(targets) = &targets {
+        resembles(&corners, targets)?;
+    }
+    let mut edges: [Edge; 4] = Default::default();
+    let mut more = Vec::new();
+    for (zone, found) in zones.iter().zip(found) {
+        let max_points = zone.max_points;
+        match (zone.place, found, &zone.target) {
+            (MarkerPlace::Side(side), Found::Line { points, .. }, _) => {
+                edges[side as usize] = Edge { points, max_points };
+            }
+            (MarkerPlace::Extra, Found::Point(found), Some(Found::Point(target))) if targets.is_some() => {
+                more.push(Extra::Point { found, target: *target });
+            }
+            (MarkerPlace::Extra, Found::Line { ends, points }, Some(Found::Line { ends: places, .. }))
+                if targets.is_some() =>
+            {
+                more.push(Extra::Line { ends, targets: *places, edge: Edge { points, max_points } });
+            }
+            _ => {}
+        }
+    }
+    Ok(PagePoints { corners, targets, edges, more })
+}
+
+/// The corners of a page from what its zones gave. `None` if one is missing.
+fn corners<'f>(found: impl Iterator<Item = (MarkerPlace, &'f Found)>) -> Option<Quad> {
+    let mut corners = [None; 4];
+    for (place, found) in found {
+        match (place, found) {
+            (MarkerPlace::Corner(corner), Found::Point(point)) => corners[corner as usize] = Some(*point),
+            (MarkerPlace::Side(side), found) => {
+                let [first, last] = match found {
+                    Found::Line { ends, .. } => *ends,
+                    Found::Point(point) => [*point; 2],
+                };
+                let first_corner = side as usize;
+                corners[first_corner] = Some(first);
+                corners[(first_corner + 1) % 4] = Some(last);
+            }
+            _ => {}
+        }
+    }
+    let [a, b, c, d] = corners;
+    Some(Quad { corners: [a?, b?, c?, d?] })
+}
+
+/// Where the corners belong, if all zones say so.
+fn targets(zones: &[Zone]) -> Option<Quad> {
+    let known: Option<Vec<_>> = zones.iter().map(|zone| Some((zone.place, zone.target.as_ref()?))).collect();
+    corners(known?.into_iter())
+}
+
+/// Checks that the found corners make a shape like that of the zones: a mark that was mistaken for another makes a page
+/// that no camera sees. A photo from aside turns right angles by 20° and shortens the far side by a third.
+fn resembles(corners: &Quad, targets: &Quad) -> Result<(), SheetError> {
+    const MAX_TURN: f64 = 30.0;
+    const MAX_RATIO: f64 = 2.0;
+    const NAMES: [&str; 4] = ["top-left", "top-right", "bottom-right", "bottom-left"];
+    if !straighten::is_convex(targets) {
+        return Ok(());
+    }
+    let angle = |quad: &Quad, i: usize| {
+        let (before, at, after) = (quad.corners[(i + 3) % 4], quad.corners[i], quad.corners[(i + 1) % 4]);
+        let direction = |p: Point| (p.y - at.y).atan2(p.x - at.x).to_degrees();
+        (direction(before) - direction(after)).rem_euclid(360.0)
+    };
+    for (i, name) in NAMES.iter().enumerate() {
+        let (is, should) = (angle(corners, i), angle(targets, i));
+        // Not true for NaN either.
+        if !((is - should).abs() <= MAX_TURN) {
+            let detail = format!(
+                "the marks that were found make no page: the {name} corner has {is:.0}°, about {should:.0}° were \
+                 expected; check that no mark is covered and nothing else lies in a zone"
+            );
+            return Err(SheetError::new(Reason::MarkerNotFound, detail));
+        }
+    }
+    let scale = |i: usize| {
+        let length = |quad: &Quad| quad.corners[i].distance(quad.corners[(i + 1) % 4]);
+        length(corners) / length(targets)
+    };
+    for (a, b, sides) in [(0, 2, "upper and lower"), (1, 3, "left and right")] {
+        let ratio = (scale(a) / scale(b)).max(scale(b) / scale(a));
+        if !(ratio <= MAX_RATIO) {
+            let detail = format!(
+                "the marks that were found make no page: its {sides} sides differ {ratio:.1} times more than expected; \
+                 check that no mark is covered and nothing else lies in a zone"
+            );
+            return Err(SheetError::new(Reason::MarkerNotFound, detail));
+        }
+    }
+    Ok(())
+}
+
+impl Zone {
+    fn prepare(
+        zone: &MarkerZone,
+        options: &CropOnMarkers,
+        processing_size: Size,
+        gamma_low: f64,
+        load: LoadPicture<'_>,
+    ) -> Result<Self, PrepareError> {
+        let named = |error: PrepareError| match error {
+            PrepareError::Impossible(what) => {
+                PrepareError::Impossible(format!("the marker zone `{}` {what}", zone.label))
+            }
+            other => other,
+        };
+        let area = zone::search_area(zone, processing_size);
+        zone::lies_inside(area, processing_size).map_err(named)?;
+        let expected = zone.expected_size();
+        let mut max_points = None;
+        let detector = match &zone.mark {
+            Mark::Picture { reference, size, anchor } => {
+                Detector::Picture(Picture::prepare(reference, *size, options, area, load).map_err(named)?, *anchor)
+            }
+            Mark::Dot { anchor, tuning } => Detector::Dot(Dot::new(*tuning, area).map_err(named)?, *anchor),
+            Mark::Line { side, edge, tuning, max_points: most } => {
+                max_points = *most;
+                Detector::Line(Line::new(*tuning, (*side, *edge), expected, area, gamma_low).map_err(named)?)
+            }
+            Mark::LShape(tuning) => Detector::LShape(LShape::new(*tuning)),
+        };
+        let target = zone.origin.map(|(x, y)| {
+            let place = Rect::new(x, y, expected.width, expected.height);
+            match &zone.mark {
+                Mark::Picture { anchor, .. } | Mark::Dot { anchor, .. } => Found::Point(anchor_point(*anchor, place)),
+                Mark::LShape(_) => Found::Point(anchor_point(MarkerAnchor::TopLeft, place)),
+                Mark::Line { side, edge, .. } => {
+                    Found::Line { ends: line::edge_of_box(*side, *edge, place), points: Vec::new() }
+                }
+            }
+        });
+        Ok(Self { label: zone.label.clone(), place: zone.place, area, detector, target, max_points })
+    }
+
+    /// `sheet` is the picture, `searched` what markers' pictures are sought in.
+    fn find(&self, sheet: &GrayImage, searched: &GrayImage, scratch: &mut Scratch) -> Result<Found, SheetError> {
+        let patch = || picture::cut(sheet, self.area);
+        let moved = |p: Point| Point::new(p.x + f64::from(self.area.x), p.y + f64::from(self.area.y));
+        let found = match &self.detector {
+            Detector::Picture(picture, anchor) => {
+                picture.find(searched, self.area, scratch).map(|found| Found::Point(anchor_point(*anchor, found)))
+            }
+            Detector::Dot(dot, anchor) => {
+                dot.find(&patch()).map(|found| Found::Point(moved(anchor_point(*anchor, found))))
+            }
+            Detector::Line(line) => line.find(&patch()).map(|(ends, points)| Found::Line {
+                ends: ends.map(moved),
+                points: points.into_iter().map(moved).collect(),
+            }),
+            Detector::LShape(shape) => shape.find(&patch()).map(|corner| Found::Point(moved(corner))),
+        };
+        found.map_err(|what| {
+            let Rect { x, y, width, height } = self.area;
+            let detail = format!(
+                "`{}` was not found: {what} (searched {width}×{height} px from ({x}, {y}) of the processing image)",
+                self.label
+            );
+            SheetError::new(Reason::MarkerNotFound, detail)
+        })
+    }
+}
+
+fn anchor_point(anchor: MarkerAnchor, found: Rect) -> Point {
+    let (left, top) = (f64::from(found.x), f64::from(found.y));
+    let (right, bottom) = (left + f64::from(found.width), top + f64::from(found.height));
+    match anchor {
+        MarkerAnchor::Center => Point::new(((left + right) / 2.0).floor(), ((top + bottom) / 2.0).floor()),
+        MarkerAnchor::TopLeft => Point::new(left, top),
+        MarkerAnchor::TopRight => Point::new(right, top),
+        MarkerAnchor::BottomRight => Point::new(right, bottom),
+        MarkerAnchor::BottomLeft => Point::new(left, bottom),
+    }
+}
+
+#[cfg(test)]
+mod tests;

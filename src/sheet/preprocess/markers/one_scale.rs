@@ -1,0 +1,116 @@
+//! v1's search for four markers: the scale that fits best anywhere serves all four quadrants (spec v1 5.3).
+
+use image::GrayImage;
+
+use super::super::super::Scratch;
+use super::super::super::error::{Reason, SheetError};
+use super::super::{LoadPicture, PrepareError};
+use super::picture::{filtered, scales, visible};
+use crate::geometry::{Point, Rect, Size};
+use crate::imaging::matching::{Match, Searched};
+use crate::imaging::resize;
+use crate::template::CropOnMarkers;
+
+/// Names of the quadrants, in the order of the corners of a quad.
+const CORNERS: [&str; 4] = ["top-left", "top-right", "bottom-right", "bottom-left"];
+
+/// The marker at the scales that are tried, filtered beforehand.
+pub struct OneScale {
+    markers: Vec<GrayImage>,
+    min_score: f32,
+    max_variation: f32,
+}
+
+impl OneScale {
+    /// Loads, filters and scales the marker. `sheet_width` is the width that `ratio` divides.
+    ///
+    /// # Errors
+    /// A picture that cannot be loaded or scales to nothing.
+    pub fn prepare(
+        options: &CropOnMarkers,
+        (marker_file, ratio, max_variation): (&std::path::Path, Option<f64>, f64),
+        sheet_width: u32,
+        load: LoadPicture<'_>,
+    ) -> Result<Self, PrepareError> {
+        let picture = load(marker_file)?;
+        let size = match ratio {
+            Some(ratio) => resize::by_width(&picture, f64::from(sheet_width) / ratio.trunc().max(1.0)),
+            None => Size::new(picture.width(), picture.height()),
+        };
+        let marker = filtered(&resize::linear(&picture, size), options.apply_erode_subtract, false);
+        let markers = scales(options).map(|percent| {
+            // By height, the width following: OMRChecker's order of cutting to whole pixels.
+            let height = f64::from(marker.height()) * f64::from(percent) / 100.0;
+            resize::linear(&marker, resize::by_height(&marker, height))
+        });
+        Ok(Self {
+            markers: visible(markers.collect(), marker_file)?,
+            min_score: options.min_matching_threshold as f32,
+            max_variation: max_variation as f32,
+        })
+    }
+
+    /// The centres of the four markers, or which one is missing.
+    ///
+    /// # Errors
+    /// marker-not-found.
+    pub fn find(&self, searched: &GrayImage, scratch: &mut Scratch) -> Result<[Point; 4], SheetError> {
+        let mut whole = Searched::new(searched);
+        let mut best: Option<(Match, &GrayImage)> = None;
+        for marker in &self.markers {
+            let Some(found) = scratch.matcher.best(&mut whole, marker) else { continue };
+            if found.score > best.map_or(0.0, |(m, _)| m.score) {
+                best = Some((found, marker));
+            }
+        }
+        let Some((anywhere, marker)) = best else {
+            return Err(SheetError::new(Reason::MarkerNotFound, "nothing in the picture resembles the marker"));
+        };
+        // The upper quadrants take a third of the height: the search of OMRChecker, which templates are tuned for.
+        let (w, h) = searched.dimensions();
+        let (right, lower) = (w / 2, h / 3);
+        // Sides are at most MAX_PIXELS, so the casts keep their values.
+        let quadrants = [
+            Rect::new(0, 0, right, lower),
+            Rect::new(right as i32, 0, w - right, lower),
+            Rect::new(right as i32, lower as i32, w - right, h - lower),
+            Rect::new(0, lower as i32, right, h - lower),
+        ];
+        let mut centres = [Point::new(0.0, 0.0); 4];
+        for (i, quadrant) in quadrants.into_iter().enumerate() {
+            let found = find_in(searched, quadrant, marker, scratch);
+            let score = found.map_or(0.0, |m| m.score);
+            let Some(found) = found.filter(|m| m.score >= self.min_score) else {
+                return Err(missing(i, score, self.min_score, quadrant));
+            };
+            let variation = (anywhere.score - found.score).abs();
+            if variation >= self.max_variation {
+                let detail = format!(
+                    "the {} marker fits with {score:.2}, the best one with {:.2}: they may differ by less than \
+                     {} (`max_matching_variation`)",
+                    CORNERS[i], anywhere.score, self.max_variation
+                );
+                return Err(SheetError::new(Reason::MarkerNotFound, detail));
+            }
+            let (half_w, half_h) = (f64::from(marker.width()) / 2.0, f64::from(marker.height()) / 2.0);
+            centres[i] = Point::new(f64::from(found.at.x) + half_w, f64::from(found.at.y) + half_h);
+        }
+        Ok(centres)
+    }
+}
+
+fn find_in(searched: &GrayImage, area: Rect, marker: &GrayImage, scratch: &mut Scratch) -> Option<Match> {
+    let mut found = scratch.matcher.best(&mut Searched::within(searched, area), marker)?;
+    found.at.x += area.x;
+    found.at.y += area.y;
+    Some(found)
+}
+
+fn missing(corner: usize, score: f32, needed: f32, area: Rect) -> SheetError {
+    let detail = format!(
+        "the {} marker was not found: the best match has {score:.2}, {needed:.2} is needed (searched {}×{} px from \
+         ({}, {}) of the processing image)",
+        CORNERS[corner], area.width, area.height, area.x, area.y
+    );
+    SheetError::new(Reason::MarkerNotFound, detail)
+}
