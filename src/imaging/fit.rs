@@ -28,10 +28,8 @@ pub fn homography(pairs: &[Pair]) -> Option<Homography> {
         return None;
     }
     let (from, to) = (Frame::of(pairs.iter().map(|p| p.from))?, Frame::of(pairs.iter().map(|p| p.to))?);
-    let scaled: Vec<Pair> = pairs
-        .iter()
-        .map(|p| Pair { from: from.to_unit(p.from), to: to.to_unit(p.to), weight: p.weight })
-        .collect();
+    let scaled: Vec<Pair> =
+        pairs.iter().map(|p| Pair { from: from.to_unit(p.from), to: to.to_unit(p.to), weight: p.weight }).collect();
     let mut map = linear(&scaled)?;
     let mut error = total(&map, &scaled);
     for _ in 0..10 {

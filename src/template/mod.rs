@@ -347,7 +347,7 @@ pub enum Mark {
         /// At most so many points of its edge are taken.
         max_points: Option<u32>,
     },
-    /// Two bars that meet in a right angle, open towards the page's middle: its inner corner is taken.
+    /// Two bars that meet in a right angle; the inner corner is taken.
     LShape(LTuning),
 }
 
@@ -536,10 +536,12 @@ impl Template {
             match preprocessor {
                 Preprocessor::CropOnMarkers(options) => match &options.search {
                     MarkerSearch::OneScale { marker, .. } => paths.push(marker),
-                    MarkerSearch::Zones(zones) => paths.extend(zones.zones.iter().filter_map(|zone| match &zone.mark {
-                        Mark::Picture { reference, .. } => Some(reference),
-                        _ => None,
-                    })),
+                    MarkerSearch::Zones(zones) => {
+                        paths.extend(zones.zones.iter().filter_map(|zone| match &zone.mark {
+                            Mark::Picture { reference, .. } => Some(reference),
+                            _ => None,
+                        }))
+                    }
                 },
                 Preprocessor::Unsupported(unsupported) => paths.extend(&unsupported.assets),
                 _ => {}

@@ -336,9 +336,17 @@ fn markers_of(template: &Template) -> &CropOnMarkers {
     }
 }
 
-fn zones_of(template: &Template) -> &[MarkerZone; 4] {
+fn zones_of(template: &Template) -> &MarkerZones {
     match &markers_of(template).search {
-        MarkerSearch::Zones { zones, .. } => zones,
+        MarkerSearch::Zones(zones) => zones,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The picture, size and point of a marker.
+fn picture_of(zone: &MarkerZone) -> (&Path, Size, MarkerAnchor) {
+    match &zone.mark {
+        Mark::Picture { reference, size, anchor } => (reference, *size, *anchor),
         other => panic!("{other:?}"),
     }
 }
@@ -354,13 +362,15 @@ fn four_markers_take_zones_from_keys_and_scan_zones() {
         scan("bottomRightMarker", r#", "customOptions": {"referenceImage": "b.jpg", "markerDimensions": [5, 6]}"#),
     ));
     let template = template(&text);
-    let [tl, tr, br, bl] = zones_of(&template);
-    assert_eq!((tl.origin, tl.anchor), (Some((51, 61)), MarkerAnchor::Center));
+    let [tl, tr, br, bl] = zones_of(&template).zones.as_slice() else { panic!("four zones") };
+    assert_eq!(zones_of(&template).warp.method, WarpMethod::Homography);
+    assert_eq!((tl.origin, picture_of(tl).2), (Some((51, 61)), MarkerAnchor::Center));
     assert_eq!(tl.margins, Some(Margins { top: 5, right: 6, bottom: 7, left: 8 }));
-    assert_eq!((tr.origin, tr.anchor, tr.marker_size), (None, MarkerAnchor::TopLeft, Size::new(35, 40)));
-    assert_eq!((br.origin, br.anchor, br.marker_size), (Some((50, 60)), MarkerAnchor::BottomLeft, Size::new(5, 6)));
-    assert_eq!((br.reference.as_path(), bl.reference.as_path()), (Path::new("in/b.jpg"), Path::new("in/m.jpg")));
-    assert_eq!(bl.anchor, MarkerAnchor::BottomRight);
+    assert_eq!(tr.origin, None);
+    assert_eq!(picture_of(tr), (Path::new("in/m.jpg"), Size::new(35, 40), MarkerAnchor::TopLeft));
+    assert_eq!(br.origin, Some((50, 60)));
+    assert_eq!(picture_of(br), (Path::new("in/b.jpg"), Size::new(5, 6), MarkerAnchor::BottomLeft));
+    assert_eq!(picture_of(bl), (Path::new("in/m.jpg"), Size::new(35, 40), MarkerAnchor::BottomRight));
     assert_eq!((markers_of(&template).rescale_range, markers_of(&template).rescale_steps), ((85, 115), 5));
 }
 
@@ -379,19 +389,12 @@ fn tuning_options_are_read_in_both_spellings_and_tell_the_dialect() {
 #[test]
 fn what_is_not_applied_yet_is_recorded_with_its_pictures() {
     for (text, name, assets) in [
-        (two_lines(""), "CropOnMarkers TWO_LINES", &[][..]),
-        (
-            four_markers(r#""tuningOptions": {"warpMethod": "DOC_REFINE"}"#),
-            "CropOnMarkers FOUR_MARKERS DOC_REFINE",
-            &["in/m.jpg"],
-        ),
-        (v2_step("AutoRotate", r#""referenceImage": "a.png""#), "AutoRotate", &["in/a.png"]),
+        (v2_step("AutoRotate", r#""referenceImage": "a.png""#), "AutoRotate", &["in/a.png"][..]),
         (
             v2_step("FeatureBasedAlignment", r#""reference": "a.png", "matcherType": "NORM_HAMMING""#),
             "FeatureBasedAlignment",
             &["in/a.png"],
         ),
-        (v2_step("CropPage", r#""tuningOptions": {"warpMethod": "HOMOGRAPHY"}"#), "CropPage HOMOGRAPHY", &[]),
     ] {
         let template = template(&text);
         let [Preprocessor::Unsupported(step)] = template.preprocessors.as_slice() else { panic!("{text}") };
@@ -400,6 +403,59 @@ fn what_is_not_applied_yet_is_recorded_with_its_pictures() {
         found.dedup();
         assert_eq!(found, assets.iter().map(Path::new).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn dots_and_lines_take_tuning_selectors_and_further_zones() {
+    let described = |more: &str| ZONE.replacen('{', &format!("{{{more}, "), 1);
+    let extra = format!(
+        r#", "tuningOptions": {{"dotThreshold": 120, "lineKernel": [5, 80], "warpMethod": "REMAP_GRIDDATA",
+            "warpMethodFlag": "INTER_CUBIC"}}, "enableCropping": false,
+            "scanZones": [{{"zonePreset": "topLeftDot", "zoneDescription": {},
+                "customOptions": {{"dotKernel": [3, 4]}}}},
+            {{"zonePreset": "CUSTOM", "zoneDescription": {}}}]"#,
+        described(r#""label": "stamp", "selector": "SELECT_TOP_LEFT""#),
+        described(r#""label": "rule", "scannerType": "PATCH_LINE", "maxPoints": 1"#),
+    );
+    let text = two_lines(&extra).replace(
+        &format!(r#""rightLine": {ZONE}"#),
+        &format!(r#""rightLine": {}"#, described(r#""selector": "LINE_INNER_EDGE""#)),
+    );
+    let template = template(&text);
+    let MarkerZones { zones, warp, cropping, .. } = zones_of(&template);
+    assert_eq!(*warp, PageWarp { method: WarpMethod::Remap, interpolation: Interpolation::Cubic });
+    assert!(!cropping);
+    let places: Vec<_> = zones.iter().map(|zone| (zone.label.as_str(), zone.place)).collect();
+    use MarkerPlace::{Extra, Side as OfSide};
+    let expected =
+        [("leftLine", OfSide(Side::Left)), ("rightLine", OfSide(Side::Right)), ("stamp", Extra), ("rule", Extra)];
+    assert_eq!(places, expected);
+    let line = BlobTuning { kernel: (5, 80), threshold: 180.0, blur: None };
+    let mark = |side, edge, max_points| Mark::Line { side, edge, tuning: line, max_points };
+    assert_eq!(zones[0].mark, mark(Side::Left, LineEdge::Outer, None));
+    assert_eq!(zones[1].mark, mark(Side::Right, LineEdge::Inner, None));
+    let dot = BlobTuning { kernel: (3, 4), threshold: 120.0, blur: None };
+    assert_eq!(zones[2].mark, Mark::Dot { anchor: MarkerAnchor::TopLeft, tuning: dot });
+    // As far left as right of the middle, 65 of 650: the left side. Both ends are always taken.
+    assert_eq!(zones[3].mark, mark(Side::Left, LineEdge::Outer, Some(2)));
+}
+
+#[test]
+fn every_type_has_its_zones() {
+    let of = |name: &str, zones: &[&str]| {
+        let zones: Vec<String> = zones.iter().map(|zone| format!(r#", "{zone}": {ZONE}"#)).collect();
+        let options = format!(r#""type": "{name}", "processingImageShape": [900, 650]{}"#, zones.concat());
+        let template = template(&v2_step("CropOnMarkers", &options));
+        (zones_of(&template).zones.len(), zones_of(&template).warp.method)
+    };
+    let p = WarpMethod::Perspective;
+    assert_eq!(of("TWO_LINES", &["rightLine", "leftLine"]), (2, p));
+    assert_eq!(of("TWO_LINES_HORIZONTAL", &["topLine", "bottomLine"]), (2, p));
+    assert_eq!(of("ONE_LINE_TWO_DOTS", &["leftLine", "topRightDot", "bottomRightDot"]), (3, p));
+    assert_eq!(of("TWO_DOTS_ONE_LINE", &["rightLine", "topLeftDot", "bottomLeftDot"]), (3, p));
+    assert_eq!(of("FOUR_DOTS", &["topLeftDot", "topRightDot", "bottomRightDot", "bottomLeftDot"]), (4, p));
+    let ls = ["topLeftLMarker", "topRightLMarker", "bottomRightLMarker", "bottomLeftLMarker"];
+    assert_eq!(of("L_MARKERS", &ls), (4, WarpMethod::Homography));
 }
 
 #[test]
@@ -489,7 +545,7 @@ fn v2_says_what_is_wrong() {
         ),
         (v2_step("CropOnMarkers", r#""processingImageShape": [9, 9]"#), "the key `type` is missing"),
         (
-            v2_step("CropOnMarkers", r#""type": "TWO_LINES_HORIZONTAL", "processingImageShape": [9, 9]"#),
+            v2_step("CropOnMarkers", r#""type": "THREE_LINES", "processingImageShape": [9, 9]"#),
             "expected one of `FOUR_MARKERS`",
         ),
         (
@@ -532,6 +588,16 @@ fn v2_says_what_is_wrong() {
             "the key `dimensions` is missing",
         ),
         (two_lines(r#", "tuningOptions": {"lineBlurKernel": [4, 3]}"#), "found `4`, expected an odd size"),
+        (
+            two_lines("").replacen(ZONE, &ZONE.replacen('{', r#"{"selector": "SELECT_CENTER", "#, 1), 1),
+            "`LINE_OUTER_EDGE` or `LINE_INNER_EDGE`",
+        ),
+        (two_lines("").replacen("[50, 60]", "[50, 865]", 1), "down, expected it inside the 650×900 image"),
+        (
+            two_lines(&format!(r#", "scanZones": [{{"zonePreset": "CUSTOM", "zoneDescription": {ZONE}}}]"#)),
+            "`CUSTOM` zone does not say what it holds",
+        ),
+        (v2_step("CropPage", r#""maxPointsPerEdge": [1, 5]"#), "expected a number, 2 or more"),
         (two_lines(r#", "tuningOptions": {"dotThreshold": 256}"#), "expected a number from 0 to 255"),
         (
             v2_step(
@@ -554,9 +620,21 @@ fn v2_warns_of_what_has_no_effect() {
         (v2(&format!(r#""conditionalSets": [{set}]"#)), "sheets of this set are read like all others"),
         (v2(r#""sortFiles": {"enabled": true}"#), r#"hint: write `"outputs": {"fileGrouping": {"enabled": true, "#),
         (v2("").replace(&format!(r#""A": {{{V2_BLOCK}}}"#), ""), "no field block has a field"),
+        (four_markers(r#""croppingEnabled": false"#), "`FOUR_MARKERS` always crops"),
         (
-            v2_step("CropPage", r#""tuningOptions": {"warpMethodFlag": "INTER_CUBIC"}"#),
-            "straightened with `INTER_LINEAR`",
+            two_lines("").replacen(
+                ZONE,
+                &ZONE.replacen('{', r#"{"selectorMargins": {"top": 1, "right": 1, "bottom": 1, "left": 1}, "#, 1),
+                1,
+            ),
+            "has no effect, as in OMRChecker",
+        ),
+        (
+            two_lines(&format!(
+                r#", "scanZones": [{{"zonePreset": "topLeftDot", "zoneDescription": {}}}]"#,
+                ZONE.replacen('{', r#"{"label": "more", "#, 1)
+            )),
+            "use `HOMOGRAPHY` or `REMAP_GRIDDATA`",
         ),
         (
             four_markers(&format!(r#""scanZones": [{{"zonePreset": "leftLine", "zoneDescription": {ZONE}}}]"#)),

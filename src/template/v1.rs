@@ -6,8 +6,8 @@ use super::filters::{self, optional, or};
 use super::grid::{self, Spacing};
 use super::values::{self, MAX_SIDE};
 use super::{
-    CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, PagePolygon, PagePreparation, PageWarp,
-    Preprocessor, Template,
+    CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, PagePolygon, PagePreparation, PageWarp, Preprocessor,
+    Template,
 };
 use crate::dialect::Dialect;
 use crate::geometry::{Rect, Size};

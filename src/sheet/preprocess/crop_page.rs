@@ -285,6 +285,31 @@ mod tests {
     }
 
     #[test]
+    fn every_warp_method_cuts_out_the_page() {
+        use crate::template::Interpolation;
+        for method in [WarpMethod::Homography, WarpMethod::Remap, WarpMethod::DocRefine] {
+            let options = CropPage {
+                warp: PageWarp { method, interpolation: Interpolation::Linear },
+                ..options(PagePreparation::CapTwice, PagePolygon::Ladder)
+            };
+            // A page that bows by 12 px, with a line that bows alike.
+            let bow = |x: i32| (12.0 * (std::f64::consts::PI * f64::from(x - 100) / 460.0).sin()) as i32;
+            let raster = photo(|x, y| {
+                let y = y - bow(x);
+                (100..560).contains(&x) && (90..730).contains(&y) && !(300..306).contains(&y)
+            });
+            let page = apply(raster, &options).unwrap().gray;
+            let size = Size::new(page.width(), page.height());
+            assert!(size.width.abs_diff(460) <= 6 && size.height.abs_diff(640) <= 16, "{method:?}: {size}");
+            let line = |x: u32| (150..270).min_by_key(|y| page.get_pixel(x, *y).0[0]).unwrap();
+            let rows: Vec<u32> = (1..10).map(|i| line(page.width() * i / 10)).collect();
+            let spread = rows.iter().max().unwrap() - rows.iter().min().unwrap();
+            // One perspective cannot take out a bow.
+            assert!(method == WarpMethod::Homography || spread <= 8, "{method:?}: {rows:?}");
+        }
+    }
+
+    #[test]
     fn no_page_says_what_was_found() {
         for (preparation, polygon) in ALL {
             let options = options(preparation, polygon);

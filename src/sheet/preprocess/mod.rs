@@ -144,6 +144,10 @@ impl Steps {
     }
 }
 
+/// OMRChecker multiplies by this whatever a template asks for. Templates with `auto` were tuned on pages whose paper came
+/// out white all over, shadows included; a gentler stretch of a photo would leave them.
+const LEAST_AUTO_CONTRAST: f64 = 1.75;
+
 /// Checks that the sizes between the decoded picture and the page can be held, and can work at all.
 fn step_sizes_are_possible(template: &Template, processing_size: Size) -> Result<(), PrepareError> {
     let own = template.preprocessors.iter().filter_map(own_size);
@@ -187,9 +191,12 @@ impl Work {
     ) -> Result<Self, PrepareError> {
         Ok(match preprocessor {
             Preprocessor::CropPage(options) => Self::CropPage(options.clone()),
-            Preprocessor::CropOnMarkers(options) => {
-                Self::CropOnMarkers(Box::new(MarkerFinder::prepare(options, processing_size, config.thresholds.gamma_low, load)?))
-            }
+            Preprocessor::CropOnMarkers(options) => Self::CropOnMarkers(Box::new(MarkerFinder::prepare(
+                options,
+                processing_size,
+                config.thresholds.gamma_low,
+                load,
+            )?)),
             // OMRChecker cuts sigma to a whole number.
             Preprocessor::GaussianBlur(o) => Self::GaussianBlur { kernel: o.kernel, sigma: o.sigma.trunc() },
             Preprocessor::MedianBlur(o) => Self::MedianBlur { kernel: o.kernel },
@@ -213,7 +220,10 @@ impl Work {
             Self::MedianBlur { kernel } => raster.gray = blur::median(&raster.gray, *kernel),
             Self::Tone(table) => tone::apply(&mut raster.gray, table),
             Self::AutoContrast { clip_percentage } => {
-                let (alpha, beta) = tone::auto_contrast(&raster.gray, *clip_percentage);
+                let (alpha, beta) = match tone::auto_contrast(&raster.gray, *clip_percentage) {
+                    (alpha, _) if alpha < LEAST_AUTO_CONTRAST => (LEAST_AUTO_CONTRAST, 0.0),
+                    stretch => stretch,
+                };
                 tone::apply(&mut raster.gray, &tone::contrast_table(alpha, beta));
             }
         }

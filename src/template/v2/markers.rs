@@ -37,11 +37,7 @@ const FOUR_MARKERS: [&str; 4] = ["topLeftMarker", "topRightMarker", "bottomRight
 const L_MARKERS: [&str; 4] = ["topLeftLMarker", "topRightLMarker", "bottomRightLMarker", "bottomLeftLMarker"];
 const FOUR_DOTS: [&str; 4] = ["topLeftDot", "topRightDot", "bottomRightDot", "bottomLeftDot"];
 
-const fn marker_type(
-    name: &'static str,
-    zones: &'static [&'static str],
-    family: Family,
-) -> (&'static str, MarkerType) {
+const fn marker_type(name: &'static str, zones: &'static [&'static str], family: Family) -> (&'static str, MarkerType) {
     (name, MarkerType { name, zones, family })
 }
 
@@ -154,7 +150,6 @@ const ZONE_SELECTORS: [(&str, Selector); 8] = [
 
 /// What the options say of all zones.
 struct Common {
-    of_type: MarkerType,
     processing_size: Size,
     selector: [MarkerAnchor; 4],
     tuning: Tuning,
@@ -192,7 +187,7 @@ pub(super) fn crop_on_markers(step: &Cursor<'_>, options: &Cursor<'_>) -> Option
     fields.finish(Unknown::Refuse, &[names.as_slice(), own, of_type.zones].concat());
 
     let (processing_size, selector, tuning) = (processing_size?, selector?, tuning?);
-    let common = Common { of_type, processing_size, selector, tuning, picture: picture? };
+    let common = Common { processing_size, selector, tuning, picture: picture? };
     let marks: Vec<Option<MarkerZone>> = zones?.into_iter().map(|zone| zone.settle(step, &common)).collect();
     let zones = marks.into_iter().collect::<Option<Vec<_>>>()?;
     let Common { tuning: Tuning { pictures, warp, .. }, .. } = common;
@@ -486,7 +481,9 @@ impl Zone<'_> {
                 let anchor = match selector {
                     None => MarkerAnchor::Center,
                     Some(Selector::Point(anchor)) => anchor,
-                    Some(_) => return cursor.expected("the `selector` `SELECT_CENTER` or a corner: a dot has no edges"),
+                    Some(_) => {
+                        return cursor.expected("the `selector` `SELECT_CENTER` or a corner: a dot has no edges");
+                    }
                 };
                 Mark::Dot { anchor, tuning: custom.dot.on(common.tuning.dot) }
             }

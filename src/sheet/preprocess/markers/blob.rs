@@ -33,9 +33,7 @@ pub fn has_room(tuning: &BlobTuning, area: Rect) -> Result<(), PrepareError> {
             "has {}×{} px with its margins, less than its blur kernel of {w}×{h}",
             area.width, area.height
         ))),
-        _ if area.width == 0 || area.height == 0 => {
-            Err(PrepareError::Impossible("has no pixels".to_owned()))
-        }
+        _ if area.width == 0 || area.height == 0 => Err(PrepareError::Impossible("has no pixels".to_owned())),
         _ => Ok(()),
     }
 }
@@ -54,13 +52,14 @@ pub fn cap_and_stretch(patch: &mut GrayImage, tuning: &BlobTuning) {
     tone::stretch(patch, tone::Flat::Keep);
 }
 
-/// Joins the dark parts that are near each other, as if the patch lay on white paper.
+/// Joins the dark parts that are near each other, as if the patch lay on paper as light as its lightest pixel: with white
+/// around it, windows of even size would bring in a white border.
 pub fn joined(patch: &GrayImage, tuning: &BlobTuning) -> GrayImage {
     let (kernel_w, kernel_h) = tuning.kernel;
     // Further than the windows reach there is nothing to join.
     let (across, down) = (2 * kernel_w, 2 * kernel_h);
     let (w, h) = patch.dimensions();
-    let mut padded = GrayImage::from_pixel(w + 2 * across, h + 2 * down, image::Luma([255]));
+    let mut padded = GrayImage::from_pixel(w + 2 * across, h + 2 * down, image::Luma([tone::min_max(patch).1]));
     image::imageops::replace(&mut padded, patch, i64::from(across), i64::from(down));
     // The lightest of the darkest pixels of windows: OMRChecker's opening of bright parts.
     let joined = morphology::open(&padded, tuning.kernel, ITERATIONS);
@@ -68,13 +67,28 @@ pub fn joined(patch: &GrayImage, tuning: &BlobTuning) -> GrayImage {
 }
 
 /// Outlines of the dark areas of a prepared patch, the largest first; of equal ones the one that was found first.
+///
+/// Those of their edges come first, as in OMRChecker. Where an edge has a gap, its outline runs around the edge in place
+/// of the area; so the outlines of all that is clearly darker than paper follow.
 pub fn outlines(prepared: &GrayImage) -> Vec<Vec<PixelPoint>> {
-    let mut outlines: Vec<(f64, Vec<PixelPoint>)> = contours::find(&edges::canny(prepared, CANNY.0, CANNY.1))
-        .into_iter()
-        .map(|outline| (contours::area(&outline), outline))
-        .collect();
+    /// A step from paper to this gray is the least that makes a strong edge.
+    const DARKER: u8 = 255 - (CANNY.1 / 4) as u8;
+    let (darkest, lightest) = tone::min_max(prepared);
+    if darkest == lightest {
+        return Vec::new();
+    }
+    let mut areas = prepared.clone();
+    areas.iter_mut().for_each(|v| *v = if *v < DARKER { 255 } else { 0 });
+    let mut outlines: Vec<_> = largest(contours::find(&edges::canny(prepared, CANNY.0, CANNY.1))).collect();
+    outlines.extend(largest(contours::find_external(&areas)));
+    outlines
+}
+
+fn largest(outlines: Vec<Vec<PixelPoint>>) -> impl Iterator<Item = Vec<PixelPoint>> {
+    let mut outlines: Vec<(f64, Vec<PixelPoint>)> =
+        outlines.into_iter().map(|outline| (contours::area(&outline), outline)).collect();
     outlines.sort_by(|a, b| b.0.total_cmp(&a.0));
-    outlines.into_iter().map(|(_, outline)| outline).collect()
+    outlines.into_iter().take(CANDIDATES).map(|(_, outline)| outline)
 }
 
 /// How dark ink is, compared with the paper of its patch.

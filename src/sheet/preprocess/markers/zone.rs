@@ -73,11 +73,7 @@ mod tests {
         MarkerZone {
             label: "m".to_owned(),
             place: MarkerPlace::Corner(corner),
-            mark: Mark::Picture {
-                reference: "m.png".into(),
-                size: Size::new(40, 40),
-                anchor: MarkerAnchor::Center,
-            },
+            mark: Mark::Picture { reference: "m.png".into(), size: Size::new(40, 40), anchor: MarkerAnchor::Center },
             origin: None,
             dimensions: None,
             margins: None,
