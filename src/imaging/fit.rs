@@ -35,8 +35,7 @@ pub fn homography(pairs: &[Pair]) -> Option<Homography> {
     for _ in 0..10 {
         let Some(next) = improved(&map, &scaled) else { break };
         let next_error = total(&next, &scaled);
-        // Not true for NaN either.
-        if !(next_error < error) {
+        if next_error.is_nan() || next_error >= error {
             break;
         }
         (map, error) = (next, next_error);

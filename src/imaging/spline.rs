@@ -80,8 +80,7 @@ fn solve(mut rows: Vec<Vec<f64>>) -> Option<Vec<Point>> {
         rows.swap(i, pivot);
         let (done, rest) = rows.split_at_mut(i + 1);
         let row = &done[i];
-        // Not above for NaN either.
-        if !(row[i].abs() > largest * 1e-15) {
+        if row[i].is_nan() || row[i].abs() <= largest * 1e-15 {
             return None;
         }
         for other in rest {

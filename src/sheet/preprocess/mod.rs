@@ -145,7 +145,8 @@ impl Steps {
 }
 
 /// OMRChecker multiplies by this whatever a template asks for. Templates with `auto` were tuned on pages whose paper came
-/// out white all over, shadows included; a gentler stretch of a photo would leave them.
+/// out white all over, shadows included; a gentler stretch of a photo would leave them. So the histogram decides on pages
+/// that are too dim for it.
 const LEAST_AUTO_CONTRAST: f64 = 1.75;
 
 /// Checks that the sizes between the decoded picture and the page can be held, and can work at all.
@@ -221,7 +222,10 @@ impl Work {
             Self::Tone(table) => tone::apply(&mut raster.gray, table),
             Self::AutoContrast { clip_percentage } => {
                 let (alpha, beta) = match tone::auto_contrast(&raster.gray, *clip_percentage) {
-                    (alpha, _) if alpha < LEAST_AUTO_CONTRAST => (LEAST_AUTO_CONTRAST, 0.0),
+                    // The gray that the stretch makes white is white by the factor alone.
+                    (alpha, beta) if (255.0 - beta) / alpha * LEAST_AUTO_CONTRAST >= 255.0 => {
+                        (LEAST_AUTO_CONTRAST, 0.0)
+                    }
                     stretch => stretch,
                 };
                 tone::apply(&mut raster.gray, &tone::contrast_table(alpha, beta));

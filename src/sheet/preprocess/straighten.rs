@@ -273,7 +273,7 @@ fn pairs(page: &PagePoints, targets: &Quad) -> Option<Vec<Pair>> {
     let map = Homography::from_quads(&page.corners, targets)?;
     let back = map.inverse()?;
     let corner = |i: usize| (page.corners.corners[i], targets.corners[i]);
-    let mut pairs: Vec<Pair> = (0..4).map(|i| corner(i)).map(|(from, to)| Pair { from, to, weight: 1.0 }).collect();
+    let mut pairs: Vec<Pair> = (0..4).map(corner).map(|(from, to)| Pair { from, to, weight: 1.0 }).collect();
     for (i, edge) in page.edges.iter().enumerate() {
         let ((_, from), (_, to)) = (corner(i), corner((i + 1) % 4));
         pairs.extend(edge_pairs(edge, [from, to], [from, to], &map, &back));
@@ -354,15 +354,14 @@ fn profile(points: impl Iterator<Item = Point>, from: Point, to: Point, count: u
     }
     let mut offsets = vec![0.0; count];
     let (mut known, mut value) = (0, 0.0);
-    for i in 1..count {
-        let next = match sums[i] {
+    for (i, sum) in sums.into_iter().enumerate().skip(1) {
+        let next = match sum {
             (sum, n) if n > 0 && i < last => sum / f64::from(n),
             _ if i == last => 0.0,
             _ => continue,
         };
-        for j in known..=i {
-            let share = (j - known) as f64 / (i - known) as f64;
-            offsets[j] = value + (next - value) * share;
+        for (step, offset) in offsets[known..=i].iter_mut().enumerate() {
+            *offset = value + (next - value) * step as f64 / (i - known) as f64;
         }
         (known, value) = (i, next);
     }

@@ -223,8 +223,7 @@ fn resembles(corners: &Quad, targets: &Quad) -> Result<(), SheetError> {
     };
     for (i, name) in NAMES.iter().enumerate() {
         let (is, should) = (angle(corners, i), angle(targets, i));
-        // Not true for NaN either.
-        if !((is - should).abs() <= MAX_TURN) {
+        if (is - should).is_nan() || (is - should).abs() > MAX_TURN {
             let detail = format!(
                 "the marks that were found make no page: the {name} corner has {is:.0}°, about {should:.0}° were \
                  expected; check that no mark is covered and nothing else lies in a zone"
@@ -238,7 +237,7 @@ fn resembles(corners: &Quad, targets: &Quad) -> Result<(), SheetError> {
     };
     for (a, b, sides) in [(0, 2, "upper and lower"), (1, 3, "left and right")] {
         let ratio = (scale(a) / scale(b)).max(scale(b) / scale(a));
-        if !(ratio <= MAX_RATIO) {
+        if ratio.is_nan() || ratio > MAX_RATIO {
             let detail = format!(
                 "the marks that were found make no page: its {sides} sides differ {ratio:.1} times more than expected; \
                  check that no mark is covered and nothing else lies in a zone"
