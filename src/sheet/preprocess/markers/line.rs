@@ -18,7 +18,7 @@ use crate::template::{BlobTuning, LineEdge, Side};
 const WIDTHS: (f64, f64) = (0.5, 1.5);
 
 /// A line has at least this part of its zone's box's length.
-const LEAST_LENGTH: f64 = 0.6;
+const LEAST_LENGTH: f64 = 0.75;
 
 /// What is narrower is the trace of an edge.
 const LEAST_WIDTH: f64 = 3.0;
@@ -521,7 +521,7 @@ mod tests {
         assert!(short.contains("a line of 18") && short.contains("about 400 px"), "{short}");
         assert!(find(&zone(|x, _| x < 30.0)).contains("expected a dark line of about 400 px"));
         let cut = line(Side::Left, LineEdge::Outer, 400).find(&zone(|x, y| (30.0..42.0).contains(&x) && y > 60.0));
-        assert!(cut.unwrap_err().contains("cut off"));
+        assert!(cut.unwrap_err().contains("expected a dark line of about 400 px"));
         let noise = GrayImage::from_fn(90, 460, |x, y| Luma([150 - ((x * 31 + y * 17 + x * y) % 9) as u8]));
         assert!(line(Side::Left, LineEdge::Outer, 400).find(&noise).is_err());
         assert!(line(Side::Left, LineEdge::Outer, 400).find(&GrayImage::new(0, 0)).is_err());
