@@ -152,6 +152,7 @@ mod tests {
             bubble_size: Size::new(10, 10),
             empty_value: empty.to_owned(),
             max_marks: None,
+            alignment: crate::template::BlockAlignment::default(),
         };
         Form {
             page: Size::new(100, 100),

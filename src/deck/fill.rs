@@ -111,6 +111,7 @@ mod tests {
             bubble_size: Size::new(26, 26),
             empty_value: "-".to_owned(),
             max_marks: None,
+            alignment: crate::template::BlockAlignment::default(),
         };
         Form {
             page: Size::new(300, 1160),

@@ -35,6 +35,36 @@ pub fn linear_rgb(src: &RgbImage, size: Size) -> RgbImage {
     dst
 }
 
+/// The means of blocks of `factor` × `factor` pixels, rounded; blocks that are not whole at the right and the bottom are
+/// left out. A copy for a factor of 0 or 1.
+pub fn shrunk(src: &GrayImage, factor: u32) -> GrayImage {
+    if factor <= 1 {
+        return src.clone();
+    }
+    let mut dst = GrayImage::new(src.width() / factor, src.height() / factor);
+    let (width, step) = (dst.width() as usize, factor as usize);
+    if width == 0 {
+        return dst;
+    }
+    let area = u64::from(factor) * u64::from(factor);
+    let mut sums = vec![0u64; width];
+    let rows = pixels(src).chunks_exact(src.width() as usize);
+    let mut out = pixels_mut(&mut dst).chunks_exact_mut(width);
+    for (y, row) in rows.enumerate() {
+        for (sum, block) in sums.iter_mut().zip(row.chunks_exact(step)) {
+            *sum += block.iter().map(|&v| u64::from(v)).sum::<u64>();
+        }
+        if (y + 1) % step == 0 {
+            let Some(out) = out.next() else { break };
+            for (out, sum) in out.iter_mut().zip(&mut sums) {
+                *out = ((*sum + area / 2) / area) as u8;
+                *sum = 0;
+            }
+        }
+    }
+    dst
+}
+
 /// The size of `img` scaled to `width` with its aspect ratio kept: both sides cut to whole pixels, the height computed
 /// from the uncut width.
 pub fn by_width(img: &GrayImage, width: f64) -> Size {
@@ -211,6 +241,15 @@ mod tests {
             let want = linear(&channel, Size::new(4, 6));
             assert!(want.enumerate_pixels().all(|(x, y, p)| p.0[0] == dst.get_pixel(x, y).0[c]));
         }
+    }
+
+    #[test]
+    fn shrinking_takes_the_means_of_whole_blocks() {
+        let src = gray_image!(1, 2, 10, 20, 9; 3, 5, 30, 41, 9; 7, 7, 7, 7, 7);
+        assert_eq!(shrunk(&src, 2), gray_image!(3, 25));
+        assert_eq!(shrunk(&src, 1), src);
+        assert_eq!(shrunk(&src, 4).dimensions(), (1, 0));
+        assert_eq!(shrunk(&src, 9).dimensions(), (0, 0));
     }
 
     #[test]

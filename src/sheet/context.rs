@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::align::by_reference::BlockAligner;
 use super::decode::{GrayRule, Wanted};
 use super::layout::Layouts;
 use super::orientation::Turn;
@@ -25,6 +26,8 @@ pub struct SheetContext {
     pub(super) rules: Rules,
     pub(super) thresholds: Thresholds,
     pub(super) auto_align: Option<AutoAlign>,
+    /// One a layout, if the template has a reference picture.
+    pub(super) aligners: Vec<BlockAligner>,
     pub(super) lettering: Lettering,
     pub(super) places: Places,
     pub(super) recogniser: Option<Tesseract>,
@@ -47,6 +50,13 @@ impl SheetContext {
             OutputMode::Moderation => Arc::new(template.with_raw_columns()),
         };
         let steps = Steps::prepare(&template, config, load)?;
+        let aligners = match &template.alignment_reference {
+            Some(reference) => {
+                let of_layout = |layout| BlockAligner::prepare(layout, reference, &steps, load);
+                template.layouts().map(of_layout).collect::<Result<_, _>>()?
+            }
+            None => Vec::new(),
+        };
         let coloured = config.outputs.colored_outputs;
         let layouts = Layouts::of(&template).map_err(|names| {
             PrepareError::Impossible(format!("a conditional set asks for unknown values: {}", names.join(", ")))
@@ -60,6 +70,7 @@ impl SheetContext {
             rules: Rules::of(template.dialect),
             thresholds: config.thresholds.clone(),
             auto_align: config.auto_align.filter(|_| template.dialect == Dialect::V1),
+            aligners,
             lettering: Lettering::of(&template),
             places: Places::of(&template),
             recogniser: None,

@@ -11,8 +11,6 @@ pub enum Reason {
     AllMarked,
     /// A bubble is about as dark as the threshold between marked and blank.
     AmbiguousGap,
-    /// Turned by a quarter or more, the sheet fits its template about as well.
-    OrientationUncertain,
     /// No bar code or QR code was found in a zone, or fewer than it has labels.
     CodeNotFound,
     /// A text was not recognised, or not for sure.
@@ -21,6 +19,10 @@ pub enum Reason {
     PageNotFound,
     /// A marker was not found.
     MarkerNotFound,
+    /// No turn makes the sheet upright for sure: another fits about as well.
+    OrientationUncertain,
+    /// The sheet, or a block of it, could not be laid onto the reference picture.
+    AlignmentFailed,
     /// The file has no bytes.
     EmptyFile,
     /// The bytes are no picture.
@@ -48,11 +50,12 @@ impl Reason {
             Self::MultipleMarks => "multiple-marks",
             Self::AllMarked => "all-marked",
             Self::AmbiguousGap => "ambiguous-gap",
-            Self::OrientationUncertain => "orientation-uncertain",
             Self::CodeNotFound => "code-not-found",
             Self::OcrUncertain => "ocr-uncertain",
             Self::PageNotFound => "page-not-found",
             Self::MarkerNotFound => "marker-not-found",
+            Self::OrientationUncertain => "orientation-uncertain",
+            Self::AlignmentFailed => "alignment-failed",
             Self::EmptyFile => "empty-file",
             Self::NotAnImage => "not-an-image",
             Self::Truncated => "truncated",

@@ -30,7 +30,8 @@ pub use self::render::PictureFormat;
 pub use self::report::{FieldDoubt, ScoreReport, SheetReport};
 pub use self::score::{SheetScore, SheetScoring};
 
-use self::interpret::Interpretation;
+use self::align::Alignment;
+use self::interpret::{Doubt, Interpretation};
 use self::orientation::Upright;
 use self::page::Page;
 use self::preprocess::Raster;
@@ -38,7 +39,7 @@ use crate::config::OutputMode;
 use crate::imaging::matching::Matcher;
 use crate::imaging::overlay::EncodeError;
 use crate::scoring::SheetName;
-use crate::template::Template;
+use crate::template::{FieldBlock, Template};
 
 /// Buffers and tables that a worker keeps from sheet to sheet. They hold nothing of a sheet that could reach another.
 #[derive(Default)]
@@ -79,7 +80,7 @@ pub fn process(
 ) -> Result<SheetReport, SheetError> {
     let keeps_colour = pictures.is_some_and(|pictures| pictures.in_colour);
     let seen = see(bytes, context, name, keeps_colour, scratch)?;
-    let Seen { upright: Upright { page, turn, doubt }, layout, shifts, interpretation, choice_doubts } = seen;
+    let Seen { upright: Upright { page, turn, doubt }, layout, alignment, interpretation, choice_doubts } = seen;
     let template = context.layout(layout);
     let scored = scoring.map(|scoring| (scoring, scoring.by.score(layout, &interpretation, name)));
     let drawn = pictures.map(|Pictures { format, .. }| {
@@ -88,7 +89,14 @@ pub fn process(
             OutputMode::Default => {
                 let verdicts = scored.as_ref().and_then(|(scoring, scored)| scoring.by.verdicts(layout, scored));
                 let lettering = &context.lettering;
-                render::Drawing::of(&page.gray, template, &shifts, &interpretation, verdicts.as_ref(), lettering)
+                render::Drawing::of(
+                    &page.gray,
+                    template,
+                    &alignment.placements,
+                    &interpretation,
+                    verdicts.as_ref(),
+                    lettering,
+                )
             }
         };
         let coloured = page.colour.as_ref().map(|colour| drawing.encode_over(colour, format)).transpose()?;
@@ -98,7 +106,8 @@ pub fn process(
     let (picture, coloured) = drawn.map_or((None, None), |(picture, coloured)| (Some(picture), coloured));
     let score = scored.map(|(scoring, scored)| ScoreReport::of(scoring, scored));
     let sheet_doubt = doubt.map(|detail| FieldDoubt::of_sheet(Reason::OrientationUncertain, detail));
-    let doubts = sheet_doubt.into_iter().chain(choice_doubts).chain(field_doubts(template, &interpretation)).collect();
+    let field_doubts = field_doubts(template, &interpretation, &alignment);
+    let doubts = sheet_doubt.into_iter().chain(choice_doubts).chain(field_doubts).collect();
     let Interpretation { columns, multi_marked, .. } = interpretation;
     Ok(SheetReport { layout, columns, multi_marked, doubts, score, picture, coloured, turn })
 }
@@ -123,7 +132,7 @@ struct Seen {
     upright: Upright,
     /// The number of the sheet's layout.
     layout: usize,
-    shifts: Vec<i32>,
+    alignment: Alignment,
     interpretation: Interpretation,
     /// Doubts about what the layout was chosen by.
     choice_doubts: Vec<FieldDoubt>,
@@ -145,35 +154,47 @@ fn see(
     };
     let upright = orientation::upright(&context.places, straighten)?;
     let page = &upright.page.gray;
-    let (shifts, interpretation) = read_layout(page, &context.template, context);
+    let (alignment, interpretation) = read_layout(page, 0, context)?;
     let Some(set) = context.layouts.choose(&interpretation, name) else {
-        return Ok(Seen { upright, layout: 0, shifts, interpretation, choice_doubts: Vec::new() });
+        return Ok(Seen { upright, layout: 0, alignment, interpretation, choice_doubts: Vec::new() });
     };
     let layout = set + 1;
-    let template = context.layout(layout);
     let own = interpretation;
-    let (shifts, interpretation) = read_layout(page, template, context);
-    let choice_doubts = context.layouts.doubts(set, (&context.template, &own), (template, &interpretation));
-    Ok(Seen { upright, layout, shifts, interpretation, choice_doubts })
+    let (alignment, interpretation) = read_layout(page, layout, context)?;
+    let (own, chosen) = ((&*context.template, &own), (context.layout(layout), &interpretation));
+    let choice_doubts = context.layouts.doubts(set, own, chosen);
+    Ok(Seen { upright, layout, alignment, interpretation, choice_doubts })
 }
 
-/// Reads the fields of one layout. The shifts are those of its blocks.
-fn read_layout(page: &GrayImage, layout: &Template, context: &SheetContext) -> (Vec<i32>, Interpretation) {
-    let shifts = match context.auto_align {
-        Some(options) => align::horizontal_shifts(page, layout, options, &context.thresholds),
-        None => Vec::new(),
+/// Reads the fields of the layout of this number.
+fn read_layout(
+    page: &GrayImage,
+    number: usize,
+    context: &SheetContext,
+) -> Result<(Alignment, Interpretation), SheetError> {
+    let layout = context.layout(number);
+    let alignment = match (context.aligners.get(number), context.auto_align) {
+        (Some(aligner), _) => aligner.align(page)?,
+        (None, Some(options)) => {
+            let placements = align::auto_align::placements(page, layout, options, &context.thresholds);
+            Alignment { placements, uncertain: Vec::new() }
+        }
+        (None, None) => Alignment::default(),
     };
-    let readings = read::measure(page, layout, &shifts, context.recogniser());
+    let readings = read::measure(page, layout, &alignment.placements, context.recogniser());
     let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
     let interpretation = interpret::interpret(layout, &readings, &judgement, context.rules);
-    (shifts, interpretation)
+    Ok((alignment, interpretation))
 }
 
-/// The doubtful fields of a layout, in template order.
-fn field_doubts(template: &Template, interpretation: &Interpretation) -> Vec<FieldDoubt> {
+/// The doubtful fields of a layout, in template order: those whose value is doubted, and those of blocks whose place is.
+fn field_doubts(template: &Template, interpretation: &Interpretation, alignment: &Alignment) -> Vec<FieldDoubt> {
     let mut doubts = Vec::new();
-    for (i, ((_, field), value)) in template.fields().zip(&interpretation.fields).enumerate() {
-        if let Some(doubt) = value.doubt {
+    let unaligned: Vec<&FieldBlock> = alignment.uncertain.iter().filter_map(|&i| template.blocks.get(i)).collect();
+    for (i, ((block, field), value)) in template.fields().zip(&interpretation.fields).enumerate() {
+        let is_unaligned = unaligned.iter().any(|&other| std::ptr::eq(other, block));
+        let misplaced = is_unaligned.then_some(Doubt { reason: Reason::AlignmentFailed, confidence: 0.5 });
+        if let Some(doubt) = value.doubt.or(misplaced) {
             let column = template.column_of(i).map_or(String::new(), |c| c.name.clone());
             doubts.push(FieldDoubt { field: field.label.clone(), column, value: value.value.clone(), doubt });
         }

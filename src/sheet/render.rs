@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use ab_glyph::FontRef;
 use image::{GrayImage, RgbImage};
 
+use super::align::Placement;
 use super::interpret::{FieldValue, Interpretation};
 use crate::geometry::{Rect, Size};
 use crate::imaging::coloured;
@@ -130,11 +131,11 @@ impl<'v> Drawing<'v> {
         Self { overlay: Overlay::new(page), palette: Palette(UNSCORED) }
     }
 
-    /// What was read. `shifts` moves the boxes of a block to the right, as in reading.
+    /// What was read. Boxes lie where `placements` has them, as in reading.
     pub fn of(
         page: &GrayImage,
         template: &Template,
-        shifts: &[i32],
+        placements: &[Placement],
         interpretation: &Interpretation,
         verdicts: Option<&Verdicts<'v>>,
         lettering: &Lettering,
@@ -143,12 +144,12 @@ impl<'v> Drawing<'v> {
         let mut values = interpretation.fields.iter().enumerate();
         let has_texts = verdicts.is_none_or(|v| v.bubble_texts);
         for (i, block) in template.blocks.iter().enumerate() {
-            let shift = shifts.get(i).copied().unwrap_or(0);
+            let placement = placements.get(i).copied().unwrap_or_default();
             let height = text_height(block, template.page_size);
             if block.kind != FieldKind::Bubbles {
                 let fields = values.by_ref().take(block.fields.len());
                 let fields: Vec<_> = fields.map(|(i, value)| (value, verdicts.and_then(|v| v.verdict(i)))).collect();
-                draw_zone(&mut overlay, block.bounds.moved(shift, 0), &block.empty_value, &fields, template.page_size);
+                draw_zone(&mut overlay, placement.of(block.bounds), &block.empty_value, &fields, template.page_size);
                 continue;
             }
             for field in &block.fields {
@@ -157,7 +158,7 @@ impl<'v> Drawing<'v> {
                 let frames = Frames::of(block, template.page_size, value.doubt.is_some(), verdict);
                 for (b, (bubble, &marked)) in field.bubbles.iter().zip(&value.marked).enumerate() {
                     let Size { width, height: tall } = block.bubble_size;
-                    let area = Rect::new(bubble.x, bubble.y, width, tall).moved(shift, 0);
+                    let area = placement.of(Rect::new(bubble.x, bubble.y, width, tall));
                     let (thickness, ink) = frames.frame(b, marked);
                     overlay.outline(area, thickness, ink);
                     if let Some(stamp) = lettering.stamps.get(&(bubble.value.clone(), height))

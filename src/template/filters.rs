@@ -1,7 +1,9 @@
 //! Options of the pre-processors that both generations spell alike. The v2 family adds `processingImageShape`.
 
-use super::values::{self, unsupported};
-use super::{Contrast, ContrastMode, GaussianBlur, Levels, MedianBlur, Preprocessor};
+use super::values;
+use super::{
+    AlignmentModel, Contrast, ContrastMode, FeatureBasedAlignment, GaussianBlur, Levels, MedianBlur, Preprocessor,
+};
 use crate::dialect::Dialect;
 use crate::geometry::Size;
 use crate::json::{Cursor, Fields, Unknown};
@@ -125,24 +127,22 @@ pub(super) fn contrast(options: &Cursor<'_>, dialect: Dialect) -> Option<Preproc
     Some(Preprocessor::Contrast(Contrast { mode, processing_size: processing_size? }))
 }
 
-/// FeatureBasedAlignment, which is checked, but not applied yet. `step` is the whole pre-processor.
-pub(super) fn feature_based_alignment(
-    step: &Cursor<'_>,
-    options: &Cursor<'_>,
-    dialect: Dialect,
-) -> Option<Preprocessor> {
+/// FeatureBasedAlignment. What tunes OMRChecker's matching is checked, and has no counterpart here.
+pub(super) fn feature_based_alignment(options: &Cursor<'_>, dialect: Dialect) -> Option<Preprocessor> {
     const MAX_FEATURES: i64 = 1_000_000;
     let fields = options.object()?;
     let reference = fields.require("reference").and_then(|c| values::asset(&c));
     check(&fields, "maxFeatures", |c| c.integer(1, MAX_FEATURES));
     check(&fields, "goodMatchPercent", |c| c.number(0.0, 1.0));
-    check(&fields, "2d", Cursor::bool);
+    let is_affine = or(&fields, "2d", dialect != Dialect::V1, Cursor::bool);
+    let processing_size = processing_size(&fields, dialect);
     let mut known = vec!["reference", "maxFeatures", "goodMatchPercent", "2d"];
     if dialect != Dialect::V1 {
         known.push("matcherType");
         check(&fields, "matcherType", |c| c.choice(&[("BRUTEFORCE_HAMMING", ()), ("NORM_HAMMING", ())]));
-        check(&fields, SHAPE, values::shape);
     }
     close(fields, dialect, &known);
-    Some(unsupported(step, "FeatureBasedAlignment", vec![reference?]))
+    let model = if is_affine? { AlignmentModel::Affine } else { AlignmentModel::Homography };
+    let options = FeatureBasedAlignment { reference: reference?, model, processing_size: processing_size? };
+    Some(Preprocessor::FeatureBasedAlignment(options))
 }

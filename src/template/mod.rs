@@ -47,8 +47,9 @@ pub struct Template {
     pub columns: Vec<Column>,
     /// A column for each field of any layout, in output order: what is written in moderation mode.
     pub raw_columns: Vec<Column>,
-    /// What the template asks for that is validated, but not applied yet, besides its pre-processors: `alignment`.
-    pub unsupported: Vec<Unsupported>,
+    /// `alignment`: the picture that blocks are aligned with, resolved against the template's folder. `None`: blocks are
+    /// read where the template has them.
+    pub alignment_reference: Option<PathBuf>,
     /// `idColumn`: the output column that identifies a sheet.
     pub id_column: Option<String>,
     /// `conditionalSets`: layouts for some sheets, in the order of the file. The first whose matcher fits counts; without
@@ -96,6 +97,24 @@ pub struct FieldBlock {
     pub empty_value: String,
     /// `maxMarks`: more marks than this in a field are a doubt. `None`: no limit.
     pub max_marks: Option<u32>,
+    /// How it is aligned, if the template names a picture to align with.
+    pub alignment: BlockAlignment,
+}
+
+/// How a block is aligned with the reference picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockAlignment {
+    /// `margins`: how far around the block print is looked at, in page pixels. Default 0.
+    pub margins: Margins,
+    /// `maxDisplacement`: how far it may have moved in each direction, in page pixels; 0: it is read where the template
+    /// has it. Default 10.
+    pub max_displacement: u32,
+}
+
+impl Default for BlockAlignment {
+    fn default() -> Self {
+        Self { margins: Margins::default(), max_displacement: 10 }
+    }
 }
 
 /// How the fields of a block are read.
@@ -141,10 +160,14 @@ pub struct CustomLabel {
 /// A step between the decoded image and the page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Preprocessor {
+    /// Find a reference picture and turn the sheet by it.
+    AutoRotate(AutoRotate),
     /// Find the paper and straighten it.
     CropPage(CropPage),
     /// Find printed marks and straighten the page by them.
     CropOnMarkers(CropOnMarkers),
+    /// Lay the sheet onto a reference picture.
+    FeatureBasedAlignment(FeatureBasedAlignment),
     /// Blur by a Gaussian.
     GaussianBlur(GaussianBlur),
     /// Blur by a median.
@@ -153,8 +176,46 @@ pub enum Preprocessor {
     Levels(Levels),
     /// Scale grays around black.
     Contrast(Contrast),
-    /// One that OMRChecker has and this version does not apply yet.
-    Unsupported(Unsupported),
+}
+
+/// Options of AutoRotate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AutoRotate {
+    /// `referenceImage`, resolved against the template's folder.
+    pub reference: PathBuf,
+    /// `markerDimensions`: the reference's size in the processing image; `None`: its own.
+    pub marker_size: Option<Size>,
+    /// Which fits are good enough; `None`: the template does not say.
+    pub threshold: Option<RotationThreshold>,
+}
+
+/// `threshold` of AutoRotate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RotationThreshold {
+    /// Lowest correlation that is a fit, 0 to 1.
+    pub value: f64,
+    /// Is a sheet that fits worse read all the same? Default false.
+    pub passthrough: bool,
+}
+
+/// Options of FeatureBasedAlignment that have a meaning here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureBasedAlignment {
+    /// `reference`, resolved against the template's folder.
+    pub reference: PathBuf,
+    /// `2d`: affine. Default false in v1, true in the v2 family.
+    pub model: AlignmentModel,
+    /// `processingImageShape` of this step (v2 family).
+    pub processing_size: Option<Size>,
+}
+
+/// How a sheet may lie against a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlignmentModel {
+    /// Shifted, turned, scaled, sheared.
+    Affine,
+    /// Seen in perspective too.
+    Homography,
 }
 
 /// Options of CropPage.
@@ -497,17 +558,6 @@ pub enum ContrastMode {
     },
 }
 
-/// A part of a template that is validated, but not applied yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsupported {
-    /// Its name, as `AutoRotate`.
-    pub name: String,
-    /// `line:column` of its place in the template.
-    pub place: String,
-    /// Pictures it names, which are not sheets.
-    pub assets: Vec<PathBuf>,
-}
-
 impl Template {
     /// Reads the template at `path`, of whatever dialect, with the warnings that it gives rise to. `config` governs it
     /// and tells v2-dev from v2 where the template's own keys do not.
@@ -531,9 +581,11 @@ impl Template {
 
     /// Every picture that the template names: these are no sheets.
     pub fn asset_paths(&self) -> Vec<&PathBuf> {
-        let mut paths: Vec<&PathBuf> = self.unsupported.iter().flat_map(|part| &part.assets).collect();
+        let mut paths: Vec<&PathBuf> = self.alignment_reference.iter().collect();
         for preprocessor in &self.preprocessors {
             match preprocessor {
+                Preprocessor::AutoRotate(options) => paths.push(&options.reference),
+                Preprocessor::FeatureBasedAlignment(options) => paths.push(&options.reference),
                 Preprocessor::CropOnMarkers(options) => match &options.search {
                     MarkerSearch::OneScale { marker, .. } => paths.push(marker),
                     MarkerSearch::Zones(zones) => {
@@ -543,7 +595,6 @@ impl Template {
                         }))
                     }
                 },
-                Preprocessor::Unsupported(unsupported) => paths.extend(&unsupported.assets),
                 _ => {}
             }
         }

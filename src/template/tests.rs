@@ -147,12 +147,13 @@ fn v1_templates_become_the_model() {
     assert_eq!((markers.rescale_range, markers.rescale_steps), ((35, 100), 10));
     // A side of 0 comes from sigma, which is cut to 1 before.
     assert_eq!((blur.kernel, blur.sigma), ((7, 5), 1.0));
-    let [Preprocessor::MedianBlur(median), Preprocessor::Levels(levels), Preprocessor::Unsupported(align)] = rest
+    let [Preprocessor::MedianBlur(median), Preprocessor::Levels(levels), Preprocessor::FeatureBasedAlignment(align)] =
+        rest
     else {
         panic!("{rest:?}")
     };
     assert_eq!((median.kernel, levels.low, levels.high, levels.gamma), (5, 0.25, 1.0, 1.0));
-    assert_eq!(align.name, "FeatureBasedAlignment");
+    assert_eq!((align.model, align.processing_size), (AlignmentModel::Homography, None));
 }
 
 #[test]
@@ -315,7 +316,7 @@ fn v2_templates_become_the_model() {
     assert_eq!(template.blocks[0].bounds, Rect::new(5, 22, 70, 32));
     assert_eq!(template.blocks[0].fields[1].bubbles[1], Bubble { x: 35, y: 42, value: "B".to_owned() });
     assert_eq!(template.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["q3", "q2", "q1"]);
-    assert_eq!(template.unsupported[0].name, "alignment");
+    assert_eq!(template.alignment_reference.as_deref(), Some(Path::new("in/ref.png")));
     assert_eq!(template.asset_paths(), [Path::new("in/ref.png"), Path::new("in/a.png")]);
     let [Preprocessor::CropPage(crop), Preprocessor::Contrast(auto), Preprocessor::Contrast(manual), ..] =
         template.preprocessors.as_slice()
@@ -387,25 +388,6 @@ fn tuning_options_are_read_in_both_spellings_and_tell_the_dialect() {
 }
 
 #[test]
-fn what_is_not_applied_yet_is_recorded_with_its_pictures() {
-    for (text, name, assets) in [
-        (v2_step("AutoRotate", r#""referenceImage": "a.png""#), "AutoRotate", &["in/a.png"][..]),
-        (
-            v2_step("FeatureBasedAlignment", r#""reference": "a.png", "matcherType": "NORM_HAMMING""#),
-            "FeatureBasedAlignment",
-            &["in/a.png"],
-        ),
-    ] {
-        let template = template(&text);
-        let [Preprocessor::Unsupported(step)] = template.preprocessors.as_slice() else { panic!("{text}") };
-        assert_eq!(step.name, name);
-        let mut found: Vec<&Path> = step.assets.iter().map(PathBuf::as_path).collect();
-        found.dedup();
-        assert_eq!(found, assets.iter().map(Path::new).collect::<Vec<_>>());
-    }
-}
-
-#[test]
 fn dots_and_lines_take_tuning_selectors_and_further_zones() {
     let described = |more: &str| ZONE.replacen('{', &format!("{{{more}, "), 1);
     let extra = format!(
@@ -456,6 +438,46 @@ fn every_type_has_its_zones() {
     assert_eq!(of("FOUR_DOTS", &["topLeftDot", "topRightDot", "bottomRightDot", "bottomLeftDot"]), (4, p));
     let ls = ["topLeftLMarker", "topRightLMarker", "bottomRightLMarker", "bottomLeftLMarker"];
     assert_eq!(of("L_MARKERS", &ls), (4, WarpMethod::Homography));
+}
+
+#[test]
+fn steps_with_a_reference_keep_what_has_a_meaning() {
+    let step = |name: &str, options: &str| template(&v2_step(name, options)).preprocessors.remove(0);
+    let rotate = |marker_size, threshold| {
+        Preprocessor::AutoRotate(AutoRotate { reference: PathBuf::from("in/a.png"), marker_size, threshold })
+    };
+    assert_eq!(step("AutoRotate", r#""referenceImage": "a.png""#), rotate(None, None));
+    assert_eq!(
+        step("AutoRotate", r#""referenceImage": "a.png", "markerDimensions": [30, 40], "threshold": {"value": 0.25}"#),
+        rotate(Some(Size::new(30, 40)), Some(RotationThreshold { value: 0.25, passthrough: false }))
+    );
+    let align = |model, processing_size| {
+        let reference = PathBuf::from("in/a.png");
+        Preprocessor::FeatureBasedAlignment(FeatureBasedAlignment { reference, model, processing_size })
+    };
+    assert_eq!(
+        step("FeatureBasedAlignment", r#""reference": "a.png", "matcherType": "NORM_HAMMING""#),
+        align(AlignmentModel::Affine, None)
+    );
+    assert_eq!(
+        step("FeatureBasedAlignment", r#""reference": "a.png", "2d": false, "processingImageShape": [90, 70]"#),
+        align(AlignmentModel::Homography, Some(Size::new(70, 90)))
+    );
+}
+
+#[test]
+fn a_block_takes_from_the_alignment_what_it_does_not_state() {
+    let margins = r#""margins": {"top": 1, "right": 2, "bottom": 3, "left": 4}"#;
+    let block = |own: &str, of_template: &str| {
+        let more = format!(r#""alignment": {{"referenceImage": "r.png"{of_template}}}"#);
+        template(&v2_full(&format!("{V2_BLOCK}{own}"), "", &more)).blocks[0].alignment
+    };
+    let stated = Margins { top: 1, right: 2, bottom: 3, left: 4 };
+    assert_eq!(block("", ""), BlockAlignment { margins: Margins::default(), max_displacement: 10 });
+    let all = format!(r#", {margins}, "maxDisplacement": 25.5"#);
+    assert_eq!(block("", &all), BlockAlignment { margins: stated, max_displacement: 25 });
+    let own = r#", "alignment": {"maxDisplacement": 0}"#;
+    assert_eq!(block(own, &all), BlockAlignment { margins: stated, max_displacement: 0 });
 }
 
 #[test]

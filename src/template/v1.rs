@@ -6,8 +6,8 @@ use super::filters::{self, optional, or};
 use super::grid::{self, Spacing};
 use super::values::{self, MAX_SIDE};
 use super::{
-    CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, PagePolygon, PagePreparation, PageWarp, Preprocessor,
-    Template,
+    BlockAlignment, CropOnMarkers, CropPage, FieldBlock, FieldKind, MarkerSearch, PagePolygon, PagePreparation,
+    PageWarp, Preprocessor, Template,
 };
 use crate::dialect::Dialect;
 use crate::geometry::{Rect, Size};
@@ -80,7 +80,7 @@ pub(super) fn template(cursor: &Cursor<'_>) -> Option<Template> {
         custom_labels: naming?.into_custom(),
         columns: columns?,
         raw_columns: raw_columns?,
-        unsupported: Vec::new(),
+        alignment_reference: None,
         id_column: id_column?,
         sets: Vec::new(),
     })
@@ -141,6 +141,7 @@ fn field_block(
         bubble_size: spacing.bubble_size,
         empty_value: empty_value??.to_owned(),
         max_marks: max_marks?,
+        alignment: BlockAlignment::default(),
     })
 }
 
@@ -206,15 +207,15 @@ fn field_type(fields: &Fields<'_>) -> Option<FieldType> {
     }
 }
 
-type Reader = fn(&Cursor<'_>, &Cursor<'_>) -> Option<Preprocessor>;
+type Reader = fn(&Cursor<'_>) -> Option<Preprocessor>;
 
 const PREPROCESSORS: [(&str, Reader); 6] = [
-    ("CropOnMarkers", |_, options| crop_on_markers(options)),
-    ("CropPage", |_, options| crop_page(options)),
-    ("FeatureBasedAlignment", |step, options| filters::feature_based_alignment(step, options, Dialect::V1)),
-    ("GaussianBlur", |_, options| filters::gaussian_blur(options, Dialect::V1)),
-    ("Levels", |_, options| filters::levels(options, Dialect::V1)),
-    ("MedianBlur", |_, options| filters::median_blur(options, Dialect::V1)),
+    ("CropOnMarkers", crop_on_markers),
+    ("CropPage", crop_page),
+    ("FeatureBasedAlignment", |options| filters::feature_based_alignment(options, Dialect::V1)),
+    ("GaussianBlur", |options| filters::gaussian_blur(options, Dialect::V1)),
+    ("Levels", |options| filters::levels(options, Dialect::V1)),
+    ("MedianBlur", |options| filters::median_blur(options, Dialect::V1)),
 ];
 
 fn preprocessors(cursor: &Cursor<'_>) -> Option<Vec<Preprocessor>> {
@@ -228,7 +229,7 @@ fn preprocessor(step: &Cursor<'_>) -> Option<Preprocessor> {
     let name = fields.require("name").and_then(|c| c.choice(&PREPROCESSORS));
     let options = fields.require("options");
     fields.finish(Unknown::Warn, &["name", "options"]);
-    name?(step, &options?)
+    name?(&options?)
 }
 
 fn crop_page(options: &Cursor<'_>) -> Option<Preprocessor> {

@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::Margins;
 use super::filters::optional;
-use super::{Margins, Preprocessor, Unsupported};
 use crate::geometry::Size;
 use crate::json::{Cursor, Fields, Unknown};
 
@@ -149,11 +149,6 @@ pub(super) fn rescale(
         return None;
     }
     Some(((low, high), count))
-}
-
-/// A step that is checked, but not applied yet.
-pub(super) fn unsupported(cursor: &Cursor<'_>, name: impl Into<String>, assets: Vec<PathBuf>) -> Preprocessor {
-    Preprocessor::Unsupported(Unsupported { name: name.into(), place: cursor.place(), assets })
 }
 
 #[cfg(test)]

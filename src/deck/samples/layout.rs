@@ -6,7 +6,7 @@ use crate::deck::form::{Form, Markers, Outline, Print, PrintedZone, Text};
 use crate::dialect::Dialect;
 use crate::geometry::{Point, Rect, Size};
 use crate::labels;
-use crate::template::{Bubble, Column, Field, FieldBlock, FieldKind};
+use crate::template::{BlockAlignment, Bubble, Column, Field, FieldBlock, FieldKind};
 
 /// A template with what is printed beside its bubbles.
 #[derive(Debug, Clone)]
@@ -210,6 +210,7 @@ impl Layout {
             bubble_size: self.bubble,
             empty_value: self.empty_value.to_owned(),
             max_marks: None,
+            alignment: BlockAlignment::default(),
         })
     }
 
@@ -227,6 +228,7 @@ impl Layout {
             bubble_size: Size::new(bounds.width, bounds.height),
             empty_value: self.empty_value.to_owned(),
             max_marks: None,
+            alignment: BlockAlignment::default(),
         }
     }
 

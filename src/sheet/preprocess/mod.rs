@@ -1,6 +1,8 @@
 //! The steps between the decoded picture and the page, in the template's order. A file for each kind of step.
 
+mod auto_rotate;
 mod crop_page;
+mod feature_alignment;
 mod markers;
 mod straighten;
 
@@ -8,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use image::{GrayImage, RgbImage};
 
+use self::auto_rotate::Rotator;
+use self::feature_alignment::Aligner;
 use self::markers::MarkerFinder;
 use super::Scratch;
 use super::decode::MAX_PIXELS;
@@ -63,14 +67,6 @@ pub enum PrepareError {
     /// The template asks for something that cannot work on any sheet.
     #[error("{0}")]
     Impossible(String),
-    /// The template asks for something that this version does not do.
-    #[error("{name} (at {place}) is not supported by this version of omr")]
-    Unsupported {
-        /// `line:column` in the template, or the name of a field block.
-        place: String,
-        /// What it asks for.
-        name: String,
-    },
 }
 
 /// Loads a picture that a template names, as gray.
@@ -91,8 +87,10 @@ struct Step {
 }
 
 enum Work {
+    AutoRotate(Rotator),
     CropPage(CropPage),
     CropOnMarkers(Box<MarkerFinder>),
+    FeatureBasedAlignment(Aligner),
     GaussianBlur { kernel: (u32, u32), sigma: f64 },
     MedianBlur { kernel: u32 },
     Tone(Box<[u8; 256]>),
@@ -107,14 +105,12 @@ impl Steps {
     pub fn prepare(template: &Template, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
         let processing_size = template.processing_size.unwrap_or(config.processing_size);
         step_sizes_are_possible(template, processing_size)?;
-        if let Some(first) = template.unsupported.first() {
-            return Err(PrepareError::Unsupported { place: first.place.clone(), name: first.name.clone() });
-        }
         let steps = template.preprocessors.iter().map(|preprocessor| {
-            let work = Work::prepare(preprocessor, processing_size, config, load)?;
-            let own_size = own_size(preprocessor);
-            // v1 resizes once, before the first step; the v2 family before every step.
-            let resize_to = (template.dialect != Dialect::V1).then_some(own_size.unwrap_or(processing_size));
+            let size = own_size(preprocessor).unwrap_or(processing_size);
+            let work = Work::prepare(preprocessor, size, config, load)?;
+            // v1 resizes once, before the first step; the v2 family before every step, but for one that resizes itself.
+            let resizes_itself = matches!(work, Work::AutoRotate(_));
+            let resize_to = (template.dialect != Dialect::V1 && !resizes_itself).then_some(size);
             Ok(Step { resize_to, work })
         });
         Ok(Self { processing_size, steps: steps.collect::<Result<_, _>>()?, output_size: template.output_size })
@@ -128,9 +124,13 @@ impl Steps {
     /// Applies all steps.
     ///
     /// # Errors
-    /// page-not-found or marker-not-found.
+    /// page-not-found, marker-not-found, orientation-uncertain or alignment-failed.
     pub fn apply(&self, raster: Raster, scratch: &mut Scratch) -> Result<Raster, SheetError> {
-        let mut raster = raster.resized(self.processing_size);
+        // A sheet that lies on its side must not be squeezed into an upright frame before it is turned.
+        let mut raster = match self.steps.first() {
+            Some(Step { work: Work::AutoRotate(_), .. }) => raster,
+            _ => raster.resized(self.processing_size),
+        };
         for step in &self.steps {
             if let Some(size) = step.resize_to {
                 raster = raster.resized(size);
@@ -174,8 +174,9 @@ fn step_sizes_are_possible(template: &Template, processing_size: Size) -> Result
 /// A step's own `processingImageShape`. CropPage has none that counts: OMRChecker ignores it there.
 fn own_size(preprocessor: &Preprocessor) -> Option<Size> {
     match preprocessor {
-        Preprocessor::CropPage(_) | Preprocessor::Unsupported(_) => None,
+        Preprocessor::AutoRotate(_) | Preprocessor::CropPage(_) => None,
         Preprocessor::CropOnMarkers(options) => options.search.processing_size(),
+        Preprocessor::FeatureBasedAlignment(options) => options.processing_size,
         Preprocessor::GaussianBlur(GaussianBlur { processing_size, .. })
         | Preprocessor::MedianBlur(MedianBlur { processing_size, .. }) => *processing_size,
         Preprocessor::Levels(options) => options.processing_size,
@@ -184,20 +185,22 @@ fn own_size(preprocessor: &Preprocessor) -> Option<Size> {
 }
 
 impl Work {
+    /// `size` is the one that the step works at.
     fn prepare(
         preprocessor: &Preprocessor,
-        processing_size: Size,
+        size: Size,
         config: &Config,
         load: LoadPicture<'_>,
     ) -> Result<Self, PrepareError> {
         Ok(match preprocessor {
+            Preprocessor::AutoRotate(options) => Self::AutoRotate(Rotator::prepare(options, size, load)?),
             Preprocessor::CropPage(options) => Self::CropPage(options.clone()),
-            Preprocessor::CropOnMarkers(options) => Self::CropOnMarkers(Box::new(MarkerFinder::prepare(
-                options,
-                processing_size,
-                config.thresholds.gamma_low,
-                load,
-            )?)),
+            Preprocessor::CropOnMarkers(options) => {
+                Self::CropOnMarkers(Box::new(MarkerFinder::prepare(options, size, config.thresholds.gamma_low, load)?))
+            }
+            Preprocessor::FeatureBasedAlignment(options) => {
+                Self::FeatureBasedAlignment(Aligner::prepare(options, size, load)?)
+            }
             // OMRChecker cuts sigma to a whole number.
             Preprocessor::GaussianBlur(o) => Self::GaussianBlur { kernel: o.kernel, sigma: o.sigma.trunc() },
             Preprocessor::MedianBlur(o) => Self::MedianBlur { kernel: o.kernel },
@@ -206,17 +209,16 @@ impl Work {
                 ContrastMode::Manual { alpha, beta } => Self::Tone(Box::new(tone::contrast_table(alpha, beta))),
                 ContrastMode::Auto { clip_percentage } => Self::AutoContrast { clip_percentage },
             },
-            Preprocessor::Unsupported(part) => {
-                return Err(PrepareError::Unsupported { place: part.place.clone(), name: part.name.clone() });
-            }
         })
     }
 
     /// Filters change the gray picture alone, as OMRChecker does; crops change both.
     fn apply(&self, mut raster: Raster, scratch: &mut Scratch) -> Result<Raster, SheetError> {
         match self {
+            Self::AutoRotate(rotator) => return rotator.apply(raster, &mut scratch.matcher),
             Self::CropPage(options) => return crop_page::apply(raster, options),
             Self::CropOnMarkers(finder) => return finder.apply(raster, scratch),
+            Self::FeatureBasedAlignment(aligner) => return aligner.apply(raster),
             Self::GaussianBlur { kernel, sigma } => raster.gray = blur::gaussian(&raster.gray, *kernel, *sigma),
             Self::MedianBlur { kernel } => raster.gray = blur::median(&raster.gray, *kernel),
             Self::Tone(table) => tone::apply(&mut raster.gray, table),

@@ -4,13 +4,14 @@ use image::GrayImage;
 
 use crate::geometry::Rect;
 use crate::imaging::stats;
+use crate::sheet::align::Placement;
 use crate::template::{Field, FieldBlock};
 
-/// Measures the mean gray of the whole box of each of a field's bubbles, in bubble order. The boxes are moved by `shift`
-/// pixels to the right; what lies outside of the page is left out.
-pub(super) fn means(page: &GrayImage, block: &FieldBlock, field: &Field, shift: i32) -> Vec<f64> {
+/// Measures the mean gray of the whole box of each of a field's bubbles, in bubble order. The boxes lie where
+/// `placement` has them; what lies outside of the page is left out.
+pub(super) fn means(page: &GrayImage, block: &FieldBlock, field: &Field, placement: Placement) -> Vec<f64> {
     let size = block.bubble_size;
-    let boxes = field.bubbles.iter().map(|b| Rect::new(b.x, b.y, size.width, size.height).moved(shift, 0));
+    let boxes = field.bubbles.iter().map(|b| placement.of(Rect::new(b.x, b.y, size.width, size.height)));
     boxes.map(|b| stats::box_mean(page, b)).collect()
 }
 
@@ -22,6 +23,7 @@ mod tests {
 
     use crate::config::Config;
     use crate::json::Document;
+    use crate::sheet::align::Placement;
     use crate::sheet::read::{Readings, measure};
     use crate::template::Template;
 
@@ -35,8 +37,8 @@ mod tests {
         Template::read(&document, &Config::default()).unwrap().0
     }
 
-    fn read(page: &GrayImage, shifts: &[i32]) -> Readings {
-        measure(page, &template(), shifts, None)
+    fn read(page: &GrayImage, placements: &[Placement]) -> Readings {
+        measure(page, &template(), placements, None)
     }
 
     #[test]
@@ -53,7 +55,7 @@ mod tests {
     #[test]
     fn a_shift_moves_its_block_alone() {
         let page = GrayImage::from_fn(60, 40, |x, y| Luma([(2 * x + y) as u8]));
-        let (still, moved) = (read(&page, &[]), read(&page, &[0, 3]));
+        let (still, moved) = (read(&page, &[]), read(&page, &[Placement::default(), Placement::shifted(3.0, 0.0)]));
         assert_eq!(still.fields[..2], moved.fields[..2]);
         assert_eq!(moved.fields[2].means()[0], still.fields[2].means()[0] + 6.0);
     }

@@ -10,6 +10,7 @@ use image::GrayImage;
 
 pub use self::barcode::CodeReading;
 pub use self::ocr::TextReading;
+use crate::sheet::align::Placement;
 use crate::template::{FieldKind, Template};
 use crate::tesseract::Tesseract;
 
@@ -41,16 +42,21 @@ impl FieldReading {
     }
 }
 
-/// Reads all fields. `shifts` moves the boxes and zones of a block to the right, in pixels, one number a block. What lies
-/// outside of the page is left out. A template with text fields needs a `recogniser`; without one they are unread.
-pub fn measure(page: &GrayImage, template: &Template, shifts: &[i32], recogniser: Option<&Tesseract>) -> Readings {
+/// Reads all fields. The boxes and zones of a block lie where `placements` has it, one entry a block. What lies outside of
+/// the page is left out. A template with text fields needs a `recogniser`; without one they are unread.
+pub fn measure(
+    page: &GrayImage,
+    template: &Template,
+    placements: &[Placement],
+    recogniser: Option<&Tesseract>,
+) -> Readings {
     let mut fields = Vec::new();
     for (i, block) in template.blocks.iter().enumerate() {
-        let shift = shifts.get(i).copied().unwrap_or(0);
-        let zone = block.bounds.moved(shift, 0);
+        let placement = placements.get(i).copied().unwrap_or_default();
+        let zone = placement.of(block.bounds);
         match &block.kind {
             FieldKind::Bubbles => {
-                let means = |field| FieldReading::Bubbles(bubbles::means(page, block, field, shift));
+                let means = |field| FieldReading::Bubbles(bubbles::means(page, block, field, placement));
                 fields.extend(block.fields.iter().map(means));
             }
             FieldKind::Barcode => {

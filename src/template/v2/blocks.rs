@@ -7,8 +7,8 @@ use super::super::field_types::{self, DIRECTIONS, FieldType};
 use super::super::filters::{check, optional, or};
 use super::super::grid::{self, Spacing};
 use super::super::values::{self, MAX_SIDE};
-use super::super::{Field, FieldBlock, FieldKind};
-use super::alignment_limits;
+use super::super::{BlockAlignment, Field, FieldBlock, FieldKind};
+use super::block_alignment;
 use crate::geometry::{Rect, Size};
 use crate::json::{Cursor, Fields, Unknown, nearest};
 use crate::labels;
@@ -20,6 +20,7 @@ pub(super) struct BlockDefaults<'d> {
     pub empty_value: Option<&'d str>,
     pub offset: Option<(f64, f64)>,
     pub types: Option<&'d CustomTypes>,
+    pub alignment: Option<BlockAlignment>,
 }
 
 /// `customBubbleFieldTypes` by name.
@@ -132,6 +133,7 @@ struct Common<'d> {
     origin: Option<(f64, f64)>,
     list: Option<Vec<String>>,
     empty_value: Option<&'d str>,
+    alignment: Option<BlockAlignment>,
 }
 
 fn field_block(
@@ -153,13 +155,13 @@ fn field_block(
     let list = labels.add_block(name, list_cursor.as_ref().unwrap_or(cursor), list);
     let origin = fields.require("origin").and_then(|c| origin(&c, defaults.offset));
     let empty_value = or(&fields, "emptyValue", defaults.empty_value, |c| c.string().map(Some)).flatten();
-    check(&fields, "alignment", |c| {
+    let alignment = or(&fields, "alignment", defaults.alignment, |c| {
         let fields = c.object()?;
-        alignment_limits(&fields);
+        let alignment = block_alignment(&fields, defaults.alignment);
         fields.finish(Unknown::Refuse, &["margins", "maxDisplacement", "maxMatchCount"]);
-        Some(())
+        alignment.map(Some)
     });
-    let common = Common { origin, list, empty_value };
+    let common = Common { origin, list, empty_value, alignment: alignment.flatten() };
     match kind {
         Some(Detection::Bubbles) => bubble_block(name, fields, common, defaults, labels),
         // Without its kind, nothing tells which keys a block may have.
@@ -210,6 +212,7 @@ fn bubble_block(
         bubble_size: spacing.bubble_size,
         empty_value: common.empty_value?.to_owned(),
         max_marks: max_marks?,
+        alignment: common.alignment?,
     })
 }
 
@@ -285,6 +288,7 @@ fn zone_block(
         bubble_size: Size::new(zone.width, zone.height),
         empty_value: common.empty_value?.to_owned(),
         max_marks: max_marks?,
+        alignment: common.alignment?,
     })
 }
 

@@ -6,11 +6,13 @@ mod markers;
 mod preprocessors;
 mod sets;
 
+use std::path::PathBuf;
+
 use self::blocks::{BlockDefaults, CustomTypes, field_blocks};
 use super::columns::{Column, Labels, Naming, SortBy, SortOrder, for_layout, id_column};
 use super::filters::{check, optional, or};
 use super::values::{self, MAX_SIDE};
-use super::{Template, Unsupported};
+use super::{BlockAlignment, Margins, Template};
 use crate::dialect::{Dialect, refuse_clashing_keys};
 use crate::geometry::Size;
 use crate::json::{Cursor, Fields, Kind, Unknown};
@@ -50,8 +52,16 @@ pub(super) fn template(cursor: &Cursor<'_>, dialect: Dialect) -> Option<Template
     let empty_value = or(&fields, "emptyValue", "", Cursor::string);
     let preprocessors = fields.require("preProcessors").and_then(|c| preprocessors::read(&c, dialect));
     let types = or(&fields, "customBubbleFieldTypes", CustomTypes::default(), CustomTypes::read);
+    let alignment = optional(&fields, "alignment", alignment).map(Option::unwrap_or_default);
     let mut labels = Labels::default();
-    let defaults = BlockDefaults { page_size, bubble_size, empty_value, offset, types: types.as_ref() };
+    let defaults = BlockDefaults {
+        page_size,
+        bubble_size,
+        empty_value,
+        offset,
+        types: types.as_ref(),
+        alignment: alignment.as_ref().map(|alignment| alignment.blocks),
+    };
     let blocks = match fields.require("fieldBlocks") {
         Some(cursor) => field_blocks(&cursor, &defaults, &mut labels),
         None => labels.miss_block(),
@@ -68,7 +78,6 @@ pub(super) fn template(cursor: &Cursor<'_>, dialect: Dialect) -> Option<Template
     };
     let certain = columns.as_deref().filter(|_| labels.is_complete());
     let id_column = optional(&fields, "idColumn", |c| id_column(c, certain));
-    let alignment = optional(&fields, "alignment", alignment);
     check(&fields, "sortFiles", sort_files);
     check(&fields, "output", Cursor::bool);
     fields.finish(Unknown::Refuse, &KEYS);
@@ -85,7 +94,7 @@ pub(super) fn template(cursor: &Cursor<'_>, dialect: Dialect) -> Option<Template
         blocks,
         empty_value: empty_value?.to_owned(),
         custom_labels: naming?.into_custom(),
-        unsupported: alignment?.flatten().into_iter().collect(),
+        alignment_reference: alignment?.reference,
         id_column: id_column?,
         sets: Vec::new(),
     };
@@ -148,28 +157,37 @@ fn columns(cursor: Option<Cursor<'_>>, naming: Option<&Naming<'_>>) -> Option<(V
     }
 }
 
-/// The template's `alignment`, which is on when it names a picture. Checked, but not applied yet.
-fn alignment(cursor: &Cursor<'_>) -> Option<Option<Unsupported>> {
+/// The template's `alignment`.
+#[derive(Debug, Default)]
+struct Alignment {
+    /// Without it, the rest has no effect.
+    reference: Option<PathBuf>,
+    blocks: BlockAlignment,
+}
+
+fn alignment(cursor: &Cursor<'_>) -> Option<Alignment> {
     let fields = cursor.object()?;
     let reference = optional(&fields, "referenceImage", values::asset);
-    alignment_limits(&fields);
+    let blocks = block_alignment(&fields, Some(BlockAlignment::default()));
     check(&fields, "anchorWindowSize", |c| values::window(c, 1));
     fields.finish(
         Unknown::Refuse,
         &["referenceImage", "margins", "maxDisplacement", "maxMatchCount", "anchorWindowSize"],
     );
-    Some(reference?.map(|reference| Unsupported {
-        name: "alignment".to_owned(),
-        place: cursor.place(),
-        assets: vec![reference],
-    }))
+    Some(Alignment { reference: reference?, blocks: blocks? })
 }
 
-/// Checks the part of `alignment` that a block may state too.
-fn alignment_limits(fields: &Fields<'_>) {
-    check(fields, "margins", values::margins);
-    check(fields, "maxDisplacement", |c| c.number(0.0, MAX_SIDE as f64));
+/// Reads the part of `alignment` that a block may state too; what it does not state is taken from `defaults`, which is
+/// `None` where that could not be read.
+fn block_alignment(fields: &Fields<'_>, defaults: Option<BlockAlignment>) -> Option<BlockAlignment> {
+    let margins: Option<Option<Margins>> = optional(fields, "margins", values::margins);
+    let max_displacement = optional(fields, "maxDisplacement", |c| c.number(0.0, MAX_SIDE as f64));
     check(fields, "maxMatchCount", |c| c.integer(0, i64::from(i32::MAX)));
+    let (margins, max_displacement, defaults) = (margins?, max_displacement?, defaults?);
+    Some(BlockAlignment {
+        margins: margins.unwrap_or(defaults.margins),
+        max_displacement: max_displacement.map_or(defaults.max_displacement, |v| v as u32),
+    })
 }
 
 /// OMRChecker's schema wants mappings of files and says nothing about them, and its program refuses them: there are none

@@ -1,8 +1,11 @@
 //! Pre-processors of the v2 family, but for the markers.
 
 use super::super::filters::{self, check, optional, or};
-use super::super::values::{self, unsupported};
-use super::super::{CropPage, Interpolation, PagePolygon, PagePreparation, PageWarp, Preprocessor, WarpMethod};
+use super::super::values;
+use super::super::{
+    AutoRotate, CropPage, Interpolation, PagePolygon, PagePreparation, PageWarp, Preprocessor, RotationThreshold,
+    WarpMethod,
+};
 use super::markers;
 use crate::dialect::{Dialect, spelled};
 use crate::json::{Cursor, Fields, Unknown};
@@ -10,11 +13,11 @@ use crate::json::{Cursor, Fields, Unknown};
 type Reader = fn(&Cursor<'_>, &Cursor<'_>, Dialect) -> Option<Preprocessor>;
 
 const PREPROCESSORS: [(&str, Reader); 8] = [
-    ("AutoRotate", |step, options, _| auto_rotate(step, options)),
+    ("AutoRotate", |_, options, _| auto_rotate(options)),
     ("Contrast", |_, options, dialect| filters::contrast(options, dialect)),
     ("CropOnMarkers", |step, options, _| markers::crop_on_markers(step, options)),
     ("CropPage", |_, options, dialect| crop_page(options, dialect)),
-    ("FeatureBasedAlignment", filters::feature_based_alignment),
+    ("FeatureBasedAlignment", |_, options, dialect| filters::feature_based_alignment(options, dialect)),
     ("GaussianBlur", |_, options, dialect| filters::gaussian_blur(options, dialect)),
     ("Levels", |_, options, dialect| filters::levels(options, dialect)),
     ("MedianBlur", |_, options, dialect| filters::median_blur(options, dialect)),
@@ -35,19 +38,20 @@ fn preprocessor(step: &Cursor<'_>, dialect: Dialect) -> Option<Preprocessor> {
     name?(step, &options?, dialect)
 }
 
-fn auto_rotate(step: &Cursor<'_>, options: &Cursor<'_>) -> Option<Preprocessor> {
+fn auto_rotate(options: &Cursor<'_>) -> Option<Preprocessor> {
     let fields = options.object()?;
     let reference = fields.require("referenceImage").and_then(|c| values::asset(&c));
-    check(&fields, "markerDimensions", values::size);
-    check(&fields, "threshold", |c| {
+    let marker_size = optional(&fields, "markerDimensions", values::size);
+    let threshold = optional(&fields, "threshold", |c| {
         let fields = c.object()?;
         let value = fields.require("value").and_then(|c| c.number(0.0, 1.0));
-        check(&fields, "passthrough", Cursor::bool);
+        let passthrough = or(&fields, "passthrough", false, Cursor::bool);
         fields.finish(Unknown::Refuse, &["value", "passthrough"]);
-        value
+        Some(RotationThreshold { value: value?, passthrough: passthrough? })
     });
     fields.finish(Unknown::Refuse, &["referenceImage", "markerDimensions", "threshold"]);
-    Some(unsupported(step, "AutoRotate", vec![reference?]))
+    let options = AutoRotate { reference: reference?, marker_size: marker_size?, threshold: threshold? };
+    Some(Preprocessor::AutoRotate(options))
 }
 
 const METHODS: [(&str, WarpMethod); 4] = [

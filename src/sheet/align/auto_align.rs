@@ -5,6 +5,7 @@
 
 use image::GrayImage;
 
+use super::Placement;
 use crate::config::{AutoAlign, Thresholds};
 use crate::geometry::Rect;
 use crate::imaging::{clahe, morphology, stats, tone};
@@ -13,10 +14,11 @@ use crate::template::Template;
 /// A strip of the working image whose mean exceeds this gray is taken to hold ink.
 const INK_MEAN: f64 = 100.0;
 
-/// The shift of each block in pixels, to the right; in the order of the template's blocks.
-pub fn horizontal_shifts(page: &GrayImage, template: &Template, options: AutoAlign, numbers: &Thresholds) -> Vec<i32> {
+/// The place of each block, which is moved to the left or right; in the order of the template's blocks.
+pub fn placements(page: &GrayImage, template: &Template, options: AutoAlign, numbers: &Thresholds) -> Vec<Placement> {
     let tall_ink = tall_ink(page, numbers.gamma_low);
-    template.blocks.iter().map(|block| block_shift(&tall_ink, block.bounds, options)).collect()
+    let shift = |bounds| f64::from(block_shift(&tall_ink, bounds, options));
+    template.blocks.iter().map(|block| Placement::shifted(shift(block.bounds), 0.0)).collect()
 }
 
 /// White where the page has something dark that is at least as tall as a bubble column, black elsewhere.
