@@ -8,8 +8,8 @@
 //! SIFT matches that are nearest to the block's corner, among them matches of a mark with another mark.
 //!
 //! A sheet is rigid paper: the shifts of its blocks lie on an affine map. A block that the others contradict, or whose own
-//! print says too little, is placed by them, and its fields are doubted; so are those of a block that has moved farther than
-//! `maxDisplacement`, which is read where it lies. On the reference itself, the boxes are put onto
+//! print says too little, is placed by them, and its fields are doubted; so are those of a block that lies
+//! elsewhere when the page is laid onto the reference as a whole. On the reference itself, the boxes are put onto
 //! the printed bubbles ([`super::lattice`]): what the template and the reference disagree about is no shift of the sheet.
 
 use std::path::Path;
@@ -20,21 +20,19 @@ use super::lattice::LatticeFit;
 use super::{Alignment, Placement};
 use crate::geometry::{PixelPoint, Point, Rect, Size};
 use crate::imaging::correlation::{Peak, Surface};
-use crate::imaging::resize;
+use crate::imaging::registration::Reference;
 use crate::imaging::robust::{Model, Pair};
+use crate::imaging::{resize, stats};
 use crate::sheet::Scratch;
 use crate::sheet::error::{Reason, SheetError};
 use crate::sheet::page::Page;
 use crate::sheet::preprocess::{LoadPicture, PrepareError, Raster, Steps};
 use crate::template::{FieldBlock, Template};
 
-/// The search goes beyond `maxDisplacement` by this many bubbles, which is a gap and a half: print that has moved farther
-/// looks like the bubble beside it, and must be told from one that has not.
-const BEYOND_BUBBLES: u32 = 3;
 /// The coarse search is done on a copy on which the radius is at most this many pixels …
-const COARSE_RADIUS: u32 = 16;
+const COARSE_RADIUS: u32 = 8;
 /// … as long as a bubble keeps this many.
-const COARSE_BUBBLE: u32 = 3;
+const COARSE_BUBBLE: u32 = 4;
 /// Radius of each finer search, which starts from twice a place that was right to half a pixel.
 const FINE_RADIUS: u32 = 2;
 /// Least side of a tile in pixels of the copy, and its side in bubbles.
@@ -44,8 +42,8 @@ const TILE_BUBBLES: f64 = 1.5;
 const LEAST_DEVIATION: f64 = 4.0;
 /// A block's print is found when its tiles agree this well on average …
 const LEAST_EVIDENCE: f32 = 0.2;
-/// … and by this part better than anywhere else: bubbles alone agree with the bubbles beside them.
-const LEAST_LEAD: f32 = 0.1;
+/// … and by so much better than anywhere else.
+const LEAST_LEAD: f32 = 0.02;
 /// A place that the other blocks suggest needs less.
 const LEAST_EVIDENCE_NEAR: f32 = 0.12;
 /// So many found blocks can contradict another.
@@ -56,6 +54,8 @@ pub struct BlockAligner {
     /// The reference page, and copies of it, each half as large as the one before.
     pages: Vec<GrayImage>,
     blocks: Vec<BlockPlan>,
+    /// The reference page as a whole, if it has enough print; a second opinion on where blocks lie.
+    whole: Option<Reference>,
 }
 
 /// What is compared for a block.
@@ -65,8 +65,6 @@ struct BlockPlan {
     area: Rect,
     /// The largest shift; 0: it is read where the template has it.
     reach: u32,
-    /// How far it is sought.
-    radius: u32,
     /// The coarsest copy that is compared: how often the page is halved.
     coarsest: usize,
     bubble: Size,
@@ -106,9 +104,12 @@ impl BlockAligner {
         let page = Page::of(raster, template.page_size, false).gray;
         let plans: Vec<BlockPlan> = template.blocks.iter().map(|b| BlockPlan::new(b, &page)).collect();
         let deepest = plans.iter().map(|plan| plan.coarsest).max().unwrap_or(0);
+        let moves = plans.iter().any(|plan| plan.reach > 0);
+        let whole = if moves { Reference::new(&page) } else { None };
         let pages = halved(page, deepest);
-        let blocks = plans.into_iter().map(|plan| plan.with_tiles(&pages)).collect();
-        Ok(Self { pages, blocks })
+        let blocks = plans.into_iter().zip(&template.blocks);
+        let blocks = blocks.map(|(plan, block)| plan.with_tiles(&pages, block)).collect();
+        Ok(Self { pages, blocks, whole })
     }
 
     /// The place of each block of a page, which must have the template's size.
@@ -129,8 +130,8 @@ impl BlockAligner {
             return Err(SheetError::new(
                 Reason::AlignmentFailed,
                 format!(
-                    "no block's print is found near its place in the reference picture, maxDisplacement around it and \
-                     somewhat farther; the best agrees by {best:.2} (blocks {})",
+                    "no block's print lies within maxDisplacement of its place in the reference picture; \
+                     the best agrees by {best:.2} (blocks {})",
                     names.join(", ")
                 ),
             ));
@@ -138,12 +139,15 @@ impl BlockAligner {
         let mut alignment =
             Alignment { placements: vec![Placement::default(); self.blocks.len()], uncertain: Vec::new() };
         let paper = Paper::of(certain.iter().filter_map(|&i| Some((self.blocks[i].middle(), found[i]?))).collect());
+        // Where the page as a whole takes the reference's places, if that can be told.
+        let whole = self.whole.as_ref().and_then(|whole| whole.register(page, Model::Affine).ok());
+        let whole = whole.and_then(|found| found.map.inverse());
         // Blocks that lie here and there on rigid paper have been taken for others.
         let contradictory = certain.len() >= LEAST_BLOCKS && !paper.is_sure;
         for (i, block) in moving() {
             let expected = paper.shift_at(block.middle());
             let agrees = |f: &Found| {
-                let limit = f64::from(block.bubble.width.min(block.bubble.height).max(4)) / 2.0;
+                let limit = block.half_bubble();
                 !paper.is_sure || (f.x - expected.0).abs().max((f.y - expected.1).abs()) <= limit
             };
             let own = found[i].filter(|f| f.is_certain && agrees(f));
@@ -153,9 +157,13 @@ impl BlockAligner {
             });
             let (x, y) = own.map_or(expected, |f| (f.x, f.y));
             alignment.placements[i] = block.placement((x, y), paper.linear());
-            // Half a pixel is rounding, on either picture.
-            let is_beyond = x.abs().max(y.abs()) > f64::from(block.reach) + 1.0;
-            if block.has_bubbles && (own.is_none() || is_beyond || contradictory) {
+            // Print that has moved by a gap looks like the bubble beside it; the page as a whole does not.
+            let is_elsewhere = whole.as_ref().is_some_and(|map| {
+                let (from, limit) = (block.middle(), block.half_bubble());
+                let to = map.apply(from);
+                (to.x - from.x - x).abs().max((to.y - from.y - y).abs()) > limit
+            });
+            if block.has_bubbles && (own.is_none() || is_elsewhere || contradictory) {
                 alignment.uncertain.push(i);
             }
         }
@@ -194,35 +202,38 @@ impl BlockPlan {
         let has_bubbles = block.fields.iter().any(|field| !field.bubbles.is_empty());
         // A zone has no bubbles to go by.
         let bubble = if has_bubbles { block.bubble_size } else { Size::new(LEAST_TILE, LEAST_TILE) };
-        let radius = reach.saturating_add(bubble.width.max(bubble.height).saturating_mul(BEYOND_BUBBLES));
-        let radius = radius.min(page.width.max(page.height));
         let mut coarsest = 0;
-        while radius >> coarsest > COARSE_RADIUS && bubble.width.min(bubble.height) >> (coarsest + 1) >= COARSE_BUBBLE {
+        while reach >> coarsest > COARSE_RADIUS && bubble.width.min(bubble.height) >> (coarsest + 1) >= COARSE_BUBBLE {
             coarsest += 1;
         }
         let lattice = LatticeFit::of(reference, block);
-        Self {
-            name: block.name.clone(),
-            area,
-            reach,
-            radius,
-            coarsest,
-            bubble,
-            tiles: Vec::new(),
-            lattice,
-            has_bubbles,
-        }
+        Self { name: block.name.clone(), area, reach, coarsest, bubble, tiles: Vec::new(), lattice, has_bubbles }
     }
 
-    fn with_tiles(mut self, pages: &[GrayImage]) -> Self {
-        if self.reach > 0 {
-            self.tiles = (0..=self.coarsest).zip(pages).map(|(level, page)| self.tiles_of(page, level)).collect();
+    fn with_tiles(mut self, pages: &[GrayImage], block: &FieldBlock) -> Self {
+        if let Some(page) = pages.first().filter(|_| self.reach > 0) {
+            let marks = self.marks(page, block);
+            self.tiles =
+                (0..=self.coarsest).zip(pages).map(|(level, page)| self.tiles_of(page, level, &marks)).collect();
         }
         self
     }
 
-    /// The tiles of the area that have print, on the copy halved `level` times.
-    fn tiles_of(&self, page: &GrayImage, level: usize) -> Vec<Rect> {
+    /// The bubbles that are marked on the reference itself: a quarter of the range darker than most of the block's.
+    fn marks(&self, page: &GrayImage, block: &FieldBlock) -> Vec<Rect> {
+        const DARKER: f64 = 48.0;
+        let here = self.placement((0.0, 0.0), [1.0, 0.0, 0.0, 1.0]);
+        let size = block.bubble_size;
+        let bubbles = block.fields.iter().flat_map(|field| &field.bubbles);
+        let boxes: Vec<Rect> = bubbles.map(|b| here.of(Rect::new(b.x, b.y, size.width, size.height))).collect();
+        let means: Vec<f64> = boxes.iter().map(|&area| stats::box_mean(page, area)).collect();
+        let blank = median(means.iter().copied());
+        boxes.into_iter().zip(means).filter(|(_, mean)| *mean < blank - DARKER).map(|(area, _)| area).collect()
+    }
+
+    /// The tiles of the area that have print, on the copy halved `level` times. Those in which the reference is marked are
+    /// left out if half of all remain: a mark of the reference looks like any mark of the sheet.
+    fn tiles_of(&self, page: &GrayImage, level: usize, marks: &[Rect]) -> Vec<Rect> {
         let bubble = f64::from(self.bubble.width.max(self.bubble.height)) / f64::from(1u32 << level);
         let side = ((bubble * TILE_BUBBLES / 8.0).round() as u32 * 8).max(LEAST_TILE);
         let area =
@@ -241,7 +252,14 @@ impl BlockPlan {
                 }
             }
         }
-        tiles
+        let is_marked = |tile: &Rect| marks.iter().any(|mark| overlap(*tile, mark_at(*mark, level)));
+        let unmarked: Vec<Rect> = tiles.iter().copied().filter(|tile| !is_marked(tile)).collect();
+        if 2 * unmarked.len() >= tiles.len() { unmarked } else { tiles }
+    }
+
+    /// Farther off, a box holds less of its bubble than of what is beside it; in page pixels.
+    fn half_bubble(&self) -> f64 {
+        f64::from(self.bubble.width.min(self.bubble.height).max(4)) / 2.0
     }
 
     fn middle(&self) -> Point {
@@ -271,7 +289,7 @@ impl BlockPlan {
             let radius = match (first, near) {
                 (Some(_), _) => FINE_RADIUS,
                 (None, Some(near)) => near,
-                (None, None) => self.radius.div_ceil(1 << level),
+                (None, None) => self.reach.div_ceil(1 << level),
             };
             let tiles = self.tiles.get(level)?;
             let from = ((x / scale).round(), (y / scale).round());
@@ -283,7 +301,7 @@ impl BlockPlan {
             if first.is_none() {
                 let (score, rival) = (score / count, rival / count);
                 let is_certain = match near {
-                    None => score >= LEAST_EVIDENCE && score - rival >= LEAST_LEAD * score && !on_rim,
+                    None => score >= LEAST_EVIDENCE && score - rival >= LEAST_LEAD && !on_rim,
                     Some(_) => score >= LEAST_EVIDENCE_NEAR && !on_rim,
                 };
                 first = Some((score, is_certain));
@@ -292,6 +310,18 @@ impl BlockPlan {
         let (evidence, is_certain) = first?;
         Some(Found { x, y, evidence, is_certain })
     }
+}
+
+/// A box of the page on the copy halved `level` times.
+fn mark_at(mark: Rect, level: usize) -> Rect {
+    Rect::new(mark.x >> level, mark.y >> level, mark.width >> level, mark.height >> level)
+}
+
+fn overlap(a: Rect, b: Rect) -> bool {
+    let apart = |a: i32, a_length: u32, b: i32, b_length: u32| {
+        i64::from(a) + i64::from(a_length) <= i64::from(b) || i64::from(b) + i64::from(b_length) <= i64::from(a)
+    };
+    !apart(a.x, a.width, b.x, b.width) && !apart(a.y, a.height, b.y, b.height)
 }
 
 /// What the tiles say for each displacement about `from`, added up, and how many they are.
