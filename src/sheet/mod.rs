@@ -150,7 +150,11 @@ fn see(
         // A sheet that is turned is rare: it is decoded again rather than every picture kept.
         let decoded = decoder(bytes, context.wanted, decode::Limits::default())?;
         let raster = Raster { gray: decoded.gray, colour: decoded.colour }.turned_back(turn);
-        Ok(Page::of(context.steps.apply(raster, scratch)?, context.template.page_size, keeps_colour))
+        Ok(Page::of(
+            context.steps.apply(raster, turn != Turn::None, scratch)?,
+            context.template.page_size,
+            keeps_colour,
+        ))
     };
     let upright = orientation::upright(&context.places, straighten)?;
     let page = &upright.page.gray;

@@ -7,6 +7,7 @@ mod faults;
 mod grouping;
 mod layouts;
 mod order;
+mod orientation;
 mod output_modes;
 mod rescore;
 mod rows;

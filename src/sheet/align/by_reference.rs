@@ -97,7 +97,7 @@ impl BlockAligner {
         load: LoadPicture<'_>,
     ) -> Result<Self, PrepareError> {
         let raster = Raster { gray: load(reference)?, colour: None };
-        let raster = steps.apply(raster, &mut Scratch::default()).map_err(|e| PrepareError::Asset {
+        let raster = steps.apply(raster, false, &mut Scratch::default()).map_err(|e| PrepareError::Asset {
             path: reference.to_path_buf(),
             detail: format!("the template's own steps fail on the picture to align with: {e}"),
         })?;

@@ -197,7 +197,8 @@ impl Places {
         if page.dimensions() != (self.page.width, self.page.height) || self.surroundings.is_empty() {
             return None;
         }
-        let scores = self.taps.each_ref().map(|taps| self.scores(page, taps));
+        let measured = self.taps.each_ref().map(|taps| self.measure(page, taps));
+        let scores = measured.each_ref().map(|places| places.iter().map(|place| place.score()).collect::<Vec<f32>>());
         let leads = std::array::from_fn(|i| {
             let Apart { upright, turned } = &self.apart[i];
             if upright.is_empty() || turned.is_empty() {
@@ -213,20 +214,43 @@ impl Places {
         Some(Evidence {
             fit: scores[0].iter().sum::<f32>() / count,
             fit_error: (variance(&scores[0]) / count + LEAST_VARIANCE).sqrt(),
+            consistency: consistency(&measured[0]),
             leads,
         })
     }
 
     /// Likeness and contrast of each place, whose samples are given.
-    fn scores(&self, page: &GrayImage, taps: &[[Taps; SAMPLES]]) -> Vec<f32> {
+    fn measure(&self, page: &GrayImage, taps: &[[Taps; SAMPLES]]) -> Vec<Measured> {
         let inks: Vec<[u8; SAMPLES]> = taps.iter().map(|taps| ink(page.as_raw(), taps)).collect();
         let prototype = prototype(&inks);
         let likeness = Likeness::to(&prototype);
         inks.iter()
             .zip(&self.surroundings)
-            .map(|(ink, around)| likeness.of(ink) + CONTRAST_WEIGHT * contrast(ink, around))
+            .map(|(ink, around)| Measured { likeness: likeness.of(ink), contrast: contrast(ink, around) })
             .collect()
     }
+}
+
+/// What was measured of one place; each number is within −1 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Measured {
+    likeness: f32,
+    contrast: f32,
+}
+
+impl Measured {
+    fn score(self) -> f32 {
+        self.likeness + CONTRAST_WEIGHT * self.contrast
+    }
+}
+
+/// Mean likeness over its spread. Places of text or of nothing look alike by chance, each in its own way; those of bubbles
+/// all do.
+fn consistency(places: &[Measured]) -> f32 {
+    /// Keeps a page without any print from dividing by nothing.
+    const LEAST_SPREAD: f32 = 0.003;
+    let likeness: Vec<f32> = places.iter().map(|place| place.likeness).collect();
+    likeness.iter().sum::<f32>() / likeness.len().max(1) as f32 / (variance(&likeness).sqrt() + LEAST_SPREAD)
 }
 
 /// Added to a variance: places never scatter so little that a lead of 1 in 100 means something.
@@ -385,6 +409,8 @@ pub struct Evidence {
     pub fit: f32,
     /// Standard error of `fit`.
     pub fit_error: f32,
+    /// Mean likeness of the upright places over its spread.
+    pub consistency: f32,
     /// For each of [`Turn::TURNED`]; `None` where the template is the same that way.
     pub leads: [Option<Lead>; 3],
 }
@@ -395,6 +421,15 @@ impl Evidence {
 
     /// Below this many standard errors, another way fits about as well.
     const OPEN_ERRORS: f32 = 2.0;
+
+    /// Below this consistency, places look alike by chance: pages of text reach 0.9, the palest forms seldom fall below 1.
+    const LEAST_CONSISTENCY: f32 = 1.1;
+
+    /// True when the places look alike because the same is printed in them. A sheet is turned for no less: text that
+    /// happens to fill the boxes of a page that lies upside down must not.
+    pub fn is_print(&self) -> bool {
+        self.consistency >= Self::LEAST_CONSISTENCY
+    }
 
     /// True when upright leads clearly against every turn that can be told.
     pub fn is_clear(&self) -> bool {
@@ -500,6 +535,24 @@ pub(super) mod tests {
         let (places, page) = (Places::of(&template), print(&template, 235, 5));
         assert!(places.weigh(&page).unwrap().is_clear());
         assert_eq!(places.weigh(&lying(&page, Turn::Half)).unwrap().turned(), Some(Turn::Half));
+    }
+
+    #[test]
+    fn text_in_the_boxes_is_no_print_of_bubbles() {
+        let template = template(FORM);
+        let mut page = GrayImage::from_pixel(400, 520, Luma([235]));
+        // Strokes of changing lengths along the rows of the block, and nothing elsewhere.
+        for (i, x) in (55..250).step_by(7).enumerate() {
+            for row in 0..10u32 {
+                for y in 0..(3 + (i as u32 * 5 + row * 7) % 13) {
+                    page.put_pixel(x, 153 + 34 * row + y, Luma([40]));
+                }
+            }
+        }
+        let places = Places::of(&template);
+        let evidence = places.weigh(&page).unwrap();
+        assert!(!evidence.is_print(), "{evidence:?}");
+        assert!(places.weigh(&print(&template, 215, 9)).unwrap().is_print(), "hardly visible rings are print");
     }
 
     #[test]

@@ -49,14 +49,14 @@ pub fn upright(
         let Ok(page) = straighten(turn) else { continue };
         let Some(evidence) = places.weigh(&page.gray) else { continue };
         let candidate = Candidate { turn, page, evidence: Some(evidence) };
-        if candidate.is_clear() {
+        if candidate.speaks_for_a_turn() {
             return Ok(candidate.without_doubt());
         }
         candidates.push(candidate);
     }
     let as_it_lies = as_it_lies?;
     // A step that finds its way only on a sheet as it lies: then the page that it made is turned.
-    if let Some(turned) = likely.map(|turn| as_it_lies.turned(turn, places)).filter(Candidate::is_clear) {
+    if let Some(turned) = likely.map(|turn| as_it_lies.turned(turn, places)).filter(Candidate::speaks_for_a_turn) {
         return Ok(turned.without_doubt());
     }
     Ok(best(as_it_lies, candidates))
@@ -64,7 +64,7 @@ pub fn upright(
 
 /// Can the sheet have failed because it is turned?
 fn may_be_turned(error: &SheetError) -> bool {
-    matches!(error.reason, Reason::PageNotFound | Reason::MarkerNotFound)
+    matches!(error.reason, Reason::PageNotFound | Reason::MarkerNotFound | Reason::AlignmentFailed)
 }
 
 /// A page of the sheet, with what speaks for it.
@@ -76,12 +76,14 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn is_clear(&self) -> bool {
-        self.evidence.as_ref().is_some_and(Evidence::is_clear)
+    fn speaks_for_a_turn(&self) -> bool {
+        self.evidence.as_ref().is_some_and(|evidence| evidence.is_clear() && evidence.is_print())
     }
 
+    /// Does this turned page fit beyond chance better than that of the sheet as it lies?
     fn beats(&self, other: &Self) -> bool {
-        self.evidence.as_ref().zip(other.evidence.as_ref()).is_some_and(|(own, other)| own.beats(other))
+        let both = self.evidence.as_ref().zip(other.evidence.as_ref());
+        both.is_some_and(|(own, other)| own.is_print() && own.beats(other))
     }
 
     /// The same page, turned back as it is.

@@ -111,6 +111,11 @@ impl Rotator {
         Ok(turned.resized(self.processing_size))
     }
 
+    /// Brings a picture that needs no turn to the processing size.
+    pub fn keep(&self, raster: Raster) -> Raster {
+        raster.resized(self.processing_size)
+    }
+
     fn find(&self, picture: &GrayImage, matcher: &mut Matcher) -> Result<&'static Turn, SheetError> {
         let candidates = self.candidates(picture, matcher);
         let score = |i: usize| candidates[i].as_ref().map_or(0.0, |c| c.score);

@@ -121,11 +121,11 @@ impl Steps {
         template.preprocessors.iter().any(|p| matches!(p, Preprocessor::CropPage(options) if options.colored_canny))
     }
 
-    /// Applies all steps.
+    /// Applies all steps. `turned`: the picture was turned already by what the sheet itself tells, so AutoRotate leaves it.
     ///
     /// # Errors
     /// page-not-found, marker-not-found, orientation-uncertain or alignment-failed.
-    pub fn apply(&self, raster: Raster, scratch: &mut Scratch) -> Result<Raster, SheetError> {
+    pub fn apply(&self, raster: Raster, turned: bool, scratch: &mut Scratch) -> Result<Raster, SheetError> {
         // A sheet that lies on its side must not be squeezed into an upright frame before it is turned.
         let mut raster = match self.steps.first() {
             Some(Step { work: Work::AutoRotate(_), .. }) => raster,
@@ -135,7 +135,10 @@ impl Steps {
             if let Some(size) = step.resize_to {
                 raster = raster.resized(size);
             }
-            raster = step.work.apply(raster, scratch)?;
+            raster = match &step.work {
+                Work::AutoRotate(rotator) if turned => rotator.keep(raster),
+                work => work.apply(raster, scratch)?,
+            };
         }
         Ok(match self.output_size {
             Some(size) => raster.resized(size),
