@@ -6,13 +6,13 @@ use super::align::by_reference::BlockAligner;
 use super::decode::{GrayRule, Wanted};
 use super::layout::Layouts;
 use super::orientation::Turn;
-use super::orientation::evidence::Places;
+use super::orientation::evidence::Form;
 use super::preprocess::{LoadPicture, PrepareError, Steps};
 use super::render::Lettering;
 use super::threshold::Rules;
 use crate::config::{AutoAlign, Config, OutputMode, Thresholds};
 use crate::dialect::Dialect;
-use crate::template::Template;
+use crate::template::{FieldKind, Template};
 use crate::tesseract::Tesseract;
 
 /// A template, made ready for reading.
@@ -29,7 +29,7 @@ pub struct SheetContext {
     /// One a layout, if the template has a reference picture.
     pub(super) aligners: Vec<BlockAligner>,
     pub(super) lettering: Lettering,
-    pub(super) places: Places,
+    pub(super) form: Form,
     pub(super) recogniser: Option<Tesseract>,
 }
 
@@ -72,7 +72,7 @@ impl SheetContext {
             auto_align: config.auto_align.filter(|_| template.dialect == Dialect::V1),
             aligners,
             lettering: Lettering::of(&template),
-            places: Places::of(&template),
+            form: Form::of(&template),
             recogniser: None,
             mode,
             layouts,
@@ -80,9 +80,11 @@ impl SheetContext {
         })
     }
 
-    /// True when the bubbles lie the same way upside down, so that a sheet cannot tell how it lies.
+    /// True when nothing that the template knows tells a sheet that lies upside down: the bubbles lie the same way, there is
+    /// no bar code, and AutoRotate does not decide.
     pub fn is_symmetric(&self) -> bool {
-        self.template.fields().any(|(_, field)| !field.bubbles.is_empty()) && self.places.look_the_same(Turn::Half)
+        let has_codes = self.template.fields().any(|(block, _)| block.kind == FieldKind::Barcode);
+        self.form.looks_the_same(Turn::Half) && !has_codes && !Steps::turn_by_a_reference(&self.template)
     }
 
     /// With what recognises text, for a template that has text fields.

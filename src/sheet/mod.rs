@@ -156,7 +156,8 @@ fn see(
             keeps_colour,
         ))
     };
-    let upright = orientation::upright(&context.places, straighten)?;
+    let zones_with_codes = |page: &Page| read::zones_with_codes(&page.gray, &context.template);
+    let upright = orientation::upright(&context.form, zones_with_codes, straighten)?;
     let page = &upright.page.gray;
     let (alignment, interpretation) = read_layout(page, 0, context)?;
     let Some(set) = context.layouts.choose(&interpretation, name) else {

@@ -134,9 +134,53 @@ const INSIDE: ([bool; SAMPLES], u32) = {
 /// Points of the page, as indices of its pixels, whose mean is a sample.
 type Taps = [u32; 4];
 
-/// The places of a template's bubbles, made ready to be looked for on pages.
+/// The places of the bubbles of all layouts that a template has, made ready to be looked for on pages.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Places {
+pub struct Form(Vec<Places>);
+
+impl Form {
+    /// The bubbles of a template and its conditional sets.
+    pub fn of(template: &Template) -> Self {
+        let mut layouts: Vec<Places> = Vec::new();
+        for places in template.layouts().map(Places::of).filter(|places| !places.surroundings.is_empty()) {
+            if !layouts.contains(&places) {
+                layouts.push(places);
+            }
+        }
+        Self(layouts)
+    }
+
+    /// True when there are bubbles, and those of every layout lie the same way after this turn, so that they cannot tell it.
+    pub fn looks_the_same(&self, turn: Turn) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|places| places.look_the_same(turn))
+    }
+
+    /// True when there are bubbles, and those of no layout lie the same way after any turn.
+    pub fn tells_every_turn(&self) -> bool {
+        let same = |places: &Places| Turn::TURNED.into_iter().any(|turn| places.look_the_same(turn));
+        !self.0.is_empty() && !self.0.iter().any(same)
+    }
+
+    /// Weighs how a page fits, which has the template's page size, by the layout that it fits best, however it lies. `None`
+    /// if there is no bubble to look for.
+    pub fn weigh(&self, page: &GrayImage) -> Option<Evidence> {
+        let mut best: Option<Evidence> = None;
+        for places in &self.0 {
+            let evidence = places.weigh(page)?;
+            if evidence.is_clear() {
+                return Some(evidence);
+            }
+            if best.as_ref().is_none_or(|best| evidence.best_fit > best.best_fit) {
+                best = Some(evidence);
+            }
+        }
+        best
+    }
+}
+
+/// The places of one layout's bubbles.
+#[derive(Debug, Clone, PartialEq)]
+struct Places {
     page: Size,
     /// For each of [`Turn::ALL`], the samples of each place.
     taps: [Vec<[Taps; SAMPLES]>; 4],
@@ -156,8 +200,7 @@ struct Apart {
 }
 
 impl Places {
-    /// The bubbles of a template.
-    pub fn of(template: &Template) -> Self {
+    fn of(template: &Template) -> Self {
         let mut all = Vec::new();
         for (block, field) in template.fields() {
             let (width, height) = (block.bubble_size.width as f32, block.bubble_size.height as f32);
@@ -186,14 +229,12 @@ impl Places {
         Self { page, taps, surroundings, apart }
     }
 
-    /// True when the bubbles lie the same way after this turn, so that they cannot tell it.
-    pub fn look_the_same(&self, turn: Turn) -> bool {
+    fn look_the_same(&self, turn: Turn) -> bool {
         let index = Turn::TURNED.iter().position(|&t| t == turn);
         index.is_some_and(|i| self.apart[i].upright.is_empty() || self.apart[i].turned.is_empty())
     }
 
-    /// Weighs how a page fits, which has the template's page size. `None` if there is no bubble to look for.
-    pub fn weigh(&self, page: &GrayImage) -> Option<Evidence> {
+    fn weigh(&self, page: &GrayImage) -> Option<Evidence> {
         if page.dimensions() != (self.page.width, self.page.height) || self.surroundings.is_empty() {
             return None;
         }
@@ -211,8 +252,10 @@ impl Places {
             Some(Lead { lead, errors: lead / (error + LEAST_VARIANCE).sqrt() })
         });
         let count = self.surroundings.len() as f32;
+        let fits = scores.each_ref().map(|scores| scores.iter().sum::<f32>() / count);
         Some(Evidence {
-            fit: scores[0].iter().sum::<f32>() / count,
+            fit: fits[0],
+            best_fit: fits.into_iter().fold(f32::MIN, f32::max),
             fit_error: (variance(&scores[0]) / count + LEAST_VARIANCE).sqrt(),
             consistency: consistency(&measured[0]),
             leads,
@@ -407,6 +450,8 @@ pub struct Lead {
 pub struct Evidence {
     /// Mean score of the upright places, −1.4 to 1.4; about 0 where nothing fits.
     pub fit: f32,
+    /// The same of the way in which the page fits best.
+    best_fit: f32,
     /// Standard error of `fit`.
     pub fit_error: f32,
     /// Mean likeness of the upright places over its spread.
@@ -517,13 +562,13 @@ pub(super) mod tests {
     #[test]
     fn an_upright_page_is_clear_and_a_turned_one_names_its_turn() {
         let template = template(FORM);
-        let places = Places::of(&template);
+        let form = Form::of(&template);
         // From plain black rings to rings that are hardly darker than the paper.
         for ring in [60, 150, 215] {
             let page = print(&template, ring, 9);
-            assert!(places.weigh(&page).unwrap().is_clear(), "rings of gray {ring}");
+            assert!(form.weigh(&page).unwrap().is_clear(), "rings of gray {ring}");
             for turn in Turn::TURNED {
-                let evidence = places.weigh(&lying(&page, turn)).unwrap();
+                let evidence = form.weigh(&lying(&page, turn)).unwrap();
                 assert_eq!((evidence.is_clear(), evidence.turned()), (false, Some(turn)), "rings of gray {ring}");
             }
         }
@@ -532,9 +577,9 @@ pub(super) mod tests {
     #[test]
     fn marks_alone_tell_when_no_ring_is_printed() {
         let template = template(FORM);
-        let (places, page) = (Places::of(&template), print(&template, 235, 5));
-        assert!(places.weigh(&page).unwrap().is_clear());
-        assert_eq!(places.weigh(&lying(&page, Turn::Half)).unwrap().turned(), Some(Turn::Half));
+        let (form, page) = (Form::of(&template), print(&template, 235, 5));
+        assert!(form.weigh(&page).unwrap().is_clear());
+        assert_eq!(form.weigh(&lying(&page, Turn::Half)).unwrap().turned(), Some(Turn::Half));
     }
 
     #[test]
@@ -549,17 +594,17 @@ pub(super) mod tests {
                 }
             }
         }
-        let places = Places::of(&template);
-        let evidence = places.weigh(&page).unwrap();
+        let form = Form::of(&template);
+        let evidence = form.weigh(&page).unwrap();
         assert!(!evidence.is_print(), "{evidence:?}");
-        assert!(places.weigh(&print(&template, 215, 9)).unwrap().is_print(), "hardly visible rings are print");
+        assert!(form.weigh(&print(&template, 215, 9)).unwrap().is_print(), "hardly visible rings are print");
     }
 
     #[test]
     fn a_page_with_nothing_printed_fits_every_way_alike() {
         let template = template(FORM);
         let page = GrayImage::from_pixel(400, 520, Luma([235]));
-        let evidence = Places::of(&template).weigh(&page).unwrap();
+        let evidence = Form::of(&template).weigh(&page).unwrap();
         assert!(!evidence.is_clear());
         assert_eq!((evidence.turned(), evidence.rivals()), (None, Turn::TURNED.to_vec()));
     }
@@ -567,12 +612,12 @@ pub(super) mod tests {
     #[test]
     fn a_symmetric_form_is_no_evidence_of_the_turn_that_it_survives() {
         let template = template(SYMMETRIC);
-        let places = Places::of(&template);
-        assert!(places.look_the_same(Turn::Half) && !places.look_the_same(Turn::Quarter));
+        let form = Form::of(&template);
+        assert!(form.looks_the_same(Turn::Half) && !form.looks_the_same(Turn::Quarter));
         let page = print(&template, 100, 9);
-        let evidence = places.weigh(&lying(&page, Turn::Half)).unwrap();
+        let evidence = form.weigh(&lying(&page, Turn::Half)).unwrap();
         assert!(evidence.is_clear(), "upside down looks upright: {evidence:?}");
-        assert_eq!(places.weigh(&lying(&page, Turn::Quarter)).unwrap().turned(), Some(Turn::Quarter));
+        assert_eq!(form.weigh(&lying(&page, Turn::Quarter)).unwrap().turned(), Some(Turn::Quarter));
     }
 
     #[test]
@@ -605,7 +650,7 @@ pub(super) mod tests {
                 .map(|&(x, y)| crate::template::Bubble { x: x as i32 - 20, y: y as i32, value: String::new() })
                 .collect();
             let page = GrayImage::from_fn(width, height, |x, y| Luma([gray.wrapping_add((x * y) as u8)]));
-            let evidence = Places::of(&template).weigh(&page).unwrap();
+            let evidence = Form::of(&template).weigh(&page).unwrap();
             prop_assert!(evidence.fit.is_finite() && evidence.fit_error.is_finite());
             prop_assert!(evidence.leads.iter().flatten().all(|l| l.lead.is_finite() && l.errors.is_finite()));
         }

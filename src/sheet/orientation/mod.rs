@@ -2,14 +2,14 @@
 //!
 //! The page of a sheet taken as it is tells in most cases that it lies upright ([`evidence`]), and nothing else is done.
 //! Where it does not, or where no page could be made, the sheet is turned by each quarter and straightened again. The
-//! first page that fits beyond chance is the sheet's; if none does, the sheet is read as it lies, and it is a doubt if
-//! another way fits about as well.
+//! first page that fits beyond chance is the sheet's; where bubbles do not tell, that on which bar codes lie in their zones.
+//! If there is none, the sheet is read as it lies, and it is a doubt if another way fits about as well.
 
 pub mod evidence;
 
 pub use self::evidence::Turn;
 
-use self::evidence::{Evidence, Places};
+use self::evidence::{Evidence, Form};
 use super::error::{Reason, SheetError};
 use super::page::Page;
 
@@ -25,38 +25,48 @@ pub struct Upright {
 }
 
 /// Finds the way up. `straighten` makes the page of the sheet as if it lay turned like this: it turns the picture back
-/// and straightens it.
+/// and straightens it. `zones_with_codes` counts the zones of a page in which a bar code lies as the template wants it, if
+/// it wants any; it is asked only where bubbles do not tell.
 ///
 /// # Errors
 /// What `straighten` said of the sheet as it lies, when no turn makes a page that fits.
 pub fn upright(
-    places: &Places,
+    form: &Form,
+    zones_with_codes: impl Fn(&Page) -> Option<usize>,
     mut straighten: impl FnMut(Turn) -> Result<Page, SheetError>,
 ) -> Result<Upright, SheetError> {
-    let as_it_lies = straighten(Turn::None).map(|page| {
-        let evidence = places.weigh(&page.gray);
-        Candidate { turn: Turn::None, page, evidence }
-    });
-    match &as_it_lies {
-        Ok(Candidate { evidence: Some(evidence), .. }) if !evidence.is_clear() => {}
-        Err(error) if may_be_turned(error) => {}
-        _ => return as_it_lies.map(Candidate::without_doubt),
+    let as_it_lies = straighten(Turn::None).map(|page| Candidate::new(Turn::None, page, form));
+    let mut codes = 0;
+    let is_settled = match &as_it_lies {
+        Ok(candidate) if candidate.is_clear() && form.tells_every_turn() => true,
+        Ok(candidate) => match zones_with_codes(&candidate.page) {
+            None => candidate.is_clear() || candidate.evidence.is_none(),
+            Some(count) => {
+                codes = count;
+                count > 0 && candidate.likely_turn().is_none()
+            }
+        },
+        Err(error) => !may_be_turned(error),
+    };
+    if is_settled {
+        return as_it_lies.map(Candidate::without_doubt);
     }
-    let likely = as_it_lies.as_ref().ok().and_then(|c| c.evidence.as_ref()?.turned());
+    let likely = as_it_lies.as_ref().ok().and_then(Candidate::likely_turn);
     let others = [Turn::Half, Turn::Quarter, Turn::ThreeQuarters].into_iter().filter(|&turn| Some(turn) != likely);
     let mut candidates = Vec::new();
     for turn in likely.into_iter().chain(others) {
         let Ok(page) = straighten(turn) else { continue };
-        let Some(evidence) = places.weigh(&page.gray) else { continue };
-        let candidate = Candidate { turn, page, evidence: Some(evidence) };
-        if candidate.speaks_for_a_turn() {
+        let candidate = Candidate::new(turn, page, form);
+        let is_told = !form.looks_the_same(turn) && candidate.speaks_for_a_turn();
+        let has_codes = || candidate.likely_turn().is_none() && zones_with_codes(&candidate.page) > Some(codes);
+        if is_told || has_codes() {
             return Ok(candidate.without_doubt());
         }
         candidates.push(candidate);
     }
     let as_it_lies = as_it_lies?;
     // A step that finds its way only on a sheet as it lies: then the page that it made is turned.
-    if let Some(turned) = likely.map(|turn| as_it_lies.turned(turn, places)).filter(Candidate::speaks_for_a_turn) {
+    if let Some(turned) = likely.map(|turn| as_it_lies.turned(turn, form)).filter(Candidate::speaks_for_a_turn) {
         return Ok(turned.without_doubt());
     }
     Ok(best(as_it_lies, candidates))
@@ -76,6 +86,20 @@ struct Candidate {
 }
 
 impl Candidate {
+    fn new(turn: Turn, page: Page, form: &Form) -> Self {
+        let evidence = form.weigh(&page.gray);
+        Self { turn, page, evidence }
+    }
+
+    fn is_clear(&self) -> bool {
+        self.evidence.as_ref().is_some_and(Evidence::is_clear)
+    }
+
+    /// The turn, from here, that the bubbles speak for.
+    fn likely_turn(&self) -> Option<Turn> {
+        self.evidence.as_ref()?.turned()
+    }
+
     fn speaks_for_a_turn(&self) -> bool {
         self.evidence.as_ref().is_some_and(|evidence| evidence.is_clear() && evidence.is_print())
     }
@@ -87,10 +111,8 @@ impl Candidate {
     }
 
     /// The same page, turned back as it is.
-    fn turned(&self, turn: Turn, places: &Places) -> Self {
-        let page = self.page.turned_back(turn);
-        let evidence = places.weigh(&page.gray);
-        Self { turn, page, evidence }
+    fn turned(&self, turn: Turn, form: &Form) -> Self {
+        Self::new(turn, self.page.turned_back(turn), form)
     }
 
     fn without_doubt(self) -> Upright {
@@ -130,11 +152,15 @@ fn best(as_it_lies: Candidate, candidates: Vec<Candidate>) -> Upright {
 mod tests {
     use image::{GrayImage, Luma};
 
-    use super::evidence::tests::{FORM, lying, print, template};
+    use super::evidence::tests::{FORM, SYMMETRIC, lying, print, template};
     use super::*;
 
     fn gray(gray: GrayImage) -> Page {
         Page { gray, colour: None }
+    }
+
+    fn no_codes(_: &Page) -> Option<usize> {
+        None
     }
 
     fn not_found() -> SheetError {
@@ -152,7 +178,7 @@ mod tests {
         let template = template(FORM);
         let page = gray(print(&template, 120, 9));
         let mut asked = Vec::new();
-        let found = upright(&Places::of(&template), |turn| {
+        let found = upright(&Form::of(&template), no_codes, |turn| {
             asked.push(turn);
             Ok(page.clone())
         });
@@ -166,7 +192,7 @@ mod tests {
         let page = gray(print(&template, 120, 9));
         for lies in Turn::TURNED {
             let mut asked = Vec::new();
-            let found = upright(&Places::of(&template), |back| {
+            let found = upright(&Form::of(&template), no_codes, |back| {
                 asked.push(back);
                 Ok(gray(lying(&page.gray, left(lies, back))))
             });
@@ -181,7 +207,7 @@ mod tests {
         let page = gray(print(&template, 120, 9));
         for lies in Turn::TURNED {
             let straighten = |back| if back == lies { Ok(page.clone()) } else { Err(not_found()) };
-            assert_eq!(upright(&Places::of(&template), straighten).unwrap().turn, lies);
+            assert_eq!(upright(&Form::of(&template), no_codes, straighten).unwrap().turn, lies);
         }
     }
 
@@ -191,20 +217,20 @@ mod tests {
         let page = gray(print(&template, 120, 9));
         let straighten =
             |back| if back == Turn::None { Ok(gray(lying(&page.gray, Turn::Half))) } else { Err(not_found()) };
-        let found = upright(&Places::of(&template), straighten).unwrap();
+        let found = upright(&Form::of(&template), no_codes, straighten).unwrap();
         assert_eq!(found, Upright { page, turn: Turn::Half, doubt: None });
     }
 
     #[test]
     fn a_failure_stays_what_it_was_when_no_turn_helps() {
-        let places = Places::of(&template(FORM));
-        assert_eq!(upright(&places, |_| Err(not_found())), Err(not_found()));
+        let form = Form::of(&template(FORM));
+        assert_eq!(upright(&form, no_codes, |_| Err(not_found())), Err(not_found()));
         // A page that a turn makes, but that fits no better than any other, is not read.
         let blank = |back| if back == Turn::None { Err(not_found()) } else { Ok(gray(GrayImage::new(400, 520))) };
-        assert_eq!(upright(&places, blank), Err(not_found()));
+        assert_eq!(upright(&form, no_codes, blank), Err(not_found()));
         let mut asked = 0;
         let truncated = SheetError::new(Reason::Truncated, "half a file");
-        let found = upright(&places, |_| {
+        let found = upright(&form, no_codes, |_| {
             asked += 1;
             Err(truncated.clone())
         });
@@ -213,13 +239,60 @@ mod tests {
 
     #[test]
     fn a_sheet_that_fits_no_way_is_read_as_it_lies_with_a_doubt() {
-        let places = Places::of(&template(FORM));
+        let form = Form::of(&template(FORM));
         let blank = gray(GrayImage::from_pixel(400, 520, Luma([230])));
-        let found = upright(&places, |_| Ok(blank.clone())).unwrap();
+        let found = upright(&form, no_codes, |_| Ok(blank.clone())).unwrap();
         assert_eq!((found.turn, &found.page), (Turn::None, &blank));
         assert!(found.doubt.as_ref().is_some_and(|d| d.contains("90° or 180° or 270°")), "{:?}", found.doubt);
         // Turns that no page can be made of are no rivals.
         let markers = |back| if back == Turn::None { Ok(blank.clone()) } else { Err(not_found()) };
-        assert_eq!(upright(&places, markers).unwrap().doubt, None);
+        assert_eq!(upright(&form, no_codes, markers).unwrap().doubt, None);
+    }
+
+    #[test]
+    fn a_bar_code_tells_a_form_that_looks_the_same_upside_down() {
+        let template = template(SYMMETRIC);
+        let form = Form::of(&template);
+        assert!(!form.tells_every_turn());
+        // The code is a black corner of the upright page.
+        let mut page = print(&template, 120, 9);
+        (0..30).for_each(|i| page.put_pixel(i % 6, i / 6, Luma([0])));
+        let code_is_there = |page: &Page| Some(usize::from(page.gray.get_pixel(2, 2).0[0] < 40));
+        for lies in Turn::ALL {
+            let sheet = |back| Ok(gray(lying(&page, left(lies, back))));
+            assert_eq!(upright(&form, code_is_there, sheet).unwrap().turn, lies);
+        }
+        // Without its code, a sheet stays as it lies.
+        let blank = print(&template, 120, 9);
+        let sheet = |back| Ok(gray(lying(&blank, left(Turn::None, back))));
+        assert_eq!(upright(&form, code_is_there, sheet).unwrap().turn, Turn::None);
+    }
+
+    #[test]
+    fn a_bar_code_in_its_zone_tells_where_no_bubble_does() {
+        let text = r#"{"pageDimensions": [400, 520], "bubbleDimensions": [20, 20], "fieldBlocks": {}}"#;
+        let form = Form::of(&template(text));
+        // A page is black where the code lies, in the lower half of a sheet that lies upside down.
+        let sheet =
+            |upper: u8, lower: u8| gray(GrayImage::from_fn(40, 52, |_, y| Luma([if y < 26 { upper } else { lower }])));
+        let code_is_there = |page: &Page| Some(usize::from(page.gray.get_pixel(0, 0).0[0] == 0));
+        let mut asked = Vec::new();
+        let found = upright(&form, code_is_there, |back| {
+            asked.push(back);
+            Ok(if back == Turn::Half { sheet(0, 255) } else { sheet(255, 0) })
+        });
+        assert_eq!((found.unwrap().turn, asked), (Turn::Half, vec![Turn::None, Turn::Half]));
+        // There from the start: nothing is turned. Nowhere: it is read as it lies, and its missing code is told.
+        let mut count = 0;
+        let mut upright_of = |page: Page| {
+            count = 0;
+            let found = upright(&form, code_is_there, |_| {
+                count += 1;
+                Ok(page.clone())
+            });
+            (found.map(|f| (f.turn, f.doubt)), count)
+        };
+        assert_eq!(upright_of(sheet(0, 255)), (Ok((Turn::None, None)), 1));
+        assert_eq!(upright_of(sheet(255, 255)), (Ok((Turn::None, None)), 4));
     }
 }

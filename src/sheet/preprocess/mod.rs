@@ -121,6 +121,11 @@ impl Steps {
         template.preprocessors.iter().any(|p| matches!(p, Preprocessor::CropPage(options) if options.colored_canny))
     }
 
+    /// True when a step turns sheets by a reference picture.
+    pub fn turn_by_a_reference(template: &Template) -> bool {
+        template.preprocessors.iter().any(|p| matches!(p, Preprocessor::AutoRotate(_)))
+    }
+
     /// Applies all steps. `turned`: the picture was turned already by what the sheet itself tells, so AutoRotate leaves it.
     ///
     /// # Errors

@@ -40,6 +40,11 @@ pub(super) fn codes(page: &GrayImage, zone: Rect, labels: usize) -> Vec<CodeRead
     (0..labels).map(|place| CodeReading { codes: codes.clone(), place }).collect()
 }
 
+/// Does the zone hold a code?
+pub(super) fn is_there(page: &GrayImage, zone: Rect) -> bool {
+    !search(page, zone, 1).is_empty()
+}
+
 /// Looks at the zone in one way after the other until there are as many symbols as labels. Places are those of the page.
 fn search(page: &GrayImage, zone: Rect, labels: usize) -> Vec<Symbol> {
     let mut found: Vec<Symbol> = Vec::new();

@@ -72,6 +72,13 @@ pub fn measure(
     Readings { fields }
 }
 
+/// How many of a template's zones for codes hold one on this page; `None` if it has no such zone.
+pub fn zones_with_codes(page: &GrayImage, template: &Template) -> Option<usize> {
+    let mut zones = template.blocks.iter().filter(|block| block.kind == FieldKind::Barcode).peekable();
+    zones.peek()?;
+    Some(zones.filter(|block| barcode::is_there(page, block.bounds)).count())
+}
+
 /// A text as the value of a cell: it stays one line, whatever was printed. Every run of white space and control
 /// characters becomes one space, those at the ends go.
 fn one_line(text: &str) -> String {
