@@ -1,6 +1,6 @@
 //! Text recognition by the program `tesseract`, which is not a part of omr: the one place where a process is started.
 //!
-//! It is looked for once, before the first sheet, and only when a template has a text field. Each zone is one call: the
+//! It is looked for before the first sheet, and only for a template that has a text field. Each zone is one call: the
 //! picture goes in through a pipe, the words come out through another, nothing is written to a disk. A call has a time
 //! limit, and whatever the process does (hang, fail, print nonsense, close its pipes), the answer is a [`Failure`].
 
@@ -21,8 +21,9 @@ use tracing::warn;
 /// The program's name on the PATH.
 const PROGRAM: &str = "tesseract";
 
-/// A zone takes some 100 ms; a busy machine may need a hundred times as long, a hung process never ends.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// A zone takes some 100 ms; a busy machine may need hundreds of times as long, a hung process never ends. What is not read
+/// within it is the one thing in a sheet's row that a clock decides.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// No answer is longer; what follows is thrown away.
 const MAX_ANSWER: u64 = 1 << 20;

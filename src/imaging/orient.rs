@@ -3,6 +3,48 @@
 use image::metadata::Orientation;
 use image::{ImageBuffer, Pixel};
 
+/// By how many quarters, clockwise, something is turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Turn {
+    /// Upright.
+    #[default]
+    None,
+    /// A quarter clockwise: its top points to the right.
+    Quarter,
+    /// Upside down.
+    Half,
+    /// A quarter counter-clockwise: its top points to the left.
+    ThreeQuarters,
+}
+
+impl Turn {
+    /// All, in the order of their quarters.
+    pub const ALL: [Self; 4] = [Self::None, Self::Quarter, Self::Half, Self::ThreeQuarters];
+
+    /// The three that are not upright.
+    pub const TURNED: [Self; 3] = [Self::Quarter, Self::Half, Self::ThreeQuarters];
+
+    /// The angle in degrees, clockwise.
+    pub const fn degrees(self) -> u32 {
+        90 * self as u32
+    }
+
+    /// The turn that takes this one back.
+    pub const fn inverse(self) -> Self {
+        Self::ALL[(4 - self as usize) % 4]
+    }
+
+    /// This turn, then another.
+    pub const fn then(self, next: Self) -> Self {
+        Self::ALL[(self as usize + next as usize) % 4]
+    }
+
+    /// True when width and height change places.
+    pub const fn is_sideways(self) -> bool {
+        matches!(self, Self::Quarter | Self::ThreeQuarters)
+    }
+}
+
 /// Side of the square tiles that a turn works in: small enough that the rows of both pictures stay in the cache.
 const TILE: u32 = 32;
 
@@ -25,19 +67,28 @@ where
     }
 }
 
-/// The picture of something that lies turned clockwise by `degrees`, turned back. Anything but 90, 180 and 270 changes
-/// nothing.
-pub fn turned_back<P>(image: ImageBuffer<P, Vec<u8>>, degrees: u32) -> ImageBuffer<P, Vec<u8>>
+/// The picture turned clockwise.
+pub fn turned<P>(image: ImageBuffer<P, Vec<u8>>, turn: Turn) -> ImageBuffer<P, Vec<u8>>
 where
     P: Pixel<Subpixel = u8> + 'static,
 {
-    let orientation = match degrees {
-        90 => Orientation::Rotate270,
-        180 => Orientation::Rotate180,
-        270 => Orientation::Rotate90,
-        _ => Orientation::NoTransforms,
-    };
-    upright(image, orientation)
+    upright(
+        image,
+        match turn {
+            Turn::None => Orientation::NoTransforms,
+            Turn::Quarter => Orientation::Rotate90,
+            Turn::Half => Orientation::Rotate180,
+            Turn::ThreeQuarters => Orientation::Rotate270,
+        },
+    )
+}
+
+/// The picture of something that lies turned clockwise, turned back.
+pub fn turned_back<P>(image: ImageBuffer<P, Vec<u8>>, turn: Turn) -> ImageBuffer<P, Vec<u8>>
+where
+    P: Pixel<Subpixel = u8> + 'static,
+{
+    turned(image, turn.inverse())
 }
 
 fn gathered<P>(

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::align::by_reference::BlockAligner;
 use super::decode::{GrayRule, Wanted};
 use super::layout::Layouts;
-use super::orientation::Turn;
 use super::orientation::evidence::Form;
 use super::preprocess::{LoadPicture, PrepareError, Steps};
 use super::render::Lettering;
 use super::threshold::Rules;
 use crate::config::{AutoAlign, Config, OutputMode, Thresholds};
 use crate::dialect::Dialect;
+use crate::imaging::orient::Turn;
 use crate::template::{FieldKind, Template};
 use crate::tesseract::Tesseract;
 

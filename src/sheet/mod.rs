@@ -25,10 +25,10 @@ use image::GrayImage;
 
 pub use self::context::SheetContext;
 pub use self::error::{Reason, SheetError};
-pub use self::orientation::Turn;
 pub use self::render::PictureFormat;
 pub use self::report::{FieldDoubt, ScoreReport, SheetReport};
 pub use self::score::{SheetScore, SheetScoring};
+pub use crate::imaging::orient::Turn;
 
 use self::align::Alignment;
 use self::interpret::{Doubt, Interpretation};

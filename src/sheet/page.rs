@@ -2,9 +2,9 @@
 
 use image::{GrayImage, RgbImage};
 
-use super::orientation::Turn;
 use super::preprocess::Raster;
 use crate::geometry::Size;
+use crate::imaging::orient::Turn;
 use crate::imaging::tone;
 
 /// A page.

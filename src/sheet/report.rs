@@ -3,8 +3,8 @@
 use super::Scoring;
 use super::error::Reason;
 use super::interpret::Doubt;
-use super::orientation::Turn;
 use super::score::SheetScore;
+use crate::imaging::orient::Turn;
 use crate::scoring::Table;
 
 /// A sheet that was read.

@@ -70,7 +70,7 @@ fn transposed(picture: &GrayImage) -> GrayImage {
 /// The codes that lie across the picture.
 fn symbols(picture: &GrayImage) -> Vec<Symbol> {
     let step = (picture.height() as usize / 64).clamp(1, MAX_STEP);
-    let hits = guarded(|| hits(picture, step)).unwrap_or_default();
+    let hits = hits(picture, step);
     let runs = believed(runs(hits, step));
     runs.into_iter()
         .map(|run| {
@@ -93,8 +93,14 @@ fn hits(picture: &GrayImage, step: usize) -> Vec<Hit> {
     let mut hits = Vec::new();
     for y in (0..picture.height() as usize).step_by(step) {
         // A row without contrast has no black and white.
-        let Ok(row) = bitmap.get_black_row(y) else { continue };
-        row_hits(row.into_owned(), y, &mut reader, &hints, &mut hits);
+        // A decoder that fails on one row costs that row alone.
+        let found = guarded(|| {
+            let row = bitmap.get_black_row(y).ok()?;
+            let mut found = Vec::new();
+            row_hits(row.into_owned(), y, &mut reader, &hints, &mut found);
+            Some(found)
+        });
+        hits.extend(found.flatten().unwrap_or_default());
     }
     hits
 }

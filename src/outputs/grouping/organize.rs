@@ -77,8 +77,16 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<Wish>, ledger: &mut Ledger) -> 
                 count += 1;
             }
             Ok(false) => {}
-            // A name that this file system does not hold is the fault of one sheet's values.
-            Err(e) if matches!(e.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput) => {
+            // A name that this file system does not hold, or takes for another sheet's, is the fault of one sheet's values.
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::InvalidFilename
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::AlreadyExists
+                        | io::ErrorKind::NotADirectory
+                ) =>
+            {
                 warn!("`{}` is not in `{}`: `{}`: {e}", image.display(), organized.display(), placed.path.display());
             }
             Err(e) => return Err(OutputError::at(&target)(e)),

@@ -16,6 +16,7 @@
 use image::GrayImage;
 
 use crate::geometry::Size;
+use crate::imaging::orient::Turn;
 use crate::template::Template;
 
 /// Samples on each side of a place. They span two boxes across and down: the box and half a box on each side.
@@ -42,38 +43,6 @@ const FAINT_INK: f32 = 0.05;
 
 /// At least this part of a place's surroundings must be free of other bubbles to say anything about contrast.
 const LEAST_SURROUNDINGS: f32 = 0.5;
-
-/// By how many quarters, clockwise, a sheet lies turned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Turn {
-    /// Upright.
-    #[default]
-    None,
-    /// A quarter clockwise: its top points to the right.
-    Quarter,
-    /// Upside down.
-    Half,
-    /// A quarter counter-clockwise: its top points to the left.
-    ThreeQuarters,
-}
-
-impl Turn {
-    /// All, in the order of their quarters.
-    pub const ALL: [Self; 4] = [Self::None, Self::Quarter, Self::Half, Self::ThreeQuarters];
-
-    /// The three that are not upright.
-    pub const TURNED: [Self; 3] = [Self::Quarter, Self::Half, Self::ThreeQuarters];
-
-    /// The angle in degrees, clockwise.
-    pub const fn degrees(self) -> u32 {
-        match self {
-            Self::None => 0,
-            Self::Quarter => 90,
-            Self::Half => 180,
-            Self::ThreeQuarters => 270,
-        }
-    }
-}
 
 /// A bubble's box by its middle and half its sides, in page pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -555,8 +524,7 @@ pub(super) mod tests {
 
     /// The page of a sheet that lies turned: turned, and stretched to the page's size.
     pub fn lying(page: &GrayImage, turn: Turn) -> GrayImage {
-        let back = (360 - turn.degrees()) % 360;
-        resize::linear(&orient::turned_back(page.clone(), back), Size::new(page.width(), page.height()))
+        resize::linear(&orient::turned(page.clone(), turn), Size::new(page.width(), page.height()))
     }
 
     #[test]

@@ -3,15 +3,15 @@
 //! The page of a sheet taken as it is tells in most cases that it lies upright ([`evidence`]), and nothing else is done.
 //! Where it does not, or where no page could be made, the sheet is turned by each quarter and straightened again. The
 //! first page that fits beyond chance is the sheet's; where bubbles do not tell, that on which bar codes lie in their zones.
-//! If there is none, the sheet is read as it lies, and it is a doubt if another way fits about as well.
+//! If there is none, the page of the sheet as it lies is turned when it clearly shows a turned sheet; else that page is read
+//! which fits best, and it is a doubt if another way fits about as well.
 
 pub mod evidence;
-
-pub use self::evidence::Turn;
 
 use self::evidence::{Evidence, Form};
 use super::error::{Reason, SheetError};
 use super::page::Page;
+use crate::imaging::orient::Turn;
 
 /// A page as it is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,13 +131,11 @@ fn best(as_it_lies: Candidate, candidates: Vec<Candidate>) -> Upright {
     };
     let rivals = chosen.evidence.as_ref().map_or_else(Vec::new, Evidence::rivals);
     // Turns from here that no page could be made of are no rivals.
-    let from_upright = |turn: Turn| (turn.degrees() + chosen.turn.degrees()) % 360;
-    let is_possible = |turn: &Turn| {
-        let degrees = from_upright(*turn);
-        degrees == 0 || possible.iter().any(|t| t.degrees() == degrees)
+    let is_possible = |turn: &&Turn| {
+        let of_sheet = turn.then(chosen.turn);
+        of_sheet == Turn::None || possible.contains(&of_sheet)
     };
-    let rivals: Vec<String> =
-        rivals.iter().filter(|turn| is_possible(turn)).map(|turn| format!("{}°", turn.degrees())).collect();
+    let rivals: Vec<String> = rivals.iter().filter(is_possible).map(|turn| format!("{}°", turn.degrees())).collect();
     let doubt = (!rivals.is_empty()).then(|| {
         format!(
             "turned by {} the sheet fits the template about as well as it was read; look at it, and check that it is \
@@ -169,8 +167,7 @@ mod tests {
 
     /// The turn between a sheet that lies turned by `lies` and one that was turned back by `back`.
     fn left(lies: Turn, back: Turn) -> Turn {
-        let degrees = (360 + lies.degrees() - back.degrees()) % 360;
-        Turn::ALL.into_iter().find(|turn| turn.degrees() == degrees).unwrap()
+        lies.then(back.inverse())
     }
 
     #[test]

@@ -8,13 +8,13 @@
 //! The reference is sought in several sizes, since a stamp in a photo is larger or smaller by the distance of the camera;
 //! coarsely in all of the picture, then closely where each turn fits best.
 
-use image::metadata::Orientation;
 use image::{GrayImage, RgbImage};
 
 use super::{LoadPicture, PrepareError, Raster};
 use crate::geometry::{Rect, Size};
 use crate::imaging::matching::{Matcher, Searched};
-use crate::imaging::{orient, resize};
+use crate::imaging::orient::{self, Turn};
+use crate::imaging::resize;
 use crate::sheet::error::{Reason, SheetError};
 use crate::template::{AutoRotate, RotationThreshold};
 
@@ -33,26 +33,8 @@ const LEAST_LEAD: f64 = 0.03;
 /// Without a threshold of the template, a best fit below this is no fit.
 const LEAST_SCORE: f64 = 0.3;
 
-/// The four turns that are tried; of equal fits the first is taken.
-const TURNS: [Turn; 4] = [
-    Turn { degrees: 0, makes: Orientation::NoTransforms, of_reference: Orientation::NoTransforms },
-    Turn { degrees: 90, makes: Orientation::Rotate90, of_reference: Orientation::Rotate270 },
-    Turn { degrees: 180, makes: Orientation::Rotate180, of_reference: Orientation::Rotate180 },
-    Turn { degrees: 270, makes: Orientation::Rotate270, of_reference: Orientation::Rotate90 },
-];
-
-/// A clockwise turn, and how the reference lies in the picture when this is the turn that it needs.
-struct Turn {
-    degrees: u32,
-    makes: Orientation,
-    of_reference: Orientation,
-}
-
-impl Turn {
-    fn is_quarter(&self) -> bool {
-        self.degrees % 180 != 0
-    }
-}
+/// The ways in which a sheet may lie, in the order of the turns that make it upright; of equal fits the first is taken.
+const TURNS: [Turn; 4] = [Turn::None, Turn::ThreeQuarters, Turn::Half, Turn::Quarter];
 
 /// Finds and makes the turn that a sheet needs.
 pub(super) struct Rotator {
@@ -62,7 +44,7 @@ pub(super) struct Rotator {
     processing_size: Size,
 }
 
-/// How well a turn fits.
+/// How well one way of lying fits.
 struct Candidate {
     score: f64,
     scale: f64,
@@ -105,8 +87,8 @@ impl Rotator {
     pub fn apply(&self, raster: Raster, matcher: &mut Matcher) -> Result<Raster, SheetError> {
         let turn = self.find(&raster.gray, matcher)?;
         let turned = Raster {
-            gray: orient::upright(raster.gray, turn.makes),
-            colour: raster.colour.map(|colour: RgbImage| orient::upright(colour, turn.makes)),
+            gray: orient::turned_back(raster.gray, turn),
+            colour: raster.colour.map(|colour: RgbImage| orient::turned_back(colour, turn)),
         };
         Ok(turned.resized(self.processing_size))
     }
@@ -116,7 +98,7 @@ impl Rotator {
         raster.resized(self.processing_size)
     }
 
-    fn find(&self, picture: &GrayImage, matcher: &mut Matcher) -> Result<&'static Turn, SheetError> {
+    fn find(&self, picture: &GrayImage, matcher: &mut Matcher) -> Result<Turn, SheetError> {
         let candidates = self.candidates(picture, matcher);
         let score = |i: usize| candidates[i].as_ref().map_or(0.0, |c| c.score);
         let best = (1..TURNS.len()).fold(0, |best, i| if score(i) > score(best) { i } else { best });
@@ -124,8 +106,11 @@ impl Rotator {
         let goes_on = self.threshold.is_some_and(|t| t.passthrough);
         let least = self.threshold.map_or(LEAST_SCORE, |t| t.value);
         let found = |what: String| {
-            let scores: Vec<String> =
-                TURNS.iter().enumerate().map(|(i, turn)| format!("{}°: {:.2}", turn.degrees, score(i))).collect();
+            let scores: Vec<String> = TURNS
+                .iter()
+                .enumerate()
+                .map(|(i, turn)| format!("{}°: {:.2}", turn.inverse().degrees(), score(i)))
+                .collect();
             SheetError::new(Reason::OrientationUncertain, format!("{what} ({})", scores.join(", ")))
         };
         if score(best) < least && !goes_on {
@@ -137,7 +122,7 @@ impl Rotator {
         if score(best) >= least && score(best) - second < LEAST_LEAD {
             return Err(found("AutoRotate's reference fits two turns alike".to_owned()));
         }
-        Ok(&TURNS[best])
+        Ok(TURNS[best])
     }
 
     /// The best fit of each turn.
@@ -153,7 +138,7 @@ impl Rotator {
                 let (width, height) = if quarter { (height, width) } else { (width, height) };
                 mean_resized(picture, Size::new(scaled(width, share), scaled(height, share)))
             };
-            let turns = || TURNS.iter().enumerate().filter(|(_, turn)| turn.is_quarter() == quarter);
+            let turns = || TURNS.into_iter().enumerate().filter(|(_, turn)| turn.is_sideways() == quarter);
             let (small, mut seen) = (view(coarse), view(fine));
             let mut searched = Searched::new(&small);
             // The largest comes first, so that the smaller ones find its transforms made.
@@ -189,7 +174,7 @@ impl Rotator {
     fn close_score(
         &self,
         seen: &mut GrayImage,
-        turn: &Turn,
+        turn: Turn,
         candidate: &Candidate,
         (coarse, fine): (f64, f64),
         matcher: &mut Matcher,
@@ -201,7 +186,7 @@ impl Rotator {
             ((middle * f64::from(all) - half).floor() as i32, (2.0 * half).ceil() as u32 + 1)
         };
         let upright = (self.reference.width(), self.reference.height());
-        let (width, height) = if turn.is_quarter() { (upright.1, upright.0) } else { upright };
+        let (width, height) = if turn.is_sideways() { (upright.1, upright.0) } else { upright };
         let (x, wide) = around(candidate.middle.0, seen.width(), width);
         let (y, high) = around(candidate.middle.1, seen.height(), height);
         let mut near = Searched::within(seen, Rect::new(x, y, wide, high));
@@ -215,10 +200,10 @@ impl Rotator {
         best.unwrap_or(candidate.score)
     }
 
-    /// The reference as it lies in a picture that needs this turn.
-    fn stamp(&self, turn: &Turn, scale: f64) -> GrayImage {
+    /// The reference as it lies in a picture that is turned like this.
+    fn stamp(&self, turn: Turn, scale: f64) -> GrayImage {
         let size = Size::new(scaled(self.reference.width(), scale), scaled(self.reference.height(), scale));
-        orient::upright(mean_resized(&self.reference, size), turn.of_reference)
+        orient::turned(mean_resized(&self.reference, size), turn)
     }
 }
 

@@ -16,11 +16,11 @@ use self::markers::MarkerFinder;
 use super::Scratch;
 use super::decode::MAX_PIXELS;
 use super::error::SheetError;
-use super::orientation::Turn;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::geometry::Size;
-use crate::imaging::{blur, orient, resize, tone};
+use crate::imaging::orient::{self, Turn};
+use crate::imaging::{blur, resize, tone};
 use crate::template::{ContrastMode, CropPage, GaussianBlur, MedianBlur, Preprocessor, Template};
 
 /// A picture on its way to the page.
@@ -36,8 +36,8 @@ impl Raster {
     /// The picture of a sheet that lies turned like this, turned back.
     pub fn turned_back(self, turn: Turn) -> Self {
         Self {
-            gray: orient::turned_back(self.gray, turn.degrees()),
-            colour: self.colour.map(|colour| orient::turned_back(colour, turn.degrees())),
+            gray: orient::turned_back(self.gray, turn),
+            colour: self.colour.map(|colour| orient::turned_back(colour, turn)),
         }
     }
 
@@ -101,7 +101,7 @@ impl Steps {
     /// Makes a template's steps ready. `config` is the one that governs the template.
     ///
     /// # Errors
-    /// [`PrepareError`]: a marker picture that cannot be loaded, a step that cannot work or is not supported.
+    /// [`PrepareError`]: a picture that cannot be loaded, a step that cannot work.
     pub fn prepare(template: &Template, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
         let processing_size = template.processing_size.unwrap_or(config.processing_size);
         step_sizes_are_possible(template, processing_size)?;

@@ -37,6 +37,9 @@ const KEYS: [&str; 16] = [
     "idColumn",
 ];
 
+/// The search grows with the square of it, and a block that lies farther away is on another form.
+const MAX_DISPLACEMENT: f64 = 250.0;
+
 /// What images are resized to before pre-processing, unless the template states it.
 const PROCESSING_SIZE: Size = Size::new(650, 900);
 
@@ -181,7 +184,7 @@ fn alignment(cursor: &Cursor<'_>) -> Option<Alignment> {
 /// `None` where that could not be read.
 fn block_alignment(fields: &Fields<'_>, defaults: Option<BlockAlignment>) -> Option<BlockAlignment> {
     let margins: Option<Option<Margins>> = optional(fields, "margins", values::margins);
-    let max_displacement = optional(fields, "maxDisplacement", |c| c.number(0.0, MAX_SIDE as f64));
+    let max_displacement = optional(fields, "maxDisplacement", |c| c.number(0.0, MAX_DISPLACEMENT));
     check(fields, "maxMatchCount", |c| c.integer(0, i64::from(i32::MAX)));
     let (margins, max_displacement, defaults) = (margins?, max_displacement?, defaults?);
     Some(BlockAlignment {

@@ -1,3 +1,4 @@
+use image::metadata::Orientation;
 use std::path::{Path, PathBuf};
 
 use image::Luma;
