@@ -241,7 +241,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn any_zone_is_survived(
             img in picture(60, 60), x in any::<i32>(), y in -80..80i32, w in 0..200u32, h in any::<u32>(), labels in 0..4usize,
