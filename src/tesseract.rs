@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,6 +25,9 @@ const PROGRAM: &str = "tesseract";
 /// within it is the one thing in a sheet's row that a clock decides.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
+/// After so many zones in a row without an answer in time, the program is taken for hung and is not asked any more.
+const MOST_TIMEOUTS: usize = 3;
+
 /// No answer is longer; what follows is thrown away.
 const MAX_ANSWER: u64 = 1 << 20;
 
@@ -34,6 +37,8 @@ pub struct Tesseract {
     program: PathBuf,
     version: String,
     time_limit: Duration,
+    /// Zones without an answer in time since the last one that had an answer.
+    timeouts: Arc<AtomicUsize>,
     /// A failure was told: a program that fails, fails on every zone, and Review.csv has them all.
     has_told: Arc<AtomicBool>,
 }
@@ -128,7 +133,7 @@ impl Tesseract {
     }
 
     fn new(program: PathBuf, version: String, time_limit: Duration) -> Self {
-        Self { program, version, time_limit, has_told: Arc::default() }
+        Self { program, version, time_limit, timeouts: Arc::default(), has_told: Arc::default() }
     }
 
     /// Tells of the run's first failure.
@@ -144,7 +149,15 @@ impl Tesseract {
     /// # Errors
     /// [`Failure`].
     pub fn recognise(&self, picture: &GrayImage, layout: Layout, alphabet: &str) -> Result<Recognised, Failure> {
-        self.ask(picture, layout, alphabet).inspect_err(|failure| self.tell(failure))
+        if self.timeouts.load(Ordering::Relaxed) >= MOST_TIMEOUTS {
+            return Err(Failure::TimeLimit(self.time_limit));
+        }
+        let answer = self.ask(picture, layout, alphabet);
+        match &answer {
+            Err(Failure::TimeLimit(_)) => drop(self.timeouts.fetch_add(1, Ordering::Relaxed)),
+            _ => self.timeouts.store(0, Ordering::Relaxed),
+        }
+        answer.inspect_err(|failure| self.tell(failure))
     }
 
     fn ask(&self, picture: &GrayImage, layout: Layout, alphabet: &str) -> Result<Recognised, Failure> {

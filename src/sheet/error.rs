@@ -19,6 +19,8 @@ pub enum Reason {
     PageNotFound,
     /// A marker was not found.
     MarkerNotFound,
+    /// The sheet may be of another layout than it was read by.
+    TemplateMismatch,
     /// No turn makes the sheet upright for sure: another fits about as well.
     OrientationUncertain,
     /// The sheet, or a block of it, could not be laid onto the reference picture.
@@ -54,6 +56,7 @@ impl Reason {
             Self::OcrUncertain => "ocr-uncertain",
             Self::PageNotFound => "page-not-found",
             Self::MarkerNotFound => "marker-not-found",
+            Self::TemplateMismatch => "template-mismatch",
             Self::OrientationUncertain => "orientation-uncertain",
             Self::AlignmentFailed => "alignment-failed",
             Self::EmptyFile => "empty-file",

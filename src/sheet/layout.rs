@@ -52,6 +52,27 @@ impl Layouts {
         });
         doubts.collect()
     }
+
+    /// Why a sheet that no set was chosen for may be of one all the same: a field that the sets go by is blank, or has
+    /// several marks. `None` where the fields have values that fit no set, which is the template's own layout's sheet.
+    pub fn open_choice(&self, template: &Template, read: &Interpretation) -> Option<String> {
+        let mut asked: Vec<usize> = self.0.iter().flat_map(BoundMatcher::keys).flat_map(fields).copied().collect();
+        asked.sort_unstable();
+        asked.dedup();
+        let open = asked.into_iter().find_map(|i| {
+            let ((block, field), value) = (template.fields().nth(i)?, read.fields.get(i)?);
+            let marks = value.marked.iter().filter(|&&marked| marked).count();
+            let is_blank = value.value == block.empty_value;
+            (is_blank || marks > 1)
+                .then(|| (field.label.clone(), if is_blank { "is blank" } else { "has several marks" }))
+        });
+        open.map(|(label, what)| {
+            format!(
+                "`{label}` {what}, so none of the template's conditional sets was chosen and its own layout was read; see \
+                 which one the sheet has"
+            )
+        })
+    }
 }
 
 fn fields(key: &LayoutKey) -> &[usize] {

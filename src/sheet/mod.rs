@@ -161,7 +161,10 @@ fn see(
     let page = &upright.page.gray;
     let (alignment, interpretation) = read_layout(page, 0, context)?;
     let Some(set) = context.layouts.choose(&interpretation, name) else {
-        return Ok(Seen { upright, layout: 0, alignment, interpretation, choice_doubts: Vec::new() });
+        let open = context.layouts.open_choice(&context.template, &interpretation);
+        let open = open.map(|detail| FieldDoubt::of_sheet(Reason::TemplateMismatch, detail));
+        let choice_doubts = open.into_iter().collect();
+        return Ok(Seen { upright, layout: 0, alignment, interpretation, choice_doubts });
     };
     let layout = set + 1;
     let own = interpretation;

@@ -34,6 +34,11 @@ pub struct Grouped<'f> {
 pub fn organize(folder: Grouped<'_>, wishes: Vec<Wish>, ledger: &mut Ledger) -> Result<(), OutputError> {
     let organized = folder.paths.organized();
     let root = folder.paths.on_disk(&organized);
+    // A link would lead out of the output folder, and what is written would lie where nobody asked for it.
+    if fs::symlink_metadata(&root).is_ok_and(|metadata| !metadata.is_dir()) {
+        warn!("no sheet is grouped: `{}` is a link or a file, not a folder; remove it", root.display());
+        return Ok(());
+    }
     let mut known: HashMap<PathBuf, Foreign> = HashMap::new();
     let mut foreign = |below: &Path| {
         if let Some(&found) = known.get(below) {

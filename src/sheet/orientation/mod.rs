@@ -59,8 +59,13 @@ pub fn upright(
         let candidate = Candidate::new(turn, page, form);
         let is_told = !form.looks_the_same(turn) && candidate.speaks_for_a_turn();
         let has_codes = || candidate.likely_turn().is_none() && zones_with_codes(&candidate.page) > Some(codes);
-        if is_told || has_codes() {
+        if has_codes() {
             return Ok(candidate.without_doubt());
+        }
+        if is_told {
+            let is_half_told = !form.looks_the_same(Turn::Half);
+            let doubt = (!is_half_told).then(|| SIDEWAYS_OF_A_SYMMETRIC_FORM.to_owned());
+            return Ok(Upright { doubt, ..candidate.without_doubt() });
         }
         candidates.push(candidate);
     }
@@ -71,6 +76,10 @@ pub fn upright(
     }
     Ok(best(as_it_lies, candidates))
 }
+
+/// The doubt about a sheet that was turned by a quarter, where nothing tells which way.
+const SIDEWAYS_OF_A_SYMMETRIC_FORM: &str = "the sheet lay on its side, and the form looks the same upside down: it may have been turned the \
+                                            wrong way";
 
 /// Can the sheet have failed because it is turned?
 fn may_be_turned(error: &SheetError) -> bool {
@@ -263,6 +272,18 @@ mod tests {
         let blank = print(&template, 120, 9);
         let sheet = |back| Ok(gray(lying(&blank, left(Turn::None, back))));
         assert_eq!(upright(&form, code_is_there, sheet).unwrap().turn, Turn::None);
+    }
+
+    #[test]
+    fn a_symmetric_form_on_its_side_is_turned_with_a_doubt() {
+        let template = template(SYMMETRIC);
+        let form = Form::of(&template);
+        let page = print(&template, 120, 9);
+        for lies in [Turn::Quarter, Turn::ThreeQuarters] {
+            let found = upright(&form, no_codes, |back| Ok(gray(lying(&page, left(lies, back))))).unwrap();
+            assert!(found.turn.is_sideways());
+            assert_eq!(found.doubt.as_deref(), Some(SIDEWAYS_OF_A_SYMMETRIC_FORM));
+        }
     }
 
     #[test]

@@ -278,6 +278,15 @@ fn zone_block(
     };
     let max_marks = values::max_marks(&fields);
     let zone = fields.require("scanZone").and_then(|c| scan_zone(&c, common.origin));
+    if let (Some(zone), Some(page)) = (zone, defaults.page_size) {
+        let (x0, y0, x1, y1) = zone.clipped(page);
+        if x0 == x1 || y0 == y1 {
+            fields.cursor().warn(
+                format!("the zone lies wholly outside of the page of {page}: nothing can be read there"),
+                Some("`origin` and `scanZone` are in pixels of `templateDimensions`".to_owned()),
+            );
+        }
+    }
     fields.finish(Unknown::Refuse, &[COMMON_KEYS.as_slice(), &["scanZone", "maxMarks"]].concat());
     let (zone, kind) = (zone?, kind?);
     Some(FieldBlock {
