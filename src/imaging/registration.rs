@@ -120,6 +120,8 @@ impl Reference {
         let nothing = Support { sought: 0, agreeing: 0, rms: 0.0 };
         let (coarse, finer) = self.levels.split_first().ok_or(nothing)?;
         let mut map = self.first_map(coarse, sheet).ok_or(Support { sought: coarse.patches.len(), ..nothing })?;
+        // A small picture has one level, which must bear the final map too.
+        let finer = if finer.is_empty() { std::slice::from_ref(coarse) } else { finer };
         let mut support = nothing;
         for (i, level) in finer.iter().enumerate() {
             let is_last = i + 1 == finer.len();

@@ -145,6 +145,18 @@ fn another_form_or_an_empty_page_is_refused() {
     assert!(reference.register(&noise, Model::Affine).is_err());
 }
 
+/// A small reference has one level alone, which must judge as well.
+#[test]
+fn a_small_reference_refuses_another_form_too() {
+    let small = |seed| resize::linear(&form(seed, None), Size::new(155, 220));
+    let Some(reference) = Reference::new(&small(1)) else { panic!("the small form has print") };
+    assert!(reference.register(&small(1), Model::Homography).is_ok());
+    for other in 2..6 {
+        let found = reference.register(&small(other), Model::Homography);
+        assert!(found.is_err(), "form {other}: {found:?}");
+    }
+}
+
 #[test]
 fn a_reference_needs_print() {
     assert_eq!(Reference::new(&GrayImage::from_pixel(620, 880, Luma([240]))), None);
