@@ -7,9 +7,12 @@
 //! the voice of its own tile and no more, and a correlation does not care how dark a copy is. OMRChecker averages the four
 //! SIFT matches that are nearest to the block's corner, among them matches of a mark with another mark.
 //!
-//! A sheet is rigid paper: the shifts of its blocks lie on an affine map. A block that the others contradict, or whose own
-//! print says too little, is placed by them, and its fields are doubted; so are those of a block that lies
-//! elsewhere when the page is laid onto the reference as a whole. On the reference itself, the boxes are put onto
+//! Rows of bubbles look the same a gap further on. So the search starts from where the whole page, laid onto the reference,
+//! has a block, and what is found is compared with the places a gap away: numbers, frames and the ends of rows tell them
+//! apart. A sheet is rigid paper: the displacements of most blocks lie on an affine map, and what they lead by together
+//! tells whether it is the right one. A block that the others contradict, or whose own print says too little, is placed by
+//! them; its fields are doubted unless print is found there. Blocks that were displaced each for itself are
+//! believed by their own lead. On the reference itself, the boxes are put onto
 //! the printed bubbles ([`super::lattice`]): what the template and the reference disagree about is no shift of the sheet.
 
 use std::path::Path;
@@ -22,6 +25,7 @@ use crate::geometry::{PixelPoint, Point, Rect, Size};
 use crate::imaging::correlation::{Peak, Surface};
 use crate::imaging::registration::Reference;
 use crate::imaging::robust::{Model, Pair};
+use crate::imaging::warp::Homography;
 use crate::imaging::{resize, stats};
 use crate::sheet::Scratch;
 use crate::sheet::error::{Reason, SheetError};
@@ -46,6 +50,13 @@ const LEAST_EVIDENCE: f32 = 0.2;
 const LEAST_LEAD: f32 = 0.02;
 /// A place that the other blocks suggest needs less.
 const LEAST_EVIDENCE_NEAR: f32 = 0.12;
+/// So much better must a block's print agree than a gap away to be believed for itself, and so much, on average, the
+/// blocks that lie on one map. Numbers beside the bubbles and the ends of the rows give a block 0.05 to 0.25, one in the
+/// midst of more rows about 0; a gap off, the same is lost.
+const LEAST_LEAD_ALONE: f32 = 0.05;
+const LEAST_COMMON_LEAD: f32 = 0.03;
+/// A block that is taken for its neighbour is led back over this many gaps at most.
+const MAX_GAPS: u32 = 4;
 /// So many found blocks can contradict another.
 const LEAST_BLOCKS: usize = 4;
 
@@ -79,10 +90,52 @@ struct BlockPlan {
 /// Where a block lies by its own print.
 #[derive(Debug, Clone, Copy)]
 struct Found {
-    x: f64,
-    y: f64,
+    /// From where the search's base takes it.
+    place: Shift,
+    /// Mean correlation of its tiles, on the coarsest copy.
     evidence: f32,
+    /// Is there no other such place within reach?
     is_certain: bool,
+    /// See [`Search::lead`].
+    lead: f32,
+}
+
+impl Found {
+    /// Is there print that lies at one place and no other within reach?
+    fn has_print(&self) -> bool {
+        self.evidence >= LEAST_EVIDENCE && (self.is_certain || self.is_told())
+    }
+
+    /// Does the print tell the place from those a gap away?
+    fn is_told(&self) -> bool {
+        self.evidence >= LEAST_EVIDENCE && self.lead >= LEAST_LEAD_ALONE
+    }
+}
+
+/// What a block's place is believed by.
+struct Trust {
+    /// The blocks that lie on one map agree with it better than with one that is a gap away.
+    paper_is_told: bool,
+    /// The median of the places that are told by their own print, if most blocks have such a place and it is near that.
+    common: Option<Shift>,
+    /// The page as a whole was laid onto the reference.
+    has_whole: bool,
+}
+
+impl Trust {
+    fn holds(&self, block: &BlockPlan, found: &Found, paper: &Paper) -> bool {
+        if self.paper_is_told {
+            return paper.agrees(block, found);
+        }
+        // Blocks of one sheet that seem to lie more than maxDisplacement apart have been taken for their neighbours.
+        let own = found.is_told() && self.common.is_some_and(|common| block.reaches(found.place.from(common)));
+        // The page may tell where there are too few blocks to ask, unless the block's own print is against it.
+        let by_page = self.has_whole
+            && !paper.is_sure
+            && found.place.far() <= block.half_bubble()
+            && found.lead > -LEAST_LEAD_ALONE;
+        own || by_page
+    }
 }
 
 impl BlockAligner {
@@ -117,16 +170,42 @@ impl BlockAligner {
     /// # Errors
     /// alignment-failed: not one block's print was found.
     pub fn align(&self, page: &GrayImage) -> Result<Alignment, SheetError> {
-        let sheet = halved(page.clone(), self.pages.len().saturating_sub(1));
-        let moving = || self.blocks.iter().enumerate().filter(|(_, block)| block.reach > 0);
-        let mut found: Vec<Option<Found>> = vec![None; self.blocks.len()];
-        for (i, block) in moving() {
-            found[i] = block.find(&self.pages, &sheet, (0.0, 0.0), None);
+        let mut alignment =
+            Alignment { placements: vec![Placement::default(); self.blocks.len()], uncertain: Vec::new() };
+        if self.moving().next().is_none() {
+            return Ok(alignment);
         }
-        let certain: Vec<usize> = moving().map(|(i, _)| i).filter(|&i| is_certain(found[i])).collect();
-        if certain.is_empty() && moving().next().is_some() {
+        let sheet = halved(page.clone(), self.pages.len().saturating_sub(1));
+        // Where the page as a whole takes the reference's places, if that can be told.
+        let whole = self.whole.as_ref().and_then(|whole| whole.register(page, Model::Affine).ok());
+        let whole = whole.and_then(|found| found.map.inverse());
+        let mut search = Search { reference: &self.pages, sheet: &sheet, base: whole.unwrap_or(STILL) };
+        let (mut found, mut paper) = self.find(&search);
+        if paper.is_sure && self.moving().any(|(_, block)| paper.shift_at(block.middle()).far() > block.half_bubble()) {
+            // The paper lies elsewhere: what it does as a whole is no displacement of a block.
+            search.base = paper.onto(&search.base);
+            (found, paper) = self.find(&search);
+        }
+        let trust = self.trust(&found, &paper, whole.is_some());
+        let mut has_print = false;
+        for (i, block) in self.moving() {
+            let expected = paper.shift_at(block.middle());
+            let own = found[i].filter(|f| paper.agrees(block, f) && f.has_print());
+            let own = own.or_else(|| {
+                let near = search.find(block, expected, Some(FINE_RADIUS))?;
+                (near.is_certain && paper.agrees(block, &near)).then_some(near)
+            });
+            let own = own.or_else(|| found[i].filter(Found::is_told));
+            has_print |= own.is_some();
+            let place = own.map_or(expected, |f| f.place);
+            alignment.placements[i] = block.placement(place, &search.base, paper.linear());
+            if block.has_bubbles && !own.is_some_and(|f| trust.holds(block, &f, &paper)) {
+                alignment.uncertain.push(i);
+            }
+        }
+        if !has_print {
             let best = found.iter().flatten().map(|f| f.evidence).fold(0.0, f32::max);
-            let names: Vec<&str> = moving().map(|(_, block)| block.name.as_str()).collect();
+            let names: Vec<&str> = self.moving().map(|(_, block)| block.name.as_str()).collect();
             return Err(SheetError::new(
                 Reason::AlignmentFailed,
                 format!(
@@ -136,43 +215,74 @@ impl BlockAligner {
                 ),
             ));
         }
-        let mut alignment =
-            Alignment { placements: vec![Placement::default(); self.blocks.len()], uncertain: Vec::new() };
-        let paper = Paper::of(certain.iter().filter_map(|&i| Some((self.blocks[i].middle(), found[i]?))).collect());
-        // Where the page as a whole takes the reference's places, if that can be told.
-        let whole = self.whole.as_ref().and_then(|whole| whole.register(page, Model::Affine).ok());
-        let whole = whole.and_then(|found| found.map.inverse());
-        // Blocks that lie here and there on rigid paper have been taken for others.
-        let contradictory = certain.len() >= LEAST_BLOCKS && !paper.is_sure;
-        for (i, block) in moving() {
-            let expected = paper.shift_at(block.middle());
-            let agrees = |f: &Found| {
-                let limit = block.half_bubble();
-                !paper.is_sure || (f.x - expected.0).abs().max((f.y - expected.1).abs()) <= limit
-            };
-            let own = found[i].filter(|f| f.is_certain && agrees(f));
-            let own = own.or_else(|| {
-                let near = block.find(&self.pages, &sheet, expected, Some(FINE_RADIUS))?;
-                (near.is_certain && agrees(&near)).then_some(near)
-            });
-            let (x, y) = own.map_or(expected, |f| (f.x, f.y));
-            alignment.placements[i] = block.placement((x, y), paper.linear());
-            // Print that has moved by a gap looks like the bubble beside it; the page as a whole does not.
-            let is_elsewhere = whole.as_ref().is_some_and(|map| {
-                let (from, limit) = (block.middle(), block.half_bubble());
-                let to = map.apply(from);
-                (to.x - from.x - x).abs().max((to.y - from.y - y).abs()) > limit
-            });
-            if block.has_bubbles && (own.is_none() || is_elsewhere || contradictory) {
-                alignment.uncertain.push(i);
-            }
-        }
         Ok(alignment)
+    }
+
+    /// The blocks that may be displaced, with their numbers.
+    fn moving(&self) -> impl Iterator<Item = (usize, &BlockPlan)> {
+        self.blocks.iter().enumerate().filter(|(_, block)| block.reach > 0)
+    }
+
+    /// What makes a place believed on this page.
+    fn trust(&self, found: &[Option<Found>], paper: &Paper, has_whole: bool) -> Trust {
+        let all = || self.moving().filter_map(|(i, block)| Some((block, found.get(i).copied().flatten()?)));
+        let (sum, count) = all()
+            .filter(|(block, f)| paper.agrees(block, f))
+            .fold((0.0, 0u32), |(sum, count), (_, f)| (sum + f.lead, count + 1));
+        let paper_is_told = paper.is_sure && sum >= LEAST_COMMON_LEAD * count as f32;
+        let told = || all().filter(|(_, f)| f.is_told());
+        let common = Shift { x: median(told().map(|(_, f)| f.place.x)), y: median(told().map(|(_, f)| f.place.y)) };
+        let within = told().filter(|(block, f)| block.reaches(f.place.from(common))).count();
+        Trust { paper_is_told, common: (2 * within > all().count()).then_some(common), has_whole }
+    }
+
+    /// Where each block lies by its own print, and what the blocks have in common.
+    fn find(&self, search: &Search<'_>) -> (Vec<Option<Found>>, Paper) {
+        let mut found: Vec<Option<Found>> = vec![None; self.blocks.len()];
+        for (i, block) in self.moving() {
+            found[i] = search.find(block, Shift::NONE, None);
+        }
+        let places =
+            self.moving().filter_map(|(i, block)| Some((block.middle(), found[i].filter(Found::has_print)?.place)));
+        // Paper is not quite flat: half of what a box may be off.
+        let tolerance = self.moving().map(|(_, block)| block.half_bubble() / 2.0).fold(f64::INFINITY, f64::min);
+        let paper = Paper::of(places.collect(), tolerance);
+        (found, paper)
     }
 }
 
-fn is_certain(found: Option<Found>) -> bool {
-    found.is_some_and(|f| f.is_certain)
+/// The map that leaves all places as they are.
+const STILL: Homography = Homography([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+
+/// How far a map moves a place.
+fn shift(map: &Homography, p: Point) -> Shift {
+    let q = map.apply(p);
+    Shift { x: q.x - p.x, y: q.y - p.y }
+}
+
+/// A displacement to the right and downwards, in page pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Shift {
+    x: f64,
+    y: f64,
+}
+
+impl Shift {
+    const NONE: Self = Self { x: 0.0, y: 0.0 };
+
+    fn plus(self, other: Self) -> Self {
+        Self { x: self.x + other.x, y: self.y + other.y }
+    }
+
+    /// From another displacement to this.
+    fn from(self, other: Self) -> Self {
+        Self { x: self.x - other.x, y: self.y - other.y }
+    }
+
+    /// The greater of how far it goes in either direction.
+    fn far(self) -> f64 {
+        self.x.abs().max(self.y.abs())
+    }
 }
 
 /// A picture and copies of it, each half as large as the one before: `count` of them.
@@ -222,7 +332,7 @@ impl BlockPlan {
     /// The bubbles that are marked on the reference itself: a quarter of the range darker than most of the block's.
     fn marks(&self, page: &GrayImage, block: &FieldBlock) -> Vec<Rect> {
         const DARKER: f64 = 48.0;
-        let here = self.placement((0.0, 0.0), [1.0, 0.0, 0.0, 1.0]);
+        let here = self.placement(Shift::NONE, &STILL, [1.0, 0.0, 0.0, 1.0]);
         let size = block.bubble_size;
         let bubbles = block.fields.iter().flat_map(|field| &field.bubbles);
         let boxes: Vec<Rect> = bubbles.map(|b| here.of(Rect::new(b.x, b.y, size.width, size.height))).collect();
@@ -262,44 +372,57 @@ impl BlockPlan {
         f64::from(self.bubble.width.min(self.bubble.height).max(4)) / 2.0
     }
 
+    /// May the block be displaced as far as this? Half a bubble more is given, for paper that is not flat.
+    fn reaches(&self, displacement: Shift) -> bool {
+        displacement.far() <= f64::from(self.reach) + self.half_bubble()
+    }
+
     fn middle(&self) -> Point {
         let half = |start: i32, length: u32| f64::from(start) + f64::from(length) / 2.0;
         Point::new(half(self.area.x, self.area.width), half(self.area.y, self.area.height))
     }
 
-    /// The place of the boxes when the print's middle has moved by `shift`, and the paper is turned and stretched by `paper`.
-    fn placement(&self, shift: (f64, f64), paper: [f64; 4]) -> Placement {
-        let LatticeFit { middle, shift: own, stretch } = self.lattice;
-        let [a, b, c, d] = paper;
+    /// The place of the boxes when the print's middle lies `place` from where `base` takes it, and displacements grow by
+    /// `growth` − 1 with the distance from there.
+    fn placement(&self, place: Shift, base: &Homography, growth: [f64; 4]) -> Placement {
+        let LatticeFit { middle, shift: own, stretch, .. } = self.lattice;
+        let [a, b, _, c, d, ..] = base.0;
+        let [e, f, g, h] = growth;
+        // Displacements are added to where the base takes a place.
+        let [a, b, c, d] = [a + e - 1.0, b + f, c + g, d + h - 1.0];
         let area = self.middle();
+        let shift = shift(base, area).plus(place);
         // The shift was found for the middle of the area, margins included.
         let (x, y) = (middle.x - area.x + own.0, middle.y - area.y + own.1);
-        let moved = ((a - 1.0) * x + b * y + shift.0 + own.0, c * x + (d - 1.0) * y + shift.1 + own.1);
+        let moved = ((a - 1.0) * x + b * y + shift.x + own.0, c * x + (d - 1.0) * y + shift.y + own.1);
         let linear = [a * stretch.0, b * stretch.1, c * stretch.0, d * stretch.1];
         Placement { middle, shift: moved, linear }
     }
+}
 
-    /// Searches from coarse to fine around `start` (in page pixels). `radius` is that of a search near a place that is
-    /// known otherwise; `None`: all that may be reached.
-    fn find(&self, pages: &[GrayImage], sheet: &[GrayImage], start: (f64, f64), near: Option<u32>) -> Option<Found> {
-        let (mut x, mut y) = start;
+/// A page that is compared with the reference; both with their copies.
+struct Search<'a> {
+    reference: &'a [GrayImage],
+    sheet: &'a [GrayImage],
+    /// Where places of the reference are expected on the page; displacements are counted from there.
+    base: Homography,
+}
+
+impl Search<'_> {
+    /// Searches for a block from coarse to fine around a displacement. `near` is the radius of a search about a place that
+    /// is known otherwise; `None`: all that may be reached, and on by whole gaps as long as that is clearly better.
+    fn find(&self, block: &BlockPlan, start: Shift, near: Option<u32>) -> Option<Found> {
+        let mut place = start;
         let mut first: Option<(f32, bool)> = None;
-        for level in (0..=self.coarsest).rev() {
-            let scale = f64::from(1u32 << level);
+        for level in (0..=block.coarsest).rev() {
             let radius = match (first, near) {
                 (Some(_), _) => FINE_RADIUS,
                 (None, Some(near)) => near,
-                (None, None) => self.reach.div_ceil(1 << level),
+                (None, None) => block.reach.div_ceil(1 << level),
             };
-            let tiles = self.tiles.get(level)?;
-            let from = ((x / scale).round(), (y / scale).round());
-            let (sum, count) = evidence(pages.get(level)?, tiles, sheet.get(level)?, from, radius);
-            // Half a tile away is another place.
-            let apart = (LEAST_TILE / 4).max(radius / 3);
-            let Peak { x: dx, y: dy, score, rival, on_rim } = sum.peak(apart)?;
-            (x, y) = ((from.0 + dx) * scale, (from.1 + dy) * scale);
+            let (Peak { score, rival, on_rim, .. }, at) = self.peak(block, level, place, radius)?;
+            place = at;
             if first.is_none() {
-                let (score, rival) = (score / count, rival / count);
                 let is_certain = match near {
                     None => score >= LEAST_EVIDENCE && score - rival >= LEAST_LEAD && !on_rim,
                     Some(_) => score >= LEAST_EVIDENCE_NEAR && !on_rim,
@@ -308,7 +431,60 @@ impl BlockPlan {
             }
         }
         let (evidence, is_certain) = first?;
-        Some(Found { x, y, evidence, is_certain })
+        let (mut lead, mut better) = self.lead(block, place)?;
+        for _ in 0..MAX_GAPS {
+            if near.is_some() || lead > -LEAST_LEAD_ALONE {
+                break;
+            }
+            place = self.peak(block, 0, better, FINE_RADIUS)?.1;
+            (lead, better) = self.lead(block, place)?;
+        }
+        Some(Found { place, evidence, is_certain, lead })
+    }
+
+    /// By how much a block's print agrees better with a displacement than with those that are a gap away, and the best of
+    /// these: what tells a bubble from its neighbour is the print beside them. `None` if nothing agrees there.
+    fn lead(&self, block: &BlockPlan, at: Shift) -> Option<(f32, Shift)> {
+        /// The search about a place must not reach the neighbouring one.
+        const LEAST_GAP: f64 = 3.0 * FINE_RADIUS as f64;
+        let gaps = block.lattice.gaps;
+        let steps =
+            [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)].map(|(x, y)| Shift { x: x * gaps.0, y: y * gaps.1 });
+        let steps = || steps.iter().filter(|step| step.far() >= LEAST_GAP);
+        let is_coarse = block.coarsest > 0 && steps().all(|step| step.far() >= 2.0 * LEAST_GAP);
+        let look = |at| self.peak(block, usize::from(is_coarse), at, FINE_RADIUS);
+        let (here, _) = look(at)?;
+        let beside = steps().filter_map(|step| look(at.plus(*step)));
+        let best = beside.max_by(|(a, _), (b, _)| a.score.total_cmp(&b.score));
+        // Nothing beside it agrees at all, or there is nothing to confuse it with.
+        Some(best.map_or((here.score, at), |(peak, place)| (here.score - peak.score, place)))
+    }
+
+    /// The best displacement within a radius (in pixels of the copy halved `level` times) of another; the scores are means
+    /// over the tiles.
+    fn peak(&self, block: &BlockPlan, level: usize, from: Shift, radius: u32) -> Option<(Peak, Shift)> {
+        let (tiles, reference, sheet) = (block.tiles.get(level)?, self.reference.get(level)?, self.sheet.get(level)?);
+        let scale = f64::from(1u32 << level);
+        let mut sum = Surface::flat(radius);
+        // A tile lies at whole pixels; what that has moved it by, on average, is no displacement.
+        let mut rounded = Shift::NONE;
+        for &tile in tiles {
+            let half = (f64::from(tile.width) / 2.0, f64::from(tile.height) / 2.0);
+            let middle = Point::new((f64::from(tile.x) + half.0) * scale, (f64::from(tile.y) + half.1) * scale);
+            let to = self.base.apply(middle);
+            let (x, y) = ((to.x + from.x) / scale - half.0, (to.y + from.y) / scale - half.1);
+            let at = PixelPoint::new(x.round() as i32, y.round() as i32);
+            rounded = rounded.plus(Shift { x: f64::from(at.x) - x, y: f64::from(at.y) - y });
+            sum.add_evidence(&Surface::of(reference, tile, sheet, at, radius), 1.0);
+        }
+        // Half a tile away is another place.
+        let apart = (LEAST_TILE / 4).max(radius / 3);
+        let count = tiles.len().max(1) as f64;
+        let peak = sum.peak(apart)?;
+        let (x, y) = (peak.x + rounded.x / count, peak.y + rounded.y / count);
+        let place = Shift { x: from.x + x * scale, y: from.y + y * scale };
+        let mean = |score: f32| score / count as f32;
+        Some((Peak { score: mean(peak.score), rival: mean(peak.rival), ..peak }, place))
     }
 }
 
@@ -322,17 +498,6 @@ fn overlap(a: Rect, b: Rect) -> bool {
         i64::from(a) + i64::from(a_length) <= i64::from(b) || i64::from(b) + i64::from(b_length) <= i64::from(a)
     };
     !apart(a.x, a.width, b.x, b.width) && !apart(a.y, a.height, b.y, b.height)
-}
-
-/// What the tiles say for each displacement about `from`, added up, and how many they are.
-fn evidence(reference: &GrayImage, tiles: &[Rect], sheet: &GrayImage, from: (f64, f64), radius: u32) -> (Surface, f32) {
-    let mut sum = Surface::flat(radius);
-    for &tile in tiles {
-        // Within the page and its side on both sides.
-        let at = PixelPoint::new(tile.x + from.0 as i32, tile.y + from.1 as i32);
-        sum.add_evidence(&Surface::of(reference, tile, sheet, at, radius), 1.0);
-    }
-    (sum, tiles.len().max(1) as f32)
 }
 
 /// Standard deviation of the grays in a box that lies in the picture.
@@ -351,44 +516,54 @@ fn deviation(img: &GrayImage, area: Rect) -> f64 {
 
 /// How the whole sheet lies, by the blocks that were found.
 struct Paper {
-    /// Takes a place of the template to that on the sheet; `None`: there are too few blocks, or they lie on a line.
-    map: Option<crate::imaging::warp::Homography>,
-    /// The median shift.
-    median: (f64, f64),
+    /// Takes a place of the template to that on the sheet, as far as the search's base does not; `None`: there are too few
+    /// blocks, or they lie on a line.
+    map: Option<Homography>,
+    /// The median displacement.
+    median: Shift,
     /// Do enough blocks agree to contradict one?
     is_sure: bool,
 }
 
 impl Paper {
-    fn of(blocks: Vec<(Point, Found)>) -> Self {
-        /// Blocks may be off the common map by this many page pixels: paper that is not quite flat.
-        const TOLERANCE: f64 = 4.0;
-        let median = (median(blocks.iter().map(|(_, f)| f.x)), median(blocks.iter().map(|(_, f)| f.y)));
+    /// From places and their displacements. `tolerance`: blocks may be off the common map by this many page pixels.
+    fn of(blocks: Vec<(Point, Shift)>, tolerance: f64) -> Self {
+        let median = Shift { x: median(blocks.iter().map(|(_, s)| s.x)), y: median(blocks.iter().map(|(_, s)| s.y)) };
         let pairs: Vec<Pair> =
-            blocks.iter().map(|&(from, f)| Pair { from, to: Point::new(from.x + f.x, from.y + f.y) }).collect();
+            blocks.iter().map(|&(from, s)| Pair { from, to: Point::new(from.x + s.x, from.y + s.y) }).collect();
         // A turn or a stretch of more than a tenth would move blocks farther than any print reaches.
-        let is_near = |map: &crate::imaging::warp::Homography| {
+        let is_near = |map: &Homography| {
             let [a, b, _, d, e, ..] = map.0;
             (a - 1.0).abs().max(b.abs()).max(d.abs()).max((e - 1.0).abs()) < 0.1
         };
-        let fit = Model::Affine.fit(&pairs, TOLERANCE, is_near);
+        let fit = Model::Affine.fit(&pairs, tolerance, is_near);
         let is_sure = fit.as_ref().is_some_and(|fit| fit.count() >= LEAST_BLOCKS && 3 * fit.count() >= 2 * pairs.len());
         Self { map: fit.filter(|_| is_sure).map(|fit| fit.map), median, is_sure }
     }
 
-    /// The rows of the matrix by which the paper is turned and stretched.
+    /// The rows of the matrix by which displacements grow, and 1.
     fn linear(&self) -> [f64; 4] {
         self.map.as_ref().map_or([1.0, 0.0, 0.0, 1.0], |map| [map.0[0], map.0[1], map.0[3], map.0[4]])
     }
 
-    fn shift_at(&self, p: Point) -> (f64, f64) {
-        match &self.map {
-            Some(map) => {
-                let q = map.apply(p);
-                (q.x - p.x, q.y - p.y)
-            }
-            None => self.median,
+    fn shift_at(&self, p: Point) -> Shift {
+        self.map.as_ref().map_or(self.median, |map| shift(map, p))
+    }
+
+    /// Does nothing that is sure speak against where a block was found?
+    fn agrees(&self, block: &BlockPlan, found: &Found) -> bool {
+        let expected = self.shift_at(block.middle());
+        !self.is_sure || found.place.from(expected).far() <= block.half_bubble()
+    }
+
+    /// The base of a search with the displacements added.
+    fn onto(&self, base: &Homography) -> Homography {
+        let Some(map) = &self.map else { return *base };
+        let mut sum = base.0;
+        for ((sum, map), still) in sum.iter_mut().zip(map.0).zip(STILL.0).take(6) {
+            *sum += map - still;
         }
+        Homography(sum)
     }
 }
 

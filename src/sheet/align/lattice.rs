@@ -19,6 +19,8 @@ pub struct LatticeFit {
     pub shift: (f64, f64),
     /// Along x and y; 1: the template's gaps are the print's.
     pub stretch: (f64, f64),
+    /// From a column and a row of printed bubbles to the next, in page pixels, on average; 0 where there is one alone.
+    pub gaps: (f64, f64),
 }
 
 /// The gaps of a template are right within this part.
@@ -51,7 +53,8 @@ impl LatticeFit {
         let ink = Ink::of(page, block.bounds);
         let across = columns.fit(&ink.profile(page, block.bounds, columns.reach(), true));
         let down = rows.fit(&ink.profile(page, block.bounds, rows.reach(), false));
-        Self { middle, shift: (across.0, down.0), stretch: (across.1, down.1) }
+        let gaps = (columns.gap * across.1, rows.gap * down.1);
+        Self { middle, shift: (across.0, down.0), stretch: (across.1, down.1), gaps }
     }
 }
 

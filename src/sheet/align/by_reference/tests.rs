@@ -130,6 +130,58 @@ fn blocks_are_found_whatever_is_marked() {
     }
 }
 
+/// Blocks whose boxes lie off the print, though nothing doubts them.
+fn silently_off(template: &Template, alignment: &Alignment, paper: Paper) -> Vec<usize> {
+    let is_off = |i: usize| {
+        let block = &template.blocks[i];
+        block.fields.iter().flat_map(|field| &field.bubbles).any(|bubble| {
+            let found = alignment.placements[i].of(Rect::new(bubble.x, bubble.y, 14, 14));
+            let (x, y) = paper(f64::from(bubble.x) + 7.0, f64::from(bubble.y) + 7.0);
+            (f64::from(found.x) + 7.0 - x).hypot(f64::from(found.y) + 7.0 - y) > 5.0
+        })
+    };
+    (0..template.blocks.len()).filter(|&i| is_off(i) && !alignment.uncertain.contains(&i)).collect()
+}
+
+#[test]
+fn paper_displaced_by_more_than_a_gap_is_never_silently_misread() {
+    let template = template(ROOM, "");
+    let aligner = aligner(&template);
+    let papers: [Paper; 8] = [
+        |x, y| (x, y + 24.0),
+        |x, y| (x, y - 25.0),
+        |x, y| (x + 26.0, y),
+        |x, y| (x - 20.0, y + 20.0),
+        |x, y| (x + 3.0, y + 49.0),
+        |x, y| (x + 30.0, y - 30.0),
+        |x, y| (x * 0.93 + 12.0, y * 0.93 + 30.0),
+        |x, y| (x + 0.05 * y - 30.0, y - 0.05 * x + 30.0),
+    ];
+    for (i, paper) in papers.into_iter().enumerate() {
+        let Ok(alignment) = aligner.align(&print(&template, paper, |bubble| bubble % 4 == 1, 150)) else { continue };
+        assert_eq!(silently_off(&template, &alignment, paper), [0; 0], "paper {i}: {alignment:?}");
+        // A shift of all blocks is none of a block.
+        if i < 4 {
+            assert!(alignment.uncertain.is_empty(), "paper {i}: {alignment:?}");
+        }
+    }
+}
+
+#[test]
+fn blocks_displaced_each_for_itself_are_found_without_doubt() {
+    let template = template(ROOM, "");
+    let paper: Paper = |x, y| match (x < 185.0, x < 335.0, y < 285.0) {
+        (true, _, true) => (x - 6.0, y + 9.0),
+        (_, true, _) => (x + 8.0, y - 4.0),
+        (_, _, true) => (x - 3.0, y - 8.0),
+        (true, _, _) => (x + 7.0, y + 5.0),
+        _ => (x - 8.0, y + 6.0),
+    };
+    let alignment = aligner(&template).align(&print(&template, paper, |bubble| bubble % 4 == 1, 150)).unwrap();
+    assert!(farthest(&template, &alignment, paper) < 3.0, "{alignment:?}");
+    assert!(alignment.uncertain.is_empty(), "{alignment:?}");
+}
+
 #[test]
 fn a_block_without_print_is_placed_by_the_others_and_doubted() {
     let template = template(ROOM, "");
