@@ -448,8 +448,10 @@ impl Search<'_> {
         /// The search about a place must not reach the neighbouring one.
         const LEAST_GAP: f64 = 3.0 * FINE_RADIUS as f64;
         let gaps = block.lattice.gaps;
-        let steps =
-            [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)].map(|(x, y)| Shift { x: x * gaps.0, y: y * gaps.1 });
+        // Several gaps away too: a place may be better than its neighbours, and another be the right one.
+        let along = (-(MAX_GAPS as i32)..=MAX_GAPS as i32).map(f64::from);
+        let steps: Vec<Shift> =
+            along.flat_map(|n| [Shift { x: n * gaps.0, y: 0.0 }, Shift { x: 0.0, y: n * gaps.1 }]).collect();
         let steps = || steps.iter().filter(|step| step.far() >= LEAST_GAP);
         let is_coarse = block.coarsest > 0 && steps().all(|step| step.far() >= 2.0 * LEAST_GAP);
         let look = |at| self.peak(block, usize::from(is_coarse), at, FINE_RADIUS);
