@@ -31,16 +31,29 @@ fn every_answer_of_every_sample_is_right() {
     assert_eq!((folders, sheets), (ANSWER_FILES, SHEETS));
 }
 
-/// The sheet flat and bent is the same sheet, filled in alike.
+/// The sheet flat and bent is the same sheet, filled in alike, and reads alike.
 #[test]
 fn a_bent_page_has_the_answers_of_the_flat_one() {
     let folder = |bow| omr::deck::samples::bent_page(bow, 17).unwrap();
-    let (flat, bent) = (folder(0.0), folder(0.02));
+    let flat = folder(0.0);
     let paths = |files: &[omr::deck::samples::SampleFile]| files.iter().map(|f| f.path.clone()).collect::<Vec<_>>();
     assert_eq!(paths(&flat), ["bent/template.json", "bent/sheet.jpg", "bent/answers.csv"]);
-    assert_eq!(paths(&flat), paths(&bent));
-    assert_eq!((&flat[0], &flat[2]), (&bent[0], &bent[2]));
-    assert_ne!(flat[1], bent[1]);
+    let workspace = Workspace::new();
+    for (name, bow) in [("flat", 0.0), ("one", 0.01), ("two", 0.02), ("three", 0.03)] {
+        let bent = folder(bow);
+        assert_eq!(paths(&flat), paths(&bent));
+        assert_eq!((&flat[0], &flat[2]), (&bent[0], &bent[2]));
+        assert_eq!(flat[1] == bent[1], bow == 0.0);
+        for file in &bent {
+            workspace.write(Path::new("in").join(name).join(&file.path), &file.bytes);
+        }
+    }
+    workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
+    for name in ["flat", "one", "two", "three"] {
+        let read =
+            check_folder(&workspace.path("in").join(name).join("bent"), &workspace.path("out").join(name).join("bent"));
+        assert_eq!(read, 1, "{name}");
+    }
 }
 
 /// The template of the OCR folder is one that omr knows, whether or not this machine can read it.

@@ -11,7 +11,7 @@ use crate::template::BlobTuning;
 const CANNY: (i32, i32) = (55, 185);
 
 /// Dark parts are joined by a window, so many times over.
-const ITERATIONS: u32 = 3;
+pub const ITERATIONS: u32 = 3;
 
 /// Only so many of a zone's largest areas are looked at.
 pub const CANDIDATES: usize = 8;
@@ -22,6 +22,15 @@ const LEAST_CONTRAST: f64 = 0.2;
 
 /// … and by so many gray levels, on paper that is almost black.
 const LEAST_LEVELS: f64 = 16.0;
+
+/// Thresholds are meant for paper as light as this, which scanners and well lit photos give.
+const LIT_PAPER: u8 = 235;
+
+/// A threshold lies at least this part of the way from ink to paper: below it, blurred or faint ink is lost piece by piece.
+const LEAST_WAY: f64 = 0.4;
+
+/// A mark covers more of its zone than this.
+const INK: f64 = 0.01;
 
 /// Checks that a zone has room for its blur.
 ///
@@ -44,6 +53,36 @@ pub fn blurred(patch: &GrayImage, tuning: &BlobTuning) -> GrayImage {
         Some(kernel) => blur::gaussian(patch, kernel, 0.0),
         None => patch.clone(),
     }
+}
+
+/// Lightens a patch whose paper is dim, as if it had been lit well: a fixed threshold would take the paper for ink. Others
+/// are left as they are.
+pub fn brighten(patch: &mut GrayImage) {
+    let paper = quantile(&histogram(patch), 0.75);
+    if (1..LIT_PAPER).contains(&paper) {
+        let gain = f64::from(LIT_PAPER) / f64::from(paper);
+        patch.iter_mut().for_each(|v| *v = (f64::from(*v) * gain).min(255.0) as u8);
+    }
+}
+
+/// The tuning with a threshold that the ink of this patch does not exceed.
+pub fn for_ink_of(patch: &GrayImage, tuning: &BlobTuning) -> BlobTuning {
+    let histogram = histogram(patch);
+    let (ink, paper) = (f64::from(quantile(&histogram, INK)), f64::from(quantile(&histogram, 0.75)));
+    let is_ink = paper - ink >= (LEAST_CONTRAST * paper).max(LEAST_LEVELS);
+    let least = if is_ink { ink + LEAST_WAY * (paper - ink) } else { 0.0 };
+    BlobTuning { threshold: tuning.threshold.max(least), ..*tuning }
+}
+
+/// The gray of the darkest ink of a patch that is no speck.
+pub fn darkest_ink(patch: &GrayImage) -> u8 {
+    quantile(&histogram(patch), INK)
+}
+
+fn histogram(patch: &GrayImage) -> [u32; 256] {
+    let mut histogram = [0u32; 256];
+    patch.iter().for_each(|&v| histogram[usize::from(v)] += 1);
+    histogram
 }
 
 /// Cuts grays above the threshold and stretches the rest.
@@ -103,9 +142,7 @@ pub struct Contrast {
 impl Contrast {
     /// Of the pixels of `patch` in `area`.
     pub fn of(patch: &GrayImage, area: impl Iterator<Item = (i32, i32)>) -> Self {
-        let mut histogram = [0u32; 256];
-        patch.iter().for_each(|&v| histogram[usize::from(v)] += 1);
-        let paper = quantile(&histogram, 0.75);
+        let paper = quantile(&histogram(patch), 0.75);
         let mut histogram = [0u32; 256];
         for (x, y) in area {
             if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y))

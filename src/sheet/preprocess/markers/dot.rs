@@ -18,6 +18,9 @@ const LEAST_FILLED: f64 = 0.3;
 /// A dot that is longer is a line.
 const LONGEST: f64 = 6.0;
 
+/// A dot is at least this part as dark as the darkest ink of its zone: gray bars and letters beside it are no dots.
+const LEAST_DARK: f64 = 0.5;
+
 /// A dot with its tuning.
 #[derive(Debug)]
 pub struct Dot {
@@ -37,7 +40,9 @@ impl Dot {
     /// The dot's box in the patch, or why there is none.
     pub fn find(&self, patch: &GrayImage) -> Result<Rect, String> {
         let mut work = blob::joined(&blob::blurred(patch, &self.tuning), &self.tuning);
-        blob::cap_and_stretch(&mut work, &self.tuning);
+        blob::brighten(&mut work);
+        let tuning = blob::for_ink_of(&work, &self.tuning);
+        blob::cap_and_stretch(&mut work, &tuning);
         let outlines = blob::outlines(&work);
         let mut problem = None;
         for outline in &outlines {
@@ -76,6 +81,11 @@ fn checked(patch: &GrayImage, outline: &[PixelPoint]) -> Result<Rect, String> {
     let contrast = Contrast::of(patch, inside);
     if !contrast.is_ink() {
         return Err(format!("{here} has gray {} on paper of {}", contrast.ink, contrast.paper));
+    }
+    let darkest = blob::darkest_ink(patch);
+    let darkness = |gray: u8| f64::from(contrast.paper) - f64::from(gray);
+    if darkness(contrast.ink) < LEAST_DARK * darkness(darkest) {
+        return Err(format!("{here} has gray {} beside ink of {darkest}", contrast.ink));
     }
     Ok(found)
 }

@@ -3,13 +3,15 @@
 //! The zone is prepared as OMRChecker does (spec v2 7.6), which joins dashes, and the largest outline is looked at. What
 //! is the line in it is told row by row (column by column, for a line across): rows that are as wide as most, around a
 //! middle that runs straight or slightly bowed. So a blob that hangs on the line is no part of it, pieces that a gap
-//! parted come together again, a bent line keeps its bend, and slanted ends their slant. A line that is much shorter
-//! than its zone's box, or is cut off at one end, is none: the page's corners would be in the wrong place.
+//! parted come together again, a bent line keeps its bend, and slanted ends their slant. Where it ends is told by the
+//! picture itself ([`ends`]). A line that is much shorter than its zone's box, or goes on beyond its zone, is none: the
+//! page's corners would be in the wrong place.
 
 use image::GrayImage;
 
 use super::super::PrepareError;
 use super::blob::{self, Contrast};
+use super::{ends, picture};
 use crate::geometry::{Point, Rect, Size};
 use crate::imaging::{contours, tone};
 use crate::template::{BlobTuning, LineEdge, Side};
@@ -19,6 +21,15 @@ const WIDTHS: (f64, f64) = (0.5, 1.5);
 
 /// A line has at least this part of its zone's box's length.
 const LEAST_LENGTH: f64 = 0.75;
+
+/// A zone without room for the ends of its line, as its length in parts of the box's, wants a line that passes through.
+const NO_ROOM: f64 = 1.02;
+
+/// A line is looked at beyond its zone by this part of its box's length, either way.
+const LOOK_BEYOND: f64 = 0.06;
+
+/// The course of a line is drawn out as a bow when so much of its box's length is seen, or else straight.
+const SURE_BOW: f64 = 0.9;
 
 /// What is narrower is the trace of an edge.
 const LEAST_WIDTH: f64 = 3.0;
@@ -64,20 +75,20 @@ impl Line {
         Ok(Self { tuning, side, edge, upright, expected_length, gamma })
     }
 
-    /// The edge in the patch, or why there is none.
-    pub fn find(&self, patch: &GrayImage) -> Result<FoundEdge, String> {
-        let prepared = self.prepared(patch);
+    /// The edge in the part of a sheet that lies in `area`, in pixels of that part, or why there is none.
+    pub fn find(&self, sheet: &GrayImage, area: Rect) -> Result<FoundEdge, String> {
+        let patch = picture::cut(sheet, area);
+        let prepared = self.prepared(&patch);
+        let (beyond, before) = self.beyond(sheet, area);
         // From here on the line runs down.
-        let (patch, prepared) = match self.upright {
-            true => (patch.clone(), prepared),
-            false => (transposed(patch), transposed(&prepared)),
-        };
+        let upright = |picture: GrayImage| if self.upright { picture } else { transposed(&picture) };
+        let (patch, prepared, beyond) = (upright(patch), upright(prepared), upright(beyond));
         let outlines = blob::outlines(&prepared);
         let rows: Vec<Rows> = outlines.iter().map(|outline| Rows::of(outline)).collect();
         let mut problem = None;
         for i in 0..rows.len() {
             let others = rows.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, rows)| rows);
-            match self.checked(&patch, &rows[i], others) {
+            match self.checked(&patch, (&beyond, before), &rows[i], others) {
                 Ok(edges) => return Ok(self.chosen(edges)),
                 Err(what) => problem = problem.or(Some(what)),
             }
@@ -91,19 +102,38 @@ impl Line {
         ))
     }
 
+    /// The part of the sheet in `area` with some more along the line, and how much of that comes before the area.
+    fn beyond(&self, sheet: &GrayImage, area: Rect) -> (GrayImage, f64) {
+        let (w, h) = sheet.dimensions();
+        let start = if self.upright { area.y } else { area.x }.max(0);
+        let end = if self.upright { h } else { w };
+        let more = (LOOK_BEYOND * self.expected_length).clamp(0.0, f64::from(end)) as i32;
+        let before = more.min(start);
+        let longer = (before as u32).saturating_add(more as u32);
+        let larger = match self.upright {
+            true => Rect::new(area.x, start - before, area.width, area.height.saturating_add(longer)),
+            false => Rect::new(start - before, area.y, area.width.saturating_add(longer), area.height),
+        };
+        (picture::cut(sheet, larger), f64::from(before))
+    }
+
     fn prepared(&self, patch: &GrayImage) -> GrayImage {
         let mut work = blob::blurred(patch, &self.tuning);
+        blob::brighten(&mut work);
         tone::apply(&mut work, &self.gamma);
         // Twice, as OMRChecker does: the threshold also cuts what the first stretch made lighter.
-        blob::cap_and_stretch(&mut work, &self.tuning);
-        blob::cap_and_stretch(&mut work, &self.tuning);
+        let tuning = blob::for_ink_of(&work, &self.tuning);
+        blob::cap_and_stretch(&mut work, &tuning);
+        blob::cap_and_stretch(&mut work, &tuning);
         blob::joined(&work, &self.tuning)
     }
 
-    /// The two edges of a line that begins with `rows`, if it is one.
+    /// The two edges of a line that begins with `rows`, if it is one. `beyond` is the patch with more rows, so many of
+    /// them before it.
     fn checked<'r>(
         &self,
         patch: &GrayImage,
+        beyond: (&GrayImage, f64),
         rows: &Rows,
         others: impl Iterator<Item = &'r Rows>,
     ) -> Result<[Edge; 2], String> {
@@ -116,26 +146,57 @@ impl Line {
             }
         }
         let (w, h) = (patch.width() as i32, patch.height() as i32);
-        let length = line.length();
-        if length < LEAST_LENGTH * self.expected_length {
-            return Err(format!("a line of {length:.0} px"));
-        }
         let at_side = line.runs.iter().filter(|(_, run)| run.0 <= 0 || run.1 >= w - 1).count();
         if 2 * at_side > line.runs.len() {
             return Err("a dark area along the edge of the zone".to_owned());
+        }
+        let mut edges = line.edges();
+        let top = edges[0].top.y.min(edges[1].top.y);
+        let bottom = edges[0].bottom.y.max(edges[1].bottom.y);
+        let (mut cut_above, mut cut_below) = (top < 1.0, bottom > f64::from(h) - 2.0);
+        // Without room for its ends a zone wants a line that goes through.
+        let goes_through = cut_above && cut_below && f64::from(h) <= NO_ROOM * self.expected_length;
+        let mut length = line.length();
+        let true_ends = if goes_through { None } else { self.true_ends(&line, beyond) };
+        if let Some((first, last)) = true_ends.filter(|ends| ends.0 < bottom && ends.1 > top) {
+            length = last - first + 1.0;
+            edges.iter_mut().for_each(|edge| edge.reach((first, last), line.middle_at((first + last) / 2.0)));
+            let (_, moved) = self.moved();
+            (cut_above, cut_below) = (first - moved < 0.5, last - moved > f64::from(h) - 1.5);
+        }
+        if length < LEAST_LENGTH * self.expected_length {
+            return Err(format!("a line of {length:.0} px"));
         }
         let pixels = line.runs.iter().flat_map(|&(y, run)| (run.0..=run.1).map(move |x| (x, y)));
         let contrast = Contrast::of(patch, pixels);
         if !contrast.is_ink() {
             return Err(format!("a line of gray {} on paper of {}", contrast.ink, contrast.paper));
         }
-        let edges = line.edges();
-        let (first, last) = (edges[0].top.y.min(edges[1].top.y), edges[0].bottom.y.max(edges[1].bottom.y));
-        // A line that goes through is cut by its zone on purpose.
-        if (first < 1.0) != (last > f64::from(h) - 2.0) {
+        if !goes_through && (cut_above || cut_below) {
             return Err(format!("a line of {length:.0} px that is cut off by the edge of the zone"));
         }
         Ok(edges)
+    }
+
+    /// How far joining moves a line that runs down, to the right and down: windows of even size do.
+    fn moved(&self) -> (f64, f64) {
+        let moved = |side: u32| if side % 2 == 0 { f64::from(blob::ITERATIONS) } else { 0.0 };
+        let (kernel_w, kernel_h) = self.tuning.kernel;
+        if self.upright { (moved(kernel_w), moved(kernel_h)) } else { (moved(kernel_h), moved(kernel_w)) }
+    }
+
+    /// First and last row of the line's ink, in rows of the patch. `None` if the picture does not tell.
+    fn true_ends(&self, line: &Trace, (beyond, before): (&GrayImage, f64)) -> Option<(f64, f64)> {
+        let (across, down) = self.moved();
+        let (first, last) = (f64::from(line.runs.first()?.0), f64::from(line.runs.last()?.0));
+        let course = match line.length() >= SURE_BOW * self.expected_length {
+            true => Bow::fitted(&line.runs)?,
+            false => Bow::straight(&line.runs)?,
+        };
+        let off = before - down;
+        let middle = |y: f64| course.at(y - off) - across;
+        let (first, last) = ends::of_line(beyond, middle, line.usual_width, (first + off, last + off))?;
+        Some((first - off, last - off))
     }
 
     /// The edge that the template asks for, turned back and put in order.
@@ -233,14 +294,15 @@ impl Trace {
     fn along(bow: &Bow, runs: impl Iterator<Item = (i32, Run)>, usual_width: f64) -> Self {
         let mut trace = Self { runs: Vec::new(), partial: Vec::new(), usual_width };
         for (y, run) in runs {
-            if (middle(run) - bow.at(y)).abs() > usual_width.max(3.0) || width(run) > WIDTHS.1 * usual_width {
+            if (middle(run) - bow.at(f64::from(y))).abs() > usual_width.max(3.0) || width(run) > WIDTHS.1 * usual_width
+            {
                 continue;
             }
             let list = if width(run) >= WIDTHS.0 * usual_width { &mut trace.runs } else { &mut trace.partial };
             // One run for each row; of two, the nearer.
             match list.last_mut() {
                 Some(last) if last.0 == y => {
-                    if (middle(run) - bow.at(y)).abs() < (middle(last.1) - bow.at(y)).abs() {
+                    if (middle(run) - bow.at(f64::from(y))).abs() < (middle(last.1) - bow.at(f64::from(y))).abs() {
                         last.1 = run;
                     }
                 }
@@ -268,6 +330,12 @@ impl Trace {
         (runs.len() > self.runs.len()).then_some(Self { runs, partial, usual_width: self.usual_width })
     }
 
+    /// Column of its middle near a row.
+    fn middle_at(&self, y: f64) -> f64 {
+        let nearest = self.runs.iter().min_by(|a, b| (f64::from(a.0) - y).abs().total_cmp(&(f64::from(b.0) - y).abs()));
+        nearest.map_or(0.0, |(_, run)| middle(*run))
+    }
+
     /// Rows from the first to the last.
     fn length(&self) -> f64 {
         match (self.runs.first(), self.runs.last()) {
@@ -286,9 +354,11 @@ impl Trace {
             all.extend(&even);
             all.sort_by(|a, b| a.y.total_cmp(&b.y));
             let near_end = ((END_PART * even.len() as f64) as usize).max(5).min(even.len());
-            let top = end(&even[..near_end], all.iter());
-            let bottom = end(&even[even.len() - near_end..], all.iter().rev());
-            Edge { top, bottom, points: even }
+            let (upper, lower) = (&even[..near_end], &even[even.len() - near_end..]);
+            let (top_course, bottom_course) = (course(upper), course(lower));
+            let top = end(&top_course, upper, all.iter());
+            let bottom = end(&bottom_course, lower, all.iter().rev());
+            Edge { top, bottom, top_course, bottom_course, points: even }
         })
     }
 }
@@ -297,13 +367,37 @@ impl Trace {
 struct Edge {
     top: Point,
     bottom: Point,
+    /// Where it runs near its ends.
+    top_course: Straight,
+    bottom_course: Straight,
     points: Vec<Point>,
 }
 
-/// Where an edge ends: the first of `points`, seen from outside, that is on the course of those near the end.
-fn end<'p>(near_end: &[Point], mut points: impl Iterator<Item = &'p Point>) -> Point {
+impl Edge {
+    /// Lets it end where the middle of its line does, which at half its length has the column `middle`: ends are square.
+    fn reach(&mut self, (first, last): (f64, f64), middle: f64) {
+        let place = |course: &Straight, y: f64, off: f64| {
+            let y = y - course.slope * off;
+            Point::new(course.at(y), y)
+        };
+        // How far it lies to the right of the middle.
+        let half = (first + last) / 2.0;
+        let nearest = self.points.iter().min_by(|a, b| (a.y - half).abs().total_cmp(&(b.y - half).abs()));
+        let off = nearest.map_or(0.0, |p| p.x - middle);
+        self.top = place(&self.top_course, first, off);
+        self.bottom = place(&self.bottom_course, last, off);
+        self.points.retain(|p| p.y >= self.top.y && p.y <= self.bottom.y);
+    }
+}
+
+/// The straight course of points near an end.
+fn course(near_end: &[Point]) -> Straight {
     let as_runs: Vec<(f64, f64)> = near_end.iter().map(|p| (p.y, p.x)).collect();
-    let course = Straight::through(&as_runs);
+    Straight::through(&as_runs)
+}
+
+/// Where an edge ends: the first of `points`, seen from outside, that is on the course of those near the end.
+fn end<'p>(course: &Straight, near_end: &[Point], mut points: impl Iterator<Item = &'p Point>) -> Point {
     let first = points.find(|p| (course.at(p.y) - p.x).abs() <= OFF_COURSE).or(near_end.first());
     first.map_or(Point::new(0.0, 0.0), |p| Point::new(course.at(p.y), p.y))
 }
@@ -354,7 +448,7 @@ impl Bow {
             let near: Vec<(i32, Run)> = kept
                 .iter()
                 .copied()
-                .filter(|(y, run)| (middle(*run) - bow.at(*y)).abs() <= usual_width.max(3.0))
+                .filter(|(y, run)| (middle(*run) - bow.at(f64::from(*y))).abs() <= usual_width.max(3.0))
                 .collect();
             if near.len() == kept.len() || 2 * near.len() < runs.len() {
                 break;
@@ -378,9 +472,9 @@ impl Bow {
         Some(fit)
     }
 
-    fn at(&self, y: i32) -> f64 {
-        let t = (f64::from(y) - self.straight.y0) / self.half;
-        self.straight.at(f64::from(y)) + self.bow * (t * t - self.level)
+    fn at(&self, y: f64) -> f64 {
+        let t = (y - self.straight.y0) / self.half;
+        self.straight.at(y) + self.bow * (t * t - self.level)
     }
 }
 
@@ -404,6 +498,15 @@ mod tests {
         Line::new(tuning, (side, edge), Size::new(length, length), Rect::new(0, 0, 90, 460), 0.7).unwrap()
     }
 
+    /// In all of a zone, a left line's outer edge.
+    fn found(patch: &GrayImage) -> Result<FoundEdge, String> {
+        line(Side::Left, LineEdge::Outer, 400).find(patch, whole(patch))
+    }
+
+    fn whole(patch: &GrayImage) -> Rect {
+        Rect::new(0, 0, patch.width(), patch.height())
+    }
+
     /// Paper with ink where `ink` says so.
     fn zone(ink: impl Fn(f64, f64) -> bool) -> GrayImage {
         GrayImage::from_fn(90, 460, |x, y| Luma([if ink(f64::from(x), f64::from(y)) { 40 } else { 235 }]))
@@ -416,7 +519,7 @@ mod tests {
     /// The outer edge of a left line: from the bottom to the top.
     #[track_caller]
     fn has_edge(patch: &GrayImage, bottom: (f64, f64), top: (f64, f64)) {
-        let ([last, first], points) = line(Side::Left, LineEdge::Outer, 400).find(patch).unwrap();
+        let ([last, first], points) = line(Side::Left, LineEdge::Outer, 400).find(patch, whole(patch)).unwrap();
         assert!(last.distance(Point::new(bottom.0, bottom.1)) < 4.5, "bottom {last:?} for {bottom:?}");
         assert!(first.distance(Point::new(top.0, top.1)) < 4.5, "top {first:?} for {top:?}");
         assert!((last.x - bottom.0).abs() < 2.5 && (first.x - top.0).abs() < 2.5, "{last:?} {first:?}");
@@ -443,7 +546,7 @@ mod tests {
             (Side::Bottom, &across, false),
         ] {
             for edge in [LineEdge::Outer, LineEdge::Inner] {
-                let ([first, last], _) = line(side, edge, 400).find(patch).unwrap();
+                let ([first, last], _) = line(side, edge, 400).find(patch, whole(patch)).unwrap();
                 let upright = matches!(side, Side::Left | Side::Right);
                 let (along, off) = if upright { (last.y - first.y, first.x) } else { (last.x - first.x, first.y) };
                 assert_eq!(along > 0.0, first_is_low, "{side:?}");
@@ -467,8 +570,7 @@ mod tests {
         has_edge(&zone(|x, y| rod(x, y) || blob(x, y)), (40.0 + MOVED, 428.0 + MOVED), (40.0 + MOVED, 20.0 + MOVED));
         // At its very end.
         let blob = |x: f64, y: f64| (x - 46.0).powi(2) + (y - 30.0).powi(2) < 600.0;
-        let ([_, first], _) =
-            line(Side::Left, LineEdge::Outer, 400).find(&zone(|x, y| rod(x, y) || blob(x, y))).unwrap();
+        let ([_, first], _) = found(&zone(|x, y| rod(x, y) || blob(x, y))).unwrap();
         assert!((first.x - 43.0).abs() < 2.5, "{first:?}");
     }
 
@@ -485,7 +587,7 @@ mod tests {
             let rod = (30.0..42.0).contains(&x) && (60.0..460.0 - 30.0).contains(&y);
             rod || ((28.0..34.0).contains(&x) && (10.0..16.0).contains(&y))
         });
-        let ([_, first], _) = line(Side::Left, LineEdge::Outer, 370).find(&patch).unwrap();
+        let ([_, first], _) = line(Side::Left, LineEdge::Outer, 370).find(&patch, whole(&patch)).unwrap();
         assert!((first.y - 63.0).abs() < 4.0, "{first:?}");
     }
 
@@ -493,7 +595,7 @@ mod tests {
     fn a_bowed_line_keeps_its_bow() {
         let bow = |y: f64| 14.0 * (std::f64::consts::PI * (y - 20.0) / 409.0).sin();
         let patch = zone(|x, y| (30.0..42.0).contains(&(x - bow(y))) && (20.0..429.0).contains(&y));
-        let ([last, first], points) = line(Side::Left, LineEdge::Outer, 400).find(&patch).unwrap();
+        let ([last, first], points) = line(Side::Left, LineEdge::Outer, 400).find(&patch, whole(&patch)).unwrap();
         assert!((last.x - 33.0).abs() < 3.0 && (first.x - 33.0).abs() < 3.0, "{first:?} {last:?}");
         let middle = points.iter().find(|p| p.y == 227.0).unwrap();
         assert!((middle.x - 47.0).abs() < 3.0, "{middle:?}");
@@ -508,23 +610,23 @@ mod tests {
             let noise = f64::from((x * 37 + y * 101 + x * y) % 13) - 6.0;
             p.0[0] = (f64::from(p.0[0]) * shade + noise).clamp(0.0, 255.0) as u8;
         }
-        let ([last, first], _) = line(Side::Left, LineEdge::Outer, 400).find(&shaded).unwrap();
+        let ([last, first], _) = line(Side::Left, LineEdge::Outer, 400).find(&shaded, whole(&shaded)).unwrap();
         assert!((first.y - 23.0).abs() < 6.0 && (last.y - 431.0).abs() < 6.0, "{first:?} {last:?}");
         assert!((first.x - 32.0).abs() < 4.0 && (last.x - 32.0).abs() < 4.0, "{first:?} {last:?}");
     }
 
     #[test]
     fn what_is_no_line_is_told() {
-        let find = |patch: &GrayImage| line(Side::Left, LineEdge::Outer, 400).find(patch).unwrap_err();
+        let find = |patch: &GrayImage| line(Side::Left, LineEdge::Outer, 400).find(patch, whole(patch)).unwrap_err();
         assert!(find(&zone(|_, _| false)).contains("nothing dark is there"));
         let short = find(&zone(|x, y| (30.0..42.0).contains(&x) && (20.0..200.0).contains(&y)));
         assert!(short.contains("a line of 18") && short.contains("about 400 px"), "{short}");
         assert!(find(&zone(|x, _| x < 30.0)).contains("expected a dark line of about 400 px"));
-        let cut = line(Side::Left, LineEdge::Outer, 400).find(&zone(|x, y| (30.0..42.0).contains(&x) && y > 60.0));
+        let cut = found(&zone(|x, y| (30.0..42.0).contains(&x) && y > 60.0));
         assert!(cut.unwrap_err().contains("expected a dark line of about 400 px"));
         let noise = GrayImage::from_fn(90, 460, |x, y| Luma([150 - ((x * 31 + y * 17 + x * y) % 9) as u8]));
-        assert!(line(Side::Left, LineEdge::Outer, 400).find(&noise).is_err());
-        assert!(line(Side::Left, LineEdge::Outer, 400).find(&GrayImage::new(0, 0)).is_err());
+        assert!(line(Side::Left, LineEdge::Outer, 400).find(&noise, whole(&noise)).is_err());
+        assert!(found(&GrayImage::new(0, 0)).is_err());
     }
 
     #[test]
@@ -543,7 +645,7 @@ mod tests {
             for side in [Side::Left, Side::Bottom] {
                 let tuning = BlobTuning { kernel: (w, h), threshold, blur: None };
                 let line = Line { tuning, expected_length: 3.0, ..line(side, LineEdge::Inner, 9) };
-                let _ = line.find(&patch);
+                let _ = line.find(&patch, whole(&patch));
             }
         }
     }

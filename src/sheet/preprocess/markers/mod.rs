@@ -7,6 +7,7 @@
 
 mod blob;
 mod dot;
+mod ends;
 mod l_shape;
 mod line;
 mod one_scale;
@@ -301,7 +302,7 @@ impl Zone {
             Detector::Dot(dot, anchor) => {
                 dot.find(&patch()).map(|found| Found::Point(moved(anchor_point(*anchor, found))))
             }
-            Detector::Line(line) => line.find(&patch()).map(|(ends, points)| Found::Line {
+            Detector::Line(line) => line.find(sheet, self.area).map(|(ends, points)| Found::Line {
                 ends: ends.map(moved),
                 points: points.into_iter().map(moved).collect(),
             }),
