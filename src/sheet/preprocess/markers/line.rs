@@ -616,6 +616,30 @@ mod tests {
     }
 
     #[test]
+    fn dim_and_faint_lines_keep_their_ends() {
+        let plain = zone(|x, y| (30.0..42.0).contains(&x) && (20.0..429.0).contains(&y) && is_dash(y));
+        for (factor, base) in [(0.3, 0.0), (0.5, 0.0), (0.5, 120.0)] {
+            let mut patch = plain.clone();
+            patch.iter_mut().for_each(|v| *v = (f64::from(*v) * factor + base) as u8);
+            has_edge(&patch, (30.0 + MOVED, 428.0 + MOVED), (30.0 + MOVED, 20.0 + MOVED));
+        }
+    }
+
+    #[test]
+    fn dashes_that_go_on_beyond_the_zone_are_told() {
+        let sheet =
+            GrayImage::from_fn(90, 560, |x, y| Luma([if (30..42).contains(&x) && y % 20 < 9 { 40 } else { 235 }]));
+        // The zone's edges lie in gaps.
+        let problem = line(Side::Left, LineEdge::Outer, 400).find(&sheet, Rect::new(0, 51, 90, 445)).unwrap_err();
+        assert!(problem.contains("cut off by the edge of the zone"), "{problem}");
+        let whole = GrayImage::from_fn(90, 560, |x, y| match (60..=480).contains(&y) {
+            true => *sheet.get_pixel(x, y),
+            false => Luma([235]),
+        });
+        assert!(line(Side::Left, LineEdge::Outer, 400).find(&whole, Rect::new(0, 51, 90, 445)).is_ok());
+    }
+
+    #[test]
     fn what_is_no_line_is_told() {
         let find = |patch: &GrayImage| line(Side::Left, LineEdge::Outer, 400).find(patch, whole(patch)).unwrap_err();
         assert!(find(&zone(|_, _| false)).contains("nothing dark is there"));

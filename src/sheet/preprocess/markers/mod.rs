@@ -157,6 +157,10 @@ fn page_points(zones: &[Zone], found: Vec<Found>) -> Result<PagePoints, SheetErr
     let targets = targets(zones);
     if let Some(targets) = &targets {
         resembles(&corners, targets)?;
+        if straighten::is_convex(targets) {
+            let by_lines = sides_of_lines(zones);
+            lines_are_whole(&corners, targets, by_lines)?;
+        }
     }
     let mut edges: [Edge; 4] = Default::default();
     let mut more = Vec::new();
@@ -206,6 +210,62 @@ fn corners<'f>(found: impl Iterator<Item = (MarkerPlace, &'f Found)>) -> Option<
 fn targets(zones: &[Zone]) -> Option<Quad> {
     let known: Option<Vec<_>> = zones.iter().map(|zone| Some((zone.place, zone.target.as_ref()?))).collect();
     corners(known?.into_iter())
+}
+
+/// Which sides of the page are a line's: top, right, bottom, left.
+fn sides_of_lines(zones: &[Zone]) -> [bool; 4] {
+    let mut sides = [false; 4];
+    for zone in zones {
+        if let (MarkerPlace::Side(side), Detector::Line(_)) = (zone.place, &zone.detector) {
+            sides[side as usize] = true;
+        }
+    }
+    sides
+}
+
+/// Checks that lines are as long as their zones say, beside the opposite side and the page's other direction: a line whose
+/// end is covered or faded is as straight as a whole one, and would move each row of the page a little. A camera that
+/// looks from aside shortens a side, too; then nobody knows, and [`CropPage`](crate::template::Preprocessor) before this
+/// step takes that away.
+fn lines_are_whole(corners: &Quad, targets: &Quad, by_lines: [bool; 4]) -> Result<(), SheetError> {
+    /// Scans keep to one part in a hundred, cropped photos to three.
+    const MAX_BESIDE: f64 = 1.06;
+    /// A page is seen from above or below more often, and templates are measured by hand.
+    const MAX_ASPECT: f64 = 1.2;
+    const NAMES: [&str; 4] = ["upper", "right", "lower", "left"];
+    let length = |quad: &Quad, i: usize| quad.corners[i].distance(quad.corners[(i + 1) % 4]);
+    let scale = |i: usize| length(corners, i) / length(targets, i);
+    let doubted = |detail: String| {
+        Err(SheetError::new(
+            Reason::MarkerNotFound,
+            format!(
+                "{detail}; check that the line is whole, that the `dimensions` of the zones are those of the print, and that \
+                 a photo is straightened first (`CropPage`)"
+            ),
+        ))
+    };
+    for i in (0..4).filter(|&i| by_lines[i]) {
+        let (own, other) = (scale(i), scale((i + 2) % 4));
+        // Boxes are often drawn by eye, longer than their lines: sides of one length make a page, too.
+        let lengths = length(corners, i) / length(corners, (i + 2) % 4);
+        let apart = |ratio: f64| ratio.max(1.0 / ratio);
+        let ratio = apart(own / other).min(apart(lengths));
+        if ratio.is_nan() || ratio > MAX_BESIDE {
+            let percent = (ratio - 1.0) * 100.0;
+            return doubted(format!("the {} line differs from the opposite side by {percent:.0} %", NAMES[i]));
+        }
+        let across = (scale((i + 1) % 4) + scale((i + 3) % 4)) / 2.0;
+        let along = (own + other) / 2.0;
+        let ratio = (along / across).max(across / along);
+        if ratio.is_nan() || ratio > MAX_ASPECT {
+            let (is, should) = (along * 100.0, across * 100.0);
+            return doubted(format!(
+                "the {} line has {is:.0} % of the length that its zone says, the page across {should:.0} %",
+                NAMES[i]
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that the found corners make a shape like that of the zones: a mark that was mistaken for another makes a page
