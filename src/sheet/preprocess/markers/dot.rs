@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_gray_bar_beside_a_dot_is_no_dot() {
         for factor in [1.0, 0.5, 0.3] {
-            let bar = |x: i32, y: i32| ((30..70).contains(&x) && (10..22).contains(&y)).then_some(130);
+            let bar = |x: i32, y: i32| ((30..70).contains(&x) && (10..22).contains(&y)).then_some(155);
             let mut patch = disc(30, 50, 6, bar);
             patch.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as u8);
             is_near(&patch, 30, 50);

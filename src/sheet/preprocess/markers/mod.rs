@@ -228,7 +228,7 @@ fn sides_of_lines(zones: &[Zone]) -> [bool; 4] {
 /// looks from aside shortens a side, too; then nobody knows, and [`CropPage`](crate::template::Preprocessor) before this
 /// step takes that away.
 fn lines_are_whole(corners: &Quad, targets: &Quad, by_lines: [bool; 4]) -> Result<(), SheetError> {
-    /// Scans keep to one part in a hundred, cropped photos to three.
+    /// Whole lines of scans and of cropped photos stay below this; a fifteenth of a page is two rows of bubbles.
     const MAX_BESIDE: f64 = 1.06;
     /// A page is seen from above or below more often, and templates are measured by hand.
     const MAX_ASPECT: f64 = 1.2;
