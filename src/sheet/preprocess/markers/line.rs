@@ -180,7 +180,7 @@ impl Line {
 
     /// How far joining moves a line that runs down, to the right and down: windows of even size do.
     fn moved(&self) -> (f64, f64) {
-        let moved = |side: u32| if side % 2 == 0 { f64::from(blob::ITERATIONS) } else { 0.0 };
+        let moved = |side: u32| if side.is_multiple_of(2) { f64::from(blob::ITERATIONS) } else { 0.0 };
         let (kernel_w, kernel_h) = self.tuning.kernel;
         if self.upright { (moved(kernel_w), moved(kernel_h)) } else { (moved(kernel_h), moved(kernel_w)) }
     }
