@@ -1,13 +1,12 @@
-//! Matrix codes: QR, Micro QR, rMQR, Data Matrix, Aztec, MaxiCode.
+//! Matrix codes: QR, Micro QR, rMQR, Data Matrix, Aztec.
 //!
 //! PDF417 is left out: rxing settles ties between damaged codewords in the order of a hash map, so the same picture might
-//! be read in one run and not in the next.
+//! be read in one run and not in the next. MaxiCode is, too: its detector searches some pictures of noise for minutes.
 
 use image::{GrayImage, Luma};
 use rxing::aztec::AztecReader;
 use rxing::common::HybridBinarizer;
 use rxing::datamatrix::DataMatrixReader;
-use rxing::maxicode::MaxiCodeReader;
 use rxing::multi::MultipleBarcodeReader;
 use rxing::qrcode::QRCodeReader;
 use rxing::qrcode::cpp_port::QrReader;
@@ -34,7 +33,6 @@ pub(super) fn find(picture: &GrayImage) -> Vec<Symbol> {
     add(qr);
     add(repeated(picture, |b| DataMatrixReader.decode_with_hints(b, &hints)));
     add(repeated(picture, |b| AztecReader.decode_with_hints(b, &hints)));
-    add(one(picture, |b| MaxiCodeReader::default().decode_with_hints(b, &hints)));
     symbols
 }
 

@@ -23,7 +23,7 @@ pub struct Symbol {
     pub bounds: Rect,
 }
 
-/// All symbols of a picture: QR codes of all kinds, Data Matrix, Aztec, MaxiCode, and the linear codes; upright
+/// All symbols of a picture: QR codes of all kinds, Data Matrix, Aztec, and the linear codes; upright
 /// or turned by quarters of a turn, matrix codes by any angle. In no particular order, but always the same.
 pub fn find(picture: &GrayImage) -> Vec<Symbol> {
     if picture.width() == 0 || picture.height() == 0 {

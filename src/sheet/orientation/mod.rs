@@ -54,20 +54,27 @@ pub fn upright(
     let likely = as_it_lies.as_ref().ok().and_then(Candidate::likely_turn);
     let others = [Turn::Half, Turn::Quarter, Turn::ThreeQuarters].into_iter().filter(|&turn| Some(turn) != likely);
     let mut candidates = Vec::new();
+    // A page that its bubbles speak for, of a form that looks the same another way.
+    let mut told = None;
     for turn in likely.into_iter().chain(others) {
         let Ok(page) = straighten(turn) else { continue };
         let candidate = Candidate::new(turn, page, form);
         let is_told = !form.looks_the_same(turn) && candidate.speaks_for_a_turn();
-        let has_codes = || candidate.likely_turn().is_none() && zones_with_codes(&candidate.page) > Some(codes);
-        if has_codes() {
+        if is_told && form.tells_every_turn() {
             return Ok(candidate.without_doubt());
         }
-        if is_told {
-            let is_half_told = !form.looks_the_same(Turn::Half);
-            let doubt = (!is_half_told).then(|| SIDEWAYS_OF_A_SYMMETRIC_FORM.to_owned());
-            return Ok(Upright { doubt, ..candidate.without_doubt() });
+        if candidate.likely_turn().is_none() && zones_with_codes(&candidate.page) > Some(codes) {
+            return Ok(candidate.without_doubt());
         }
-        candidates.push(candidate);
+        if is_told && told.is_none() {
+            told = Some(candidate);
+        } else {
+            candidates.push(candidate);
+        }
+    }
+    if let Some(told) = told {
+        let doubt = form.looks_the_same(Turn::Half).then(|| SIDEWAYS_OF_A_SYMMETRIC_FORM.to_owned());
+        return Ok(Upright { doubt, ..told.without_doubt() });
     }
     let as_it_lies = as_it_lies?;
     // A step that finds its way only on a sheet as it lies: then the page that it made is turned.
@@ -288,8 +295,9 @@ mod tests {
 
     #[test]
     fn a_bar_code_in_its_zone_tells_where_no_bubble_does() {
-        let text = r#"{"pageDimensions": [400, 520], "bubbleDimensions": [20, 20], "fieldBlocks": {}}"#;
-        let form = Form::of(&template(text));
+        let mut template = template(FORM);
+        template.blocks.clear();
+        let form = Form::of(&template);
         // A page is black where the code lies, in the lower half of a sheet that lies upside down.
         let sheet =
             |upper: u8, lower: u8| gray(GrayImage::from_fn(40, 52, |_, y| Luma([if y < 26 { upper } else { lower }])));
