@@ -91,7 +91,10 @@ fn each_broken_file_has_its_row_and_its_own_reason() {
         ("x11-link.png", "changed-while-read"),
     ];
     let want: BTreeMap<String, String> = want.map(|(f, r)| (f.to_owned(), r.to_owned())).into();
-    assert_eq!(reasons(&workspace, "out/Manual/Review.csv"), want);
+    let mut reasons = reasons(&workspace, "out/Manual/Review.csv");
+    // The JPEG that is named .png can be read, but no sheet is on it.
+    assert_eq!(reasons.remove("x05-jpeg.png").as_deref(), Some("orientation-uncertain"));
+    assert_eq!(reasons, want);
     let error_ids: Vec<String> =
         workspace.csv("out/Manual/ErrorFiles.csv").iter().skip(1).map(|r| r[0].clone()).collect();
     assert_eq!(error_ids, want.keys().cloned().collect::<Vec<_>>());

@@ -128,7 +128,8 @@ mod tests {
         #[test]
         fn no_text_leads_out_of_the_folder(
             text in "([./\\\\ _:~a]|\\PC|[\0-\u{1f}]){0,40}",
-            original in "([. _a]|\\PC){0,12}",
+            // A file's name, which has no slash.
+            original in "([. _a]|[^/\\p{C}]){0,12}",
             number in 1u32..9999,
         ) {
             let path = clean(&text, &original);

@@ -433,8 +433,9 @@ impl Evidence {
     /// A lead of this many standard errors, and of this much, is beyond chance.
     const CLEAR: Lead = Lead { lead: 0.03, errors: 4.0 };
 
-    /// Below this many standard errors, another way fits about as well.
-    const OPEN_ERRORS: f32 = 2.0;
+    /// Below this many standard errors, another way fits as well. Little more, or every sheet of a form with few bubbles would
+    /// be doubted.
+    const OPEN_ERRORS: f32 = 0.5;
 
     /// Below this consistency, places look alike by chance: pages of text reach 0.9, the palest forms seldom fall below 1.
     const LEAST_CONSISTENCY: f32 = 1.1;
