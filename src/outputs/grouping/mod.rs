@@ -2,7 +2,7 @@
 //! `organized/`. The sheets themselves are never touched: nothing is moved, and nothing is written through a link.
 //!
 //! [`Grouping`] says where a sheet is wished to be, while sheets are read; `places` settles, in input order, who has which
-//! place; [`mod@organize`] writes. So the same sheets give the same tree for any number of workers.
+//! place; `organize` writes. So the same sheets give the same tree for any number of workers.
 
 mod destination;
 mod organize;
