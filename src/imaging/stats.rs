@@ -67,6 +67,13 @@ fn pairwise_sum(values: &[f64]) -> f64 {
     }
 }
 
+/// The value in the middle; of an even number of values the upper of the two. `None` if there is none.
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use image::Luma;
@@ -75,6 +82,13 @@ mod tests {
 
     use super::*;
     use crate::imaging::arbitrary::picture;
+
+    #[test]
+    fn the_median_is_the_upper_middle() {
+        assert_eq!(median([].into_iter()), None);
+        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), Some(2.0));
+        assert_eq!(median([4.0, 1.0, 3.0, 2.0].into_iter()), Some(3.0));
+    }
 
     #[test]
     fn the_mean_is_a_product_with_the_reciprocal() {

@@ -9,6 +9,8 @@
 
 use image::GrayImage;
 
+use crate::imaging::stats::median;
+
 /// A row is ink from this part of the usual darkness near it: what blur makes of a sharp edge.
 const HALF: f64 = 0.5;
 
@@ -136,12 +138,6 @@ fn length(piece: (usize, usize)) -> f64 {
 /// Rows between a piece and one below it.
 fn gap(upper: (usize, usize), lower: (usize, usize)) -> f64 {
     lower.0.saturating_sub(upper.1 + 1) as f64
-}
-
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::super::PrepareError;
 use super::blob::{self, Contrast};
 use super::{ends, picture};
 use crate::geometry::{Point, Rect, Size};
+use crate::imaging::stats::median;
 use crate::imaging::{contours, tone};
 use crate::template::{BlobTuning, LineEdge, Side};
 
@@ -476,12 +477,6 @@ impl Bow {
         let t = (y - self.straight.y0) / self.half;
         self.straight.at(y) + self.bow * (t * t - self.level)
     }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]
