@@ -36,19 +36,15 @@ impl Layouts {
         own: (&Template, &Interpretation),
         layout: (&Template, &Interpretation),
     ) -> Vec<FieldDoubt> {
-        let keys = self.0.iter().take(chosen + 1).flat_map(BoundMatcher::keys);
-        let mut asked: Vec<usize> = keys.flat_map(fields).copied().collect();
-        asked.sort_unstable();
-        asked.dedup();
         let told = |label: &str| {
             let mut fields = layout.0.fields().zip(&layout.1.fields);
             fields.any(|((_, field), value)| field.label == label && value.doubt.is_some())
         };
+        let asked = asked_fields(self.0.iter().take(chosen + 1));
         let doubts = asked.into_iter().filter_map(|i| {
             let ((_, field), value) = (own.0.fields().nth(i)?, own.1.fields.get(i)?);
             let doubt = value.doubt.filter(|_| !told(&field.label))?;
-            let column = own.0.column_of(i).map_or(String::new(), |column| column.name.clone());
-            Some(FieldDoubt { field: field.label.clone(), column, value: value.value.clone(), doubt })
+            Some(FieldDoubt::of_field(own.0, i, field, value, doubt))
         });
         doubts.collect()
     }
@@ -56,10 +52,7 @@ impl Layouts {
     /// Why a sheet that no set was chosen for may be of one all the same: a field that the sets go by is blank, or has
     /// several marks. `None` where the fields have values that fit no set, which is the template's own layout's sheet.
     pub fn open_choice(&self, template: &Template, read: &Interpretation) -> Option<String> {
-        let mut asked: Vec<usize> = self.0.iter().flat_map(BoundMatcher::keys).flat_map(fields).copied().collect();
-        asked.sort_unstable();
-        asked.dedup();
-        let open = asked.into_iter().find_map(|i| {
+        let open = asked_fields(self.0.iter()).into_iter().find_map(|i| {
             let ((block, field), value) = (template.fields().nth(i)?, read.fields.get(i)?);
             let marks = value.marked.iter().filter(|&&marked| marked).count();
             let is_blank = value.value == block.empty_value;
@@ -73,6 +66,14 @@ impl Layouts {
             )
         })
     }
+}
+
+/// The fields that matchers go by, each once, in template order.
+fn asked_fields<'m>(matchers: impl Iterator<Item = &'m BoundMatcher<LayoutKey>>) -> Vec<usize> {
+    let mut asked: Vec<usize> = matchers.flat_map(BoundMatcher::keys).flat_map(fields).copied().collect();
+    asked.sort_unstable();
+    asked.dedup();
+    asked
 }
 
 fn fields(key: &LayoutKey) -> &[usize] {

@@ -203,8 +203,7 @@ fn field_doubts(template: &Template, interpretation: &Interpretation, alignment:
         let is_unaligned = unaligned.iter().any(|&other| std::ptr::eq(other, block));
         let misplaced = is_unaligned.then_some(Doubt { reason: Reason::AlignmentFailed, confidence: 0.5 });
         if let Some(doubt) = value.doubt.or(misplaced) {
-            let column = template.column_of(i).map_or(String::new(), |c| c.name.clone());
-            doubts.push(FieldDoubt { field: field.label.clone(), column, value: value.value.clone(), doubt });
+            doubts.push(FieldDoubt::of_field(template, i, field, value, doubt));
         }
     }
     doubts

@@ -2,10 +2,11 @@
 
 use super::Scoring;
 use super::error::Reason;
-use super::interpret::Doubt;
+use super::interpret::{Doubt, FieldValue};
 use super::score::SheetScore;
 use crate::imaging::orient::Turn;
 use crate::scoring::Table;
+use crate::template::{Field, Template};
 
 /// A sheet that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +43,12 @@ pub struct FieldDoubt {
 }
 
 impl FieldDoubt {
+    /// A doubt about a field, the `index`-th of its template, and about what was read of it.
+    pub(super) fn of_field(template: &Template, index: usize, field: &Field, read: &FieldValue, doubt: Doubt) -> Self {
+        let column = template.column_of(index).map_or(String::new(), |column| column.name.clone());
+        Self { field: field.label.clone(), column, value: read.value.clone(), doubt }
+    }
+
     /// A doubt about the whole sheet.
     pub(super) fn of_sheet(reason: Reason, detail: String) -> Self {
         Self { field: String::new(), column: String::new(), value: detail, doubt: Doubt { reason, confidence: 0.0 } }
