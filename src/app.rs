@@ -143,9 +143,6 @@ fn tell_levels(plan: &Plan) {
             "`show_image_level` is above 0: sheets are read one at a time, and this version of omr shows no pictures"
         );
     }
-    if outputs().any(|o| o.save_image_level > 0) {
-        warn!("`save_image_level` is above 0: this version of omr saves no stage pictures");
-    }
 }
 
 /// What recognises text: its version decides what is read.

@@ -23,6 +23,7 @@ use tracing::{debug, info, warn};
 use self::ordered::Ordered;
 use self::summary::{Counts, FolderSummary, Summary};
 use crate::file_names::{IMAGE_EXTENSIONS, as_cell, extension, shown, tidy};
+use crate::imaging::overlay::EncodeError;
 use crate::options::Options;
 use crate::outputs::grouping::{self, Grouped, GroupedSheet, Wish};
 use crate::outputs::ledger::Ledger;
@@ -30,7 +31,9 @@ use crate::outputs::paths::ORGANIZED;
 use crate::outputs::{self, Filed, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
 use crate::scoring::{SheetName, Table};
-use crate::sheet::{self, Pictures, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Turn};
+use crate::sheet::{
+    self, Levels, Pictures, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Stages, Turn, stages,
+};
 use crate::statistics::Collector;
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
@@ -70,8 +73,9 @@ fn places_besides(plan: &FolderPlan) -> Vec<PathBuf> {
     let pictures = saves_pictures(plan).then(|| paths.pictures());
     let coloured = saves_coloured(plan).then(|| paths.coloured());
     let explanations = saves_explanations(plan).then(|| paths.explanations());
+    let stacks = saves_stacks(plan).then(|| paths.stacks());
     let grouped = plan.grouping.is_some().then(|| paths.organized());
-    [pictures, coloured, explanations, grouped].into_iter().flatten().collect()
+    [pictures, coloured, explanations, stacks, grouped].into_iter().flatten().collect()
 }
 
 fn saves_coloured(plan: &FolderPlan) -> bool {
@@ -80,6 +84,10 @@ fn saves_coloured(plan: &FolderPlan) -> bool {
 
 fn saves_pictures(plan: &FolderPlan) -> bool {
     plan.folder.config.outputs.save_detections
+}
+
+fn saves_stacks(plan: &FolderPlan) -> bool {
+    plan.folder.config.outputs.save_image_level > 0
 }
 
 fn saves_explanations(plan: &FolderPlan) -> bool {
@@ -96,12 +104,14 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Summa
     let mut ledger = open_outputs(plan, output)?;
     let mut summary = Summary::default();
     for folder in &plan.folders {
-        let sheet_files = || picture_files(folder).chain(explanation_files(folder)).map(|(_, path)| path);
+        let sheet_files =
+            || picture_files(folder).chain(explanation_files(folder)).chain(stack_files(folder)).map(|(_, path)| path);
         ledger.announce(sheet_files()).map_err(OutputError::at(output))?;
         let done = run_folder(folder, options.statistics, bars)?;
         ledger.wrote(done.tables);
         ledger.wrote(picture_files(folder).filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
         ledger.wrote(explanation_files(folder).filter(|(i, _)| !done.unexplained.contains(i)).map(|(_, path)| path));
+        ledger.wrote(stack_files(folder).filter(|(i, _)| !done.unstacked.contains(i)).map(|(_, path)| path));
         if folder.grouping.is_some() {
             let (paths, dir, images) = (&folder.paths, folder.folder.dir.as_path(), &folder.folder.images);
             grouping::organize(Grouped { paths, dir, images }, done.wishes, &mut ledger)?;
@@ -130,6 +140,13 @@ fn explanation_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)
     images.map(|(i, image)| (i, plan.paths.explanation(i, image)))
 }
 
+/// The stage pictures of a folder with the numbers of their sheets, below the output folder.
+fn stack_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
+    let level = plan.folder.config.outputs.save_image_level;
+    let images = plan.folder.images.iter().enumerate().filter(|_| saves_stacks(plan));
+    images.map(move |(i, image)| (i, plan.paths.stack(i, image, level)))
+}
+
 /// A folder that was read.
 struct FolderDone {
     counts: Counts,
@@ -139,6 +156,8 @@ struct FolderDone {
     unreadable: HashSet<usize>,
     /// Numbers of the sheets without an explanation table: unreadable, or of a set that asks for none.
     unexplained: HashSet<usize>,
+    /// Numbers of the sheets without stage pictures: no picture could be decoded.
+    unstacked: HashSet<usize>,
     /// Where each sheet is wished to be, if sheets are grouped.
     wishes: Vec<Wish>,
 }
@@ -162,6 +181,7 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
         unreadable: Mutex::new(HashSet::new()),
         failure: Mutex::new(None),
         unexplained: Mutex::new(HashSet::new()),
+        unstacked: Mutex::new(HashSet::new()),
         wishes: Mutex::new(Vec::new()),
         statistics: plan.scoring.as_deref().filter(|_| statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
         bar: bars.add(progress_bar(images.len(), &name)),
@@ -190,8 +210,8 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
     let seconds = start.elapsed().as_secs_f64();
     info!("`{}`: {counts}; {:.1} sheets/s", name.display(), images.len() as f64 / seconds.max(1e-9));
     let (unreadable, unexplained) = (job.unreadable.into_inner(), job.unexplained.into_inner());
-    let wishes = job.wishes.into_inner();
-    Ok(FolderDone { counts, tables, unreadable, unexplained, wishes })
+    let (unstacked, wishes) = (job.unstacked.into_inner(), job.wishes.into_inner());
+    Ok(FolderDone { counts, tables, unreadable, unexplained, unstacked, wishes })
 }
 
 fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
@@ -224,6 +244,7 @@ struct FolderJob<'a> {
     unreadable: Mutex<HashSet<usize>>,
     failure: Mutex<Option<OutputError>>,
     unexplained: Mutex<HashSet<usize>>,
+    unstacked: Mutex<HashSet<usize>>,
     /// Fed in input order, if sheets are grouped.
     wishes: Mutex<Vec<Wish>>,
     /// Fed in input order, if it is asked for and sheets are scored.
@@ -252,6 +273,8 @@ impl FolderJob<'_> {
             format: self.plan.paths.picture(i, image).format,
             in_colour: saves_coloured(self.plan),
         });
+        let outputs = &self.plan.folder.config.outputs;
+        let mut stages = Stages::of(Levels { saved: outputs.save_image_level, shown: outputs.show_image_level });
         let read = isolation::isolated(|| {
             let path = self.plan.folder.dir.join(image);
             let bytes = read_file(&path)?;
@@ -259,8 +282,9 @@ impl FolderJob<'_> {
             let name = SheetName { file_name: &file_name, file_path: &file_path };
             let keeps_grades = self.statistics.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
-            sheet::process(&bytes, &self.plan.context, name, scoring, pictures, scratch)
+            sheet::process(&bytes, &self.plan.context, name, scoring, pictures, scratch, &mut stages)
         });
+        self.stack(i, image, &stages)?;
         let mut told = Told::default();
         let outcome = match read {
             Ok(SheetReport { layout, columns, multi_marked, doubts, score, picture, coloured, turn }) => {
@@ -290,6 +314,25 @@ impl FolderJob<'_> {
             }
         };
         self.sink.push(i, (outcome, told), |i, (outcome, told)| self.release(i, outcome, told))
+    }
+
+    /// Saves a sheet's stage pictures, or notes that there are none.
+    fn stack(&self, i: usize, image: &OsStr, stages: &Stages) -> Result<(), OutputError> {
+        if !saves_stacks(self.plan) {
+            return Ok(());
+        }
+        let level = self.plan.folder.config.outputs.save_image_level;
+        let encoded = isolation::isolated(|| {
+            let failed = |e: EncodeError| SheetError::new(Reason::InternalError, e.to_string());
+            stages::stack::encoded(stages.saved()).map_err(failed)
+        });
+        match encoded {
+            Ok(Some(bytes)) => return self.tables.save_stack(i, image, level, &bytes),
+            Ok(None) => {}
+            Err(error) => warn!("`{}`: no stage pictures: {error}", image.display()),
+        }
+        self.unstacked.lock().insert(i);
+        Ok(())
     }
 
     /// Writes a sheet's explanation table, or notes that there is none.

@@ -26,6 +26,7 @@ pub mod registration;
 pub mod remap;
 pub mod resize;
 pub mod robust;
+pub mod sketch;
 pub mod spline;
 pub mod stats;
 pub mod symbols;

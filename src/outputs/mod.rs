@@ -265,6 +265,14 @@ impl FolderTables {
         self.save(&self.paths.coloured().join(self.paths.picture(i, image).name), bytes)
     }
 
+    /// Saves the stage pictures of a sheet. Called by workers, in any order.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn save_stack(&self, i: usize, image: &OsStr, level: u8, bytes: &[u8]) -> Result<(), OutputError> {
+        self.save(&self.paths.stack(i, image, level), bytes)
+    }
+
     fn save(&self, below: &Path, bytes: &[u8]) -> Result<(), OutputError> {
         let path = self.paths.on_disk(below);
         std::fs::write(&path, bytes).map_err(OutputError::at(path))

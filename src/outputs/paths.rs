@@ -16,8 +16,8 @@ pub struct FolderPaths {
     place: PathBuf,
     /// Name of each image's marked picture, where it is not the image's own.
     renamed: std::collections::HashMap<usize, OsString>,
-    /// Name of each image's explanation table, where it is not told by the image's stem.
-    explained_as: std::collections::HashMap<usize, OsString>,
+    /// What the files about an image are called by, where that is not its stem.
+    called: std::collections::HashMap<usize, OsString>,
 }
 
 /// What explanation tables are called after the sheet's name.
@@ -53,12 +53,7 @@ impl FolderPaths {
             given.insert(name.clone());
             renamed.insert(i, name);
         }
-        Self {
-            root: output.to_path_buf(),
-            place: place.to_path_buf(),
-            renamed,
-            explained_as: explanations_by_image(images),
-        }
+        Self { root: output.to_path_buf(), place: place.to_path_buf(), renamed, called: called_otherwise(images) }
     }
 
     /// The folder's place below the output folder.
@@ -103,8 +98,22 @@ impl FolderPaths {
 
     /// The explanation table of image number `i`, named `image`, below the output folder.
     pub fn explanation(&self, i: usize, image: &OsStr) -> PathBuf {
-        let name = self.explained_as.get(&i).cloned();
-        self.explanations().join(name.unwrap_or_else(|| with_suffix(stem(image), EXPLANATION)))
+        self.explanations().join(self.about(i, image, EXPLANATION))
+    }
+
+    /// The folder of stage pictures, below the output folder.
+    pub fn stacks(&self) -> PathBuf {
+        self.pictures().join("stack")
+    }
+
+    /// The stage pictures of image number `i`, named `image`, that `save_image_level` asks for; below the output folder.
+    pub fn stack(&self, i: usize, image: &OsStr, level: u8) -> PathBuf {
+        self.stacks().join(self.about(i, image, &format!("_{level}_stack.jpg")))
+    }
+
+    /// The name of a file about an image: its stem and a suffix.
+    fn about(&self, i: usize, image: &OsStr, suffix: &str) -> OsString {
+        with_suffix(self.called.get(&i).map_or(stem(image), OsString::as_os_str), suffix)
     }
 
     /// Name and format of the marked picture of image number `i`, named `image`.
@@ -127,14 +136,13 @@ fn stem(image: &OsStr) -> &OsStr {
     Path::new(image).file_stem().unwrap_or(image)
 }
 
-/// The names of the explanation tables of images that share their stem: each has its image's whole name, and a number
-/// where that is another image's stem.
-fn explanations_by_image(images: &[OsString]) -> std::collections::HashMap<usize, OsString> {
+/// What images that share their stem are called by: their whole name, and a number where that is another image's stem.
+fn called_otherwise(images: &[OsString]) -> std::collections::HashMap<usize, OsString> {
     let mut owners: std::collections::HashMap<&OsStr, usize> = std::collections::HashMap::new();
     for image in images {
         *owners.entry(stem(image)).or_default() += 1;
     }
-    let mut named = std::collections::HashMap::new();
+    let mut called = std::collections::HashMap::new();
     for (i, image) in images.iter().enumerate().filter(|(_, image)| owners.get(stem(image)).is_some_and(|&n| n > 1)) {
         let mut name = image.clone();
         let mut n = 2;
@@ -142,9 +150,9 @@ fn explanations_by_image(images: &[OsString]) -> std::collections::HashMap<usize
             name = with_suffix(image, &format!("-{n}"));
             n += 1;
         }
-        named.insert(i, with_suffix(&name, EXPLANATION));
+        called.insert(i, name);
     }
-    named
+    called
 }
 
 /// The name with a suffix, cut in front of it to what file systems hold.

@@ -8,13 +8,15 @@
 use std::collections::HashMap;
 
 use ab_glyph::FontRef;
-use image::{GrayImage, RgbImage};
+use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::align::Placement;
 use super::interpret::{FieldValue, Interpretation};
+use super::stages::Drawn;
 use crate::geometry::{Rect, Size};
 use crate::imaging::coloured;
 use crate::imaging::overlay::{self, EncodeError, Overlay, Palette, Rgb, Stamp};
+use crate::imaging::sketch::Sketch;
 use crate::template::{FieldBlock, FieldKind, Template};
 
 /// Colours of marked, blank and doubtful bubbles, then of verdicts, then of lines of text.
@@ -195,6 +197,15 @@ impl<'v> Drawing<'v> {
             PictureFormat::Png => coloured::to_png(&picture),
             PictureFormat::Jpeg => coloured::to_jpeg(&picture),
         }
+    }
+}
+
+impl Drawing<'_> {
+    /// The gray page with the drawing, as a stage picture.
+    pub fn sketch(&self, page: &GrayImage, most: Size) -> Drawn {
+        let colour = DynamicImage::from(page.clone()).into_rgb8();
+        let picture = coloured::compose(&colour, &self.overlay, self.palette);
+        Drawn { title: "marked".to_owned(), notes: Vec::new(), picture: Sketch::of_colour(&picture, most).finish() }
     }
 }
 

@@ -31,6 +31,7 @@ use crate::sheet::Scratch;
 use crate::sheet::error::{Reason, SheetError};
 use crate::sheet::page::Page;
 use crate::sheet::preprocess::{LoadPicture, PrepareError, Raster, Steps};
+use crate::sheet::stages::Stages;
 use crate::template::{FieldBlock, Template};
 
 /// The coarse search is done on a copy on which the radius is at most this many pixels …
@@ -150,9 +151,11 @@ impl BlockAligner {
         load: LoadPicture<'_>,
     ) -> Result<Self, PrepareError> {
         let raster = Raster { gray: load(reference)?, colour: None };
-        let raster = steps.apply(raster, false, &mut Scratch::default()).map_err(|e| PrepareError::Asset {
-            path: reference.to_path_buf(),
-            detail: format!("the template's own steps fail on the picture to align with: {e}"),
+        let raster = steps.apply(raster, false, &mut Scratch::default(), &mut Stages::off()).map_err(|e| {
+            PrepareError::Asset {
+                path: reference.to_path_buf(),
+                detail: format!("the template's own steps fail on the picture to align with: {e}"),
+            }
         })?;
         let page = Page::of(raster, template.page_size, false).gray;
         let plans: Vec<BlockPlan> = template.blocks.iter().map(|b| BlockPlan::new(b, &page)).collect();

@@ -6,9 +6,11 @@
 use image::{GrayImage, RgbImage};
 
 use super::super::error::{Reason, SheetError};
+use super::super::stages::{Drawn, Kind, Stages};
 use super::Raster;
 use super::straighten::{self, Edge, PagePoints};
-use crate::geometry::{PixelPoint, Point, Quad};
+use crate::geometry::{PixelPoint, Point, Quad, Size};
+use crate::imaging::sketch::Sketch;
 use crate::imaging::{blur, colour, contours, edges, morphology, polygon, tone};
 use crate::template::{CropPage, PagePolygon, PagePreparation, WarpMethod};
 
@@ -31,7 +33,7 @@ const LADDER: [f64; 9] = [0.05, 0.08, 0.10, 0.12, 0.16, 0.20, 0.28, 0.40, 0.50];
 ///
 /// # Errors
 /// page-not-found.
-pub fn apply(raster: Raster, options: &CropPage) -> Result<Raster, SheetError> {
+pub fn apply(raster: Raster, options: &CropPage, stages: &mut Stages) -> Result<Raster, SheetError> {
     let raster = match options.preparation {
         PagePreparation::BlurAndKeep => {
             let mut gray = blur::gaussian(&raster.gray, (3, 3), 0.0);
@@ -40,8 +42,9 @@ pub fn apply(raster: Raster, options: &CropPage) -> Result<Raster, SheetError> {
         }
         PagePreparation::CapTwice => raster,
     };
-    let (corners, outline) = page_outline(&raster, options)?;
+    let (corners, outline) = page_outline(&raster, options, stages)?;
     let corners = Quad::from_unordered(corners.map(Into::into));
+    stages.record(Kind::Found, |most| found(&raster.gray, &corners, &outline, most));
     let edges = match options.warp.method {
         WarpMethod::Perspective => Default::default(),
         _ => edges_of(&outline, &corners, options.max_points_per_edge),
@@ -83,9 +86,19 @@ fn distance_to_segment(p: Point, a: Point, b: Point) -> f64 {
 }
 
 /// The corners of the paper, and the outline that they are of.
-fn page_outline(raster: &Raster, options: &CropPage) -> Result<([PixelPoint; 4], Vec<PixelPoint>), SheetError> {
-    let hulls = largest_hulls(contours::find(&page_edges(raster, options)));
+fn page_outline(
+    raster: &Raster,
+    options: &CropPage,
+    stages: &mut Stages,
+) -> Result<([PixelPoint; 4], Vec<PixelPoint>), SheetError> {
+    let edges = page_edges(raster, options);
+    stages.record(Kind::Searched, |most| {
+        let picture = Sketch::of(&edges, most).finish();
+        Drawn { title: "CropPage: edges among which the page is sought".to_owned(), notes: Vec::new(), picture }
+    });
+    let hulls = largest_hulls(contours::find(&edges));
     let largest = hulls.first().map_or(0.0, |hull| hull.area);
+    let outlines = stages.want(Kind::Failure).then(|| hulls.iter().map(|hull| hull.points.clone()).collect::<Vec<_>>());
     let found = first_page(hulls, options);
     let by_colour = match (&raster.colour, options.colored_canny) {
         (Some(colour), true) => first_page(largest_hulls(contours::find_external(&uncoloured(colour))), options),
@@ -96,8 +109,37 @@ fn page_outline(raster: &Raster, options: &CropPage) -> Result<([PixelPoint; 4],
     let is_part = |hull: &Hull| by_colour.as_ref().is_some_and(|(other, _)| other.area > MUCH_LARGER * hull.area);
     match found.filter(|(hull, _)| !is_part(hull)).or(by_colour) {
         Some((hull, corners)) => Ok((corners, hull.outline)),
-        None => Err(not_found(raster, largest)),
+        None => {
+            let error = not_found(raster, largest);
+            stages.record(Kind::Failure, |most| failure(&raster.gray, &outlines.unwrap_or_default(), &error, most));
+            Err(error)
+        }
     }
+}
+
+/// Shows the page that was found.
+fn found(picture: &GrayImage, corners: &Quad, outline: &[PixelPoint], most: Size) -> Drawn {
+    const OUTLINE: [u8; 3] = [250, 160, 0];
+    const CORNERS: [u8; 3] = [0, 150, 40];
+    let mut sketch = Sketch::of(picture, most);
+    let outline: Vec<Point> = outline.iter().copied().map(Point::from).collect();
+    sketch.shape(&outline, 2, OUTLINE);
+    sketch.shape(&corners.corners, 3, CORNERS);
+    let [a, b, c, d] = corners.corners.map(|p| format!("({:.0}, {:.0})", p.x, p.y));
+    let notes = vec![format!("page from {a} to {b}, {c}, {d} of {}×{} px", picture.width(), picture.height())];
+    Drawn { title: "CropPage: the page".to_owned(), notes, picture: sketch.finish() }
+}
+
+/// Shows the outlines that were no page, the largest last.
+fn failure(picture: &GrayImage, outlines: &[Vec<PixelPoint>], error: &SheetError, most: Size) -> Drawn {
+    const LARGEST: [u8; 3] = [215, 30, 30];
+    const OTHERS: [u8; 3] = [250, 160, 0];
+    let mut sketch = Sketch::of(picture, most);
+    for (i, outline) in outlines.iter().enumerate().rev() {
+        let outline: Vec<Point> = outline.iter().copied().map(Point::from).collect();
+        sketch.shape(&outline, 3, if i == 0 { LARGEST } else { OTHERS });
+    }
+    Drawn { title: "CropPage failed".to_owned(), notes: vec![error.to_string()], picture: sketch.finish() }
 }
 
 fn not_found(raster: &Raster, largest: f64) -> SheetError {
@@ -261,7 +303,7 @@ mod tests {
     fn an_upright_page_is_cut_out() {
         for (preparation, polygon) in ALL {
             let raster = photo(|x, y| (100..560).contains(&x) && (90..730).contains(&y));
-            let page = apply(raster, &options(preparation, polygon)).unwrap().gray;
+            let page = apply(raster, &options(preparation, polygon), &mut Stages::off()).unwrap().gray;
             let size = Size::new(page.width(), page.height());
             assert!(size.width.abs_diff(460) <= 4 && size.height.abs_diff(640) <= 4, "{preparation:?}: {size}");
             assert!(page.get_pixel(20, 20).0[0] > 220, "paper up to the edge");
@@ -276,7 +318,7 @@ mod tests {
                 let (u, v) = (10 * x + y, 10 * y - x);
                 (1900..6200).contains(&u) && (500..6700).contains(&v)
             });
-            let page = apply(raster, &options(preparation, polygon)).unwrap().gray;
+            let page = apply(raster, &options(preparation, polygon), &mut Stages::off()).unwrap().gray;
             let side = |length: f64| (length / 101f64.sqrt()) as u32;
             let size = Size::new(page.width(), page.height());
             assert!(size.width.abs_diff(side(4300.0)) <= 6, "{preparation:?}: {size}");
@@ -298,7 +340,7 @@ mod tests {
                 let y = y - bow(x);
                 (100..560).contains(&x) && (90..730).contains(&y) && !(300..306).contains(&y)
             });
-            let page = apply(raster, &options).unwrap().gray;
+            let page = apply(raster, &options, &mut Stages::off()).unwrap().gray;
             let size = Size::new(page.width(), page.height());
             assert!(size.width.abs_diff(460) <= 6 && size.height.abs_diff(640) <= 16, "{method:?}: {size}");
             let line = |x: u32| (150..270).min_by_key(|y| page.get_pixel(x, *y).0[0]).unwrap();
@@ -313,7 +355,7 @@ mod tests {
     fn no_page_says_what_was_found() {
         for (preparation, polygon) in ALL {
             let options = options(preparation, polygon);
-            let failure = |raster: Raster| apply(raster, &options).map(|_| ()).unwrap_err();
+            let failure = |raster: Raster| apply(raster, &options, &mut Stages::off()).map(|_| ()).unwrap_err();
             let blank = failure(photo(|_, _| false));
             assert_eq!(blank.reason, Reason::PageNotFound);
             assert!(blank.detail.contains("covers 0 %"), "{}", blank.detail);
@@ -337,7 +379,7 @@ mod tests {
         });
         let gray = image::DynamicImage::ImageRgb8(colour.clone()).into_luma8();
         let options = CropPage { colored_canny: true, ..options(PagePreparation::CapTwice, PagePolygon::Ladder) };
-        let page = apply(Raster { gray, colour: Some(colour) }, &options).unwrap();
+        let page = apply(Raster { gray, colour: Some(colour) }, &options, &mut Stages::off()).unwrap();
         let size = Size::new(page.gray.width(), page.gray.height());
         assert!(size.width.abs_diff(460) <= 8 && size.height.abs_diff(640) <= 8, "{size}");
         assert_eq!(page.colour.unwrap().dimensions(), page.gray.dimensions());

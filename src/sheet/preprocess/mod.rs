@@ -16,10 +16,12 @@ use self::markers::MarkerFinder;
 use super::Scratch;
 use super::decode::MAX_PIXELS;
 use super::error::SheetError;
+use super::stages::{Drawn, Kind, Stages};
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::geometry::Size;
 use crate::imaging::orient::{self, Turn};
+use crate::imaging::sketch::Sketch;
 use crate::imaging::{blur, resize, tone};
 use crate::template::{ContrastMode, CropPage, GaussianBlur, MedianBlur, Preprocessor, Template};
 
@@ -93,8 +95,14 @@ enum Work {
     FeatureBasedAlignment(Aligner),
     GaussianBlur { kernel: (u32, u32), sigma: f64 },
     MedianBlur { kernel: u32 },
-    Tone(Box<[u8; 256]>),
+    Tone(Tone, Box<[u8; 256]>),
     AutoContrast { clip_percentage: f64 },
+}
+
+/// Which step has a table of grays.
+enum Tone {
+    Levels,
+    Contrast,
 }
 
 impl Steps {
@@ -127,10 +135,17 @@ impl Steps {
     }
 
     /// Applies all steps. `turned`: the picture was turned already by what the sheet itself tells, so AutoRotate leaves it.
+    /// What each step searched, found and made can be looked at in `stages`.
     ///
     /// # Errors
     /// page-not-found, marker-not-found, orientation-uncertain or alignment-failed.
-    pub fn apply(&self, raster: Raster, turned: bool, scratch: &mut Scratch) -> Result<Raster, SheetError> {
+    pub fn apply(
+        &self,
+        raster: Raster,
+        turned: bool,
+        scratch: &mut Scratch,
+        stages: &mut Stages,
+    ) -> Result<Raster, SheetError> {
         // A sheet that lies on its side must not be squeezed into an upright frame before it is turned.
         let mut raster = match self.steps.first() {
             Some(Step { work: Work::AutoRotate(_), .. }) => raster,
@@ -142,7 +157,7 @@ impl Steps {
             }
             raster = match &step.work {
                 Work::AutoRotate(rotator) if turned => rotator.keep(raster),
-                work => work.apply(raster, scratch)?,
+                work => work.apply_and_show(raster, scratch, stages)?,
             };
         }
         Ok(match self.output_size {
@@ -212,24 +227,66 @@ impl Work {
             // OMRChecker cuts sigma to a whole number.
             Preprocessor::GaussianBlur(o) => Self::GaussianBlur { kernel: o.kernel, sigma: o.sigma.trunc() },
             Preprocessor::MedianBlur(o) => Self::MedianBlur { kernel: o.kernel },
-            Preprocessor::Levels(o) => Self::Tone(Box::new(tone::levels_table(o.low, o.high, o.gamma))),
+            Preprocessor::Levels(o) => Self::Tone(Tone::Levels, Box::new(tone::levels_table(o.low, o.high, o.gamma))),
             Preprocessor::Contrast(o) => match o.mode {
-                ContrastMode::Manual { alpha, beta } => Self::Tone(Box::new(tone::contrast_table(alpha, beta))),
+                ContrastMode::Manual { alpha, beta } => {
+                    Self::Tone(Tone::Contrast, Box::new(tone::contrast_table(alpha, beta)))
+                }
                 ContrastMode::Auto { clip_percentage } => Self::AutoContrast { clip_percentage },
             },
         })
     }
 
+    /// The step's name in a template.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::AutoRotate(_) => "AutoRotate",
+            Self::CropPage(_) => "CropPage",
+            Self::CropOnMarkers(_) => "CropOnMarkers",
+            Self::FeatureBasedAlignment(_) => "FeatureBasedAlignment",
+            Self::GaussianBlur { .. } => "GaussianBlur",
+            Self::MedianBlur { .. } => "MedianBlur",
+            Self::Tone(Tone::Levels, _) => "Levels",
+            Self::Tone(Tone::Contrast, _) | Self::AutoContrast { .. } => "Contrast",
+        }
+    }
+
+    /// Applies the step, and offers what it made or what it could do nothing with.
+    fn apply_and_show(&self, raster: Raster, scratch: &mut Scratch, stages: &mut Stages) -> Result<Raster, SheetError> {
+        let before = stages.want(Kind::Failure).then(|| (raster.gray.clone(), stages.failures()));
+        let applied = self.apply(raster, scratch, stages);
+        match &applied {
+            Ok(raster) => stages.record(Kind::Step, |most| {
+                let (width, height) = raster.gray.dimensions();
+                let picture = Sketch::of(&raster.gray, most).finish();
+                Drawn { title: self.name().to_owned(), notes: vec![format!("{width}×{height} px")], picture }
+            }),
+            // A step that has more to show of its failure did so.
+            Err(error) => {
+                if let Some((gray, failures)) = before
+                    && stages.failures() == failures
+                {
+                    stages.record(Kind::Failure, |most| {
+                        let notes = vec![format!("{}: {}", error.reason.as_str(), error.detail)];
+                        let picture = Sketch::of(&gray, most).finish();
+                        Drawn { title: format!("{} failed", self.name()), notes, picture }
+                    });
+                }
+            }
+        }
+        applied
+    }
+
     /// Filters change the gray picture alone, as OMRChecker does; crops change both.
-    fn apply(&self, mut raster: Raster, scratch: &mut Scratch) -> Result<Raster, SheetError> {
+    fn apply(&self, mut raster: Raster, scratch: &mut Scratch, stages: &mut Stages) -> Result<Raster, SheetError> {
         match self {
             Self::AutoRotate(rotator) => return rotator.apply(raster, &mut scratch.matcher),
-            Self::CropPage(options) => return crop_page::apply(raster, options),
-            Self::CropOnMarkers(finder) => return finder.apply(raster, scratch),
+            Self::CropPage(options) => return crop_page::apply(raster, options, stages),
+            Self::CropOnMarkers(finder) => return finder.apply(raster, scratch, stages),
             Self::FeatureBasedAlignment(aligner) => return aligner.apply(raster),
             Self::GaussianBlur { kernel, sigma } => raster.gray = blur::gaussian(&raster.gray, *kernel, *sigma),
             Self::MedianBlur { kernel } => raster.gray = blur::median(&raster.gray, *kernel),
-            Self::Tone(table) => tone::apply(&mut raster.gray, table),
+            Self::Tone(_, table) => tone::apply(&mut raster.gray, table),
             Self::AutoContrast { clip_percentage } => {
                 let (alpha, beta) = match tone::auto_contrast(&raster.gray, *clip_percentage) {
                     // The gray that the stretch makes white is white by the factor alone.

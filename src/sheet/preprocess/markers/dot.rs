@@ -37,13 +37,18 @@ impl Dot {
         Ok(Self { tuning })
     }
 
-    /// The dot's box in the patch, or why there is none.
-    pub fn find(&self, patch: &GrayImage) -> Result<Rect, String> {
+    /// The picture in which outlines are sought: dark parts joined, paper cut off.
+    pub fn searched(&self, patch: &GrayImage) -> GrayImage {
         let mut work = blob::joined(&blob::blurred(patch, &self.tuning), &self.tuning);
         blob::brighten(&mut work);
         let tuning = blob::for_ink_of(&work, &self.tuning);
         blob::cap_and_stretch(&mut work, &tuning);
-        let outlines = blob::outlines(&work);
+        work
+    }
+
+    /// The dot's box in the patch, or why there is none.
+    pub fn find(&self, patch: &GrayImage) -> Result<Rect, String> {
+        let outlines = blob::outlines(&self.searched(patch));
         let mut problem = None;
         for outline in &outlines {
             match checked(patch, outline) {

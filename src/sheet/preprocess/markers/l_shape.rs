@@ -26,15 +26,21 @@ impl LShape {
         Self { tuning }
     }
 
-    /// The inner corner, or why there is none.
-    pub fn find(&self, patch: &GrayImage) -> Result<Point, String> {
-        let LTuning { kernel, iterations, min_area, max_area } = self.tuning;
+    /// The picture in which outlines are sought: white where something dark is.
+    pub fn searched(&self, patch: &GrayImage) -> GrayImage {
+        let LTuning { kernel, iterations, .. } = self.tuning;
         let mut work = blur::gaussian(patch, (5, 5), 0.0);
         let bound = imageproc::contrast::otsu_level(&work);
         for v in work.iter_mut() {
             *v = if *v > bound { 0 } else { 255 };
         }
-        let work = morphology::close(&morphology::open(&work, kernel, iterations), kernel, iterations);
+        morphology::close(&morphology::open(&work, kernel, iterations), kernel, iterations)
+    }
+
+    /// The inner corner, or why there is none.
+    pub fn find(&self, patch: &GrayImage) -> Result<Point, String> {
+        let LTuning { min_area, max_area, .. } = self.tuning;
+        let work = self.searched(patch);
         let mut found: Vec<(f64, Vec<PixelPoint>)> = contours::find_external(&edges::canny(&work, 50, 150))
             .into_iter()
             .map(|outline| (contours::area(&outline), outline))

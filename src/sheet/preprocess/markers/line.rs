@@ -79,7 +79,7 @@ impl Line {
     /// The edge in the part of a sheet that lies in `area`, in pixels of that part, or why there is none.
     pub fn find(&self, sheet: &GrayImage, area: Rect) -> Result<FoundEdge, String> {
         let patch = picture::cut(sheet, area);
-        let prepared = self.prepared(&patch);
+        let prepared = self.searched(&patch);
         let (beyond, before) = self.beyond(sheet, area);
         // From here on the line runs down.
         let upright = |picture: GrayImage| if self.upright { picture } else { transposed(&picture) };
@@ -118,7 +118,8 @@ impl Line {
         (picture::cut(sheet, larger), f64::from(before))
     }
 
-    fn prepared(&self, patch: &GrayImage) -> GrayImage {
+    /// The picture in which outlines are sought: dark parts joined, paper cut off.
+    pub fn searched(&self, patch: &GrayImage) -> GrayImage {
         let mut work = blob::blurred(patch, &self.tuning);
         blob::brighten(&mut work);
         tone::apply(&mut work, &self.gamma);

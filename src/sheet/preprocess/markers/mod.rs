@@ -12,6 +12,7 @@ mod l_shape;
 mod line;
 mod one_scale;
 mod picture;
+mod sighting;
 mod zone;
 
 use image::GrayImage;
@@ -21,8 +22,10 @@ use self::l_shape::LShape;
 use self::line::Line;
 use self::one_scale::OneScale;
 use self::picture::Picture;
+use self::sighting::{Seen, Sighting};
 use super::super::Scratch;
 use super::super::error::{Reason, SheetError};
+use super::super::stages::{Kind, Stages};
 use super::straighten::{self, Edge, Extra, PagePoints};
 use super::{LoadPicture, PrepareError, Raster};
 use crate::geometry::{Point, Quad, Rect, Size};
@@ -119,29 +122,55 @@ impl MarkerFinder {
         Ok(Self { search, apply_erode_subtract: options.apply_erode_subtract })
     }
 
-    /// Finds the marks and straightens the picture by them.
+    /// Finds the marks and straightens the picture by them. What was searched and seen goes to `stages`.
     ///
     /// # Errors
     /// marker-not-found.
-    pub fn apply(&self, raster: Raster, scratch: &mut Scratch) -> Result<Raster, SheetError> {
-        let searched = || picture::searched(&raster.gray, self.apply_erode_subtract);
-        let (page, warp, cropping) = match &self.search {
+    pub fn apply(&self, raster: Raster, scratch: &mut Scratch, stages: &mut Stages) -> Result<Raster, SheetError> {
+        let mut sightings = Vec::new();
+        let straightened =
+            self.find(&raster.gray, scratch, &mut sightings, stages).and_then(|(page, warp, cropping)| {
+                straighten::straighten(&raster, &page, warp, cropping).ok_or_else(no_page)
+            });
+        let failure = straightened.as_ref().err().map(ToString::to_string);
+        let kind = if failure.is_some() { Kind::Failure } else { Kind::Found };
+        stages.record(kind, |most| sighting::sketch(&raster.gray, &sightings, failure.as_deref(), most));
+        straightened
+    }
+
+    /// Finds the marks and puts them together.
+    fn find<'f>(
+        &'f self,
+        sheet: &GrayImage,
+        scratch: &mut Scratch,
+        sightings: &mut Vec<Sighting<'f>>,
+        stages: &mut Stages,
+    ) -> Result<(PagePoints, PageWarp, bool), SheetError> {
+        let searched = || picture::searched(sheet, self.apply_erode_subtract);
+        let size = Size::new(sheet.width(), sheet.height());
+        match &self.search {
             Search::OneScale(markers) => {
-                let corners = Quad { corners: markers.find(&searched(), scratch)? };
+                let searched = searched();
+                let all = Rect::new(0, 0, size.width, size.height);
+                stages.record(Kind::Searched, |most| sighting::searched(size, &[(all, searched.clone())], most));
+                let corners = Quad { corners: markers.find(&searched, scratch, sightings)? };
                 let page = PagePoints { corners, targets: None, edges: Default::default(), more: Vec::new() };
-                (page, PageWarp::PERSPECTIVE, true)
+                Ok((page, PageWarp::PERSPECTIVE, true))
             }
             Search::Zones { zones, warp, cropping } => {
                 let has_pictures = zones.iter().any(|zone| matches!(zone.detector, Detector::Picture(..)));
                 let searched = if has_pictures { searched() } else { GrayImage::default() };
+                stages.record(Kind::Searched, |most| {
+                    let parts: Vec<_> = zones.iter().map(|zone| (zone.area, zone.searched(sheet, &searched))).collect();
+                    sighting::searched(size, &parts, most)
+                });
                 let mut found = Vec::with_capacity(zones.len());
                 for zone in zones {
-                    found.push(zone.find(&raster.gray, &searched, scratch)?);
+                    found.push(zone.find(sheet, &searched, scratch, sightings)?);
                 }
-                (page_points(zones, found)?, *warp, *cropping)
+                Ok((page_points(zones, found)?, *warp, *cropping))
             }
-        };
-        straighten::straighten(&raster, &page, warp, cropping).ok_or_else(no_page)
+        }
     }
 }
 
@@ -351,14 +380,22 @@ impl Zone {
         Ok(Self { label: zone.label.clone(), place: zone.place, area, detector, target, max_points })
     }
 
-    /// `sheet` is the picture, `searched` what markers' pictures are sought in.
-    fn find(&self, sheet: &GrayImage, searched: &GrayImage, scratch: &mut Scratch) -> Result<Found, SheetError> {
+    /// `sheet` is the picture, `searched` what markers' pictures are sought in. What was seen is added to `sightings`.
+    fn find<'z>(
+        &'z self,
+        sheet: &GrayImage,
+        searched: &GrayImage,
+        scratch: &mut Scratch,
+        sightings: &mut Vec<Sighting<'z>>,
+    ) -> Result<Found, SheetError> {
         let patch = || picture::cut(sheet, self.area);
         let moved = |p: Point| Point::new(p.x + f64::from(self.area.x), p.y + f64::from(self.area.y));
+        let mut score = None;
         let found = match &self.detector {
-            Detector::Picture(picture, anchor) => {
-                picture.find(searched, self.area, scratch).map(|found| Found::Point(anchor_point(*anchor, found)))
-            }
+            Detector::Picture(picture, anchor) => picture.find(searched, self.area, scratch).map(|(found, fits)| {
+                score = Some(fits);
+                Found::Point(anchor_point(*anchor, found))
+            }),
             Detector::Dot(dot, anchor) => {
                 dot.find(&patch()).map(|found| Found::Point(moved(anchor_point(*anchor, found))))
             }
@@ -368,6 +405,8 @@ impl Zone {
             }),
             Detector::LShape(shape) => shape.find(&patch()).map(|corner| Found::Point(moved(corner))),
         };
+        let seen = found.as_ref().map_or(Seen::Nothing, |found| Seen::Mark(found.clone()));
+        sightings.push(Sighting { label: &self.label, area: self.area, score, seen });
         found.map_err(|what| {
             let Rect { x, y, width, height } = self.area;
             let detail = format!(
@@ -376,6 +415,19 @@ impl Zone {
             );
             SheetError::new(Reason::MarkerNotFound, detail)
         })
+    }
+}
+
+impl Zone {
+    /// The zone as it is searched; for a marker's picture, out of `searched`.
+    fn searched(&self, sheet: &GrayImage, searched: &GrayImage) -> GrayImage {
+        let patch = || picture::cut(sheet, self.area);
+        match &self.detector {
+            Detector::Picture(..) => picture::cut(searched, self.area),
+            Detector::Dot(dot, _) => dot.searched(&patch()),
+            Detector::Line(line) => line.searched(&patch()),
+            Detector::LShape(shape) => shape.searched(&patch()),
+        }
     }
 }
 

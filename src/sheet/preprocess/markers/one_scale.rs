@@ -6,6 +6,7 @@ use super::super::super::Scratch;
 use super::super::super::error::{Reason, SheetError};
 use super::super::{LoadPicture, PrepareError};
 use super::picture::{filtered, scales, visible};
+use super::sighting::{Seen, Sighting};
 use crate::geometry::{Point, Rect, Size};
 use crate::imaging::matching::{Match, Searched};
 use crate::imaging::resize;
@@ -50,11 +51,16 @@ impl OneScale {
         })
     }
 
-    /// The centres of the four markers, or which one is missing.
+    /// The centres of the four markers, or which one is missing. What was seen in each quadrant is added to `sightings`.
     ///
     /// # Errors
     /// marker-not-found.
-    pub fn find(&self, searched: &GrayImage, scratch: &mut Scratch) -> Result<[Point; 4], SheetError> {
+    pub fn find(
+        &self,
+        searched: &GrayImage,
+        scratch: &mut Scratch,
+        sightings: &mut Vec<Sighting<'_>>,
+    ) -> Result<[Point; 4], SheetError> {
         let mut whole = Searched::new(searched);
         let mut best: Option<(Match, &GrayImage)> = None;
         for marker in &self.markers {
@@ -80,6 +86,13 @@ impl OneScale {
         for (i, quadrant) in quadrants.into_iter().enumerate() {
             let found = find_in(searched, quadrant, marker, scratch);
             let score = found.map_or(0.0, |m| m.score);
+            let place = found.map(|m| Rect::new(m.at.x, m.at.y, marker.width(), marker.height()));
+            sightings.push(Sighting {
+                label: CORNERS[i],
+                area: quadrant,
+                score: Some(score),
+                seen: Seen::of_box(place),
+            });
             let Some(found) = found.filter(|m| m.score >= self.min_score) else {
                 return Err(missing(i, score, self.min_score, quadrant));
             };

@@ -61,8 +61,9 @@ impl Picture {
         Ok(Self { scales, min_score: options.min_matching_threshold as f32 })
     }
 
-    /// The box of the marker within `area` of the searched picture (see [`searched`]), or why there is none.
-    pub fn find(&self, searched: &GrayImage, area: Rect, scratch: &mut Scratch) -> Result<Rect, String> {
+    /// The box of the marker within `area` of the searched picture (see [`searched`]) with its correlation, or why there is
+    /// none.
+    pub fn find(&self, searched: &GrayImage, area: Rect, scratch: &mut Scratch) -> Result<(Rect, f32), String> {
         let mut region = Searched::within(searched, area);
         let mut best: Option<(Match, &GrayImage)> = None;
         for marker in &self.scales {
@@ -74,7 +75,8 @@ impl Picture {
         let score = best.map_or(0.0, |(m, _)| m.score);
         match best.filter(|(m, _)| m.score >= self.min_score) {
             Some((found, marker)) => {
-                Ok(Rect::new(area.x + found.at.x, area.y + found.at.y, marker.width(), marker.height()))
+                let place = Rect::new(area.x + found.at.x, area.y + found.at.y, marker.width(), marker.height());
+                Ok((place, found.score))
             }
             None => Err(format!(
                 "the best match has {score:.2}, {:.2} is needed (`minMatchingThreshold`); check that the marker is on the \

@@ -83,7 +83,7 @@ fn middle(page: &GrayImage) -> (f64, f64) {
 
 #[track_caller]
 fn lies_straight(finder: &MarkerFinder, raster: Raster) {
-    let page = finder.apply(raster, &mut Scratch::default()).unwrap_or_else(|e| panic!("{e}")).gray;
+    let page = finder.apply(raster, &mut Scratch::default(), &mut Stages::off()).unwrap_or_else(|e| panic!("{e}")).gray;
     let (x, y) = middle(&page);
     assert!((x - 0.5).abs() < 0.012 && (y - 0.5).abs() < 0.012, "{x} {y} of {:?}", page.dimensions());
 }
@@ -166,7 +166,8 @@ fn colour_goes_along() {
     let mut raster = sheet(discs([(50, 50), (350, 50), (350, 450), (50, 450)]));
     raster.colour = Some(RgbImage::from_fn(SIZE.width, SIZE.height, |x, y| Rgb([raster.gray.get_pixel(x, y).0[0]; 3])));
     for method in [WarpMethod::Perspective, WarpMethod::Remap, WarpMethod::DocRefine] {
-        let page = finder(four_dots(), method).apply(raster.clone(), &mut Scratch::default()).unwrap();
+        let page =
+            finder(four_dots(), method).apply(raster.clone(), &mut Scratch::default(), &mut Stages::off()).unwrap();
         let colour = page.colour.unwrap();
         assert!(page.gray.enumerate_pixels().all(|(x, y, p)| colour.get_pixel(x, y).0 == [p.0[0]; 3]));
     }
@@ -175,7 +176,11 @@ fn colour_goes_along() {
 #[test]
 fn a_missing_mark_is_named() {
     let finder = finder(four_dots(), WarpMethod::Perspective);
-    let failure = finder.apply(sheet(discs([(50, 50), (350, 50), (350, 450), (-90, 0)])), &mut Scratch::default());
+    let failure = finder.apply(
+        sheet(discs([(50, 50), (350, 50), (350, 450), (-90, 0)])),
+        &mut Scratch::default(),
+        &mut Stages::off(),
+    );
     let failure = failure.map(|_| ()).unwrap_err();
     assert_eq!(failure.reason, Reason::MarkerNotFound);
     for told in ["`bottomLeftDot` was not found", "expected a dark dot", "searched 60×60 px from (20, 420)"] {
@@ -189,7 +194,11 @@ fn marks_that_make_no_page_are_told() {
     zones[0].margins = Some(Margins { top: 30, right: 220, bottom: 250, left: 30 });
     // The speck that was taken for the top-left dot lies near the page's middle.
     let failure = finder(zones, WarpMethod::Perspective)
-        .apply(sheet(discs([(170, 220), (350, 50), (350, 450), (50, 450)])), &mut Scratch::default())
+        .apply(
+            sheet(discs([(170, 220), (350, 50), (350, 450), (50, 450)])),
+            &mut Scratch::default(),
+            &mut Stages::off(),
+        )
         .map(|_| ())
         .unwrap_err();
     assert!(failure.detail.contains("make no page"), "{}", failure.detail);
@@ -223,6 +232,6 @@ proptest! {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             *v = if (state >> 56) as u8 > level { 240 } else { (state >> 48) as u8 };
         }
-        let _ = finder(four_dots(), methods[which]).apply(raster, &mut Scratch::default());
+        let _ = finder(four_dots(), methods[which]).apply(raster, &mut Scratch::default(), &mut Stages::off());
     }
 }

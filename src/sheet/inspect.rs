@@ -1,0 +1,179 @@
+//! The stages from the bytes of a file to what stands on the sheet: everything that is the same whether a sheet is then
+//! scored and drawn, serves as an answer key, or is only looked at.
+
+use super::align::{self, Alignment};
+use super::context::SheetContext;
+use super::error::{Reason, SheetError};
+use super::interpret::{self, Interpretation};
+use super::orientation::{self, Upright};
+use super::page::Page;
+use super::preprocess::Raster;
+use super::read::{self, Readings};
+use super::report::FieldDoubt;
+use super::stages::{self, Drawn, Kind, Measured, Stages};
+use super::threshold::{self, Judgement};
+use super::{Scratch, decode};
+use crate::imaging::orient::Turn;
+use crate::imaging::sketch::Sketch;
+use crate::scoring::SheetName;
+
+/// A sheet's page and what stands on it.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// The page, upright.
+    pub page: Page,
+    /// How the sheet lay.
+    pub turn: Turn,
+    /// Why it may lie otherwise, in a line, if it may.
+    pub doubt: Option<String>,
+    /// The number of the sheet's layout among [`Template::layouts`](crate::template::Template::layouts).
+    pub layout: usize,
+    /// Where the blocks of that layout lie.
+    pub alignment: Alignment,
+    /// What was measured in each of its fields.
+    pub readings: Readings,
+    /// Which bubbles are marked, and by which thresholds.
+    pub judgement: Judgement,
+    /// The values.
+    pub interpretation: Interpretation,
+    /// Doubts about what the layout was chosen by.
+    pub choice_doubts: Vec<FieldDoubt>,
+}
+
+/// Reads what stands on a sheet. `keeps_colour` keeps the page in its own colours, besides.
+///
+/// # Errors
+/// [`SheetError`]: why the sheet could not be read.
+pub fn inspect(
+    bytes: &[u8],
+    context: &SheetContext,
+    name: SheetName<'_>,
+    keeps_colour: bool,
+    scratch: &mut Scratch,
+    stages: &mut Stages,
+) -> Result<Inspection, SheetError> {
+    let Upright { page, turn, doubt } = upright_page(bytes, context, keeps_colour, scratch, stages)?;
+    stages.record(Kind::Page, |most| {
+        let picture = Sketch::of(&page.gray, most).finish();
+        Drawn {
+            title: format!("page of {}", context.template.page_size),
+            notes: doubt.iter().cloned().collect(),
+            picture,
+        }
+    });
+    let own = read_layout(&page, 0, context, stages)?;
+    let Some(set) = context.layouts.choose(&own.interpretation, name) else {
+        let open = context.layouts.open_choice(&context.template, &own.interpretation);
+        let open = open.map(|detail| FieldDoubt::of_sheet(Reason::TemplateMismatch, detail));
+        return Ok(own.inspection(Upright { page, turn, doubt }, 0, open.into_iter().collect()));
+    };
+    let layout = set + 1;
+    let chosen = read_layout(&page, layout, context, stages)?;
+    let own = (&*context.template, &own.interpretation);
+    let choice_doubts = context.layouts.doubts(set, own, (context.layout(layout), &chosen.interpretation));
+    Ok(chosen.inspection(Upright { page, turn, doubt }, layout, choice_doubts))
+}
+
+/// Reads the values of a sheet's fields, and nothing else: for a picture that is an answer key. The number is that of its
+/// layout.
+///
+/// # Errors
+/// [`SheetError`]: why the sheet could not be read.
+pub fn read_values(
+    bytes: &[u8],
+    context: &SheetContext,
+    name: SheetName<'_>,
+    scratch: &mut Scratch,
+) -> Result<(usize, Interpretation), SheetError> {
+    let inspection = inspect(bytes, context, name, false, scratch, &mut Stages::off())?;
+    Ok((inspection.layout, inspection.interpretation))
+}
+
+/// Decodes and straightens a sheet, the right way up. Stage pictures are those of the way that was taken.
+fn upright_page(
+    bytes: &[u8],
+    context: &SheetContext,
+    keeps_colour: bool,
+    scratch: &mut Scratch,
+    stages: &mut Stages,
+) -> Result<Upright, SheetError> {
+    let decoder = if keeps_colour { decode::decode_beside_colour } else { decode::decode };
+    let mut tries: Vec<(Turn, Stages)> = Vec::new();
+    let empty = stages.another();
+    let straighten = |turn: Turn| {
+        // A sheet that is turned is rare: it is decoded again rather than every picture kept.
+        let decoded = decoder(bytes, context.wanted, decode::Limits::default())?;
+        let raster = Raster { gray: decoded.gray, colour: decoded.colour }.turned_back(turn);
+        let mut seen = empty.another();
+        seen.record(Kind::Input, |most| input(&raster, turn, most));
+        let straightened = context.steps.apply(raster, turn != Turn::None, scratch, &mut seen);
+        tries.push((turn, seen));
+        Ok(Page::of(straightened?, context.template.page_size, keeps_colour))
+    };
+    let zones_with_codes = |page: &Page| read::zones_with_codes(&page.gray, &context.template);
+    let upright = orientation::upright(&context.form, zones_with_codes, straighten);
+    // Of a sheet that makes no page, and of a page that was turned as it is, the first try tells.
+    let turn = upright.as_ref().map_or(Turn::None, |upright| upright.turn);
+    let taken = tries.iter().position(|(tried, _)| *tried == turn).unwrap_or(0);
+    if taken < tries.len() {
+        stages.take(tries.swap_remove(taken).1);
+    }
+    upright
+}
+
+fn input(raster: &Raster, turn: Turn, most: crate::geometry::Size) -> Drawn {
+    let (width, height) = raster.gray.dimensions();
+    let turned = (turn != Turn::None).then(|| format!("lay turned clockwise by {}°; turned back", turn.degrees()));
+    let notes = std::iter::once(format!("{width}×{height} px")).chain(turned).collect();
+    let picture = match &raster.colour {
+        Some(colour) => Sketch::of_colour(colour, most),
+        None => Sketch::of(&raster.gray, most),
+    };
+    Drawn { title: "input".to_owned(), notes, picture: picture.finish() }
+}
+
+/// What the fields of one layout say.
+struct LayoutRead {
+    alignment: Alignment,
+    readings: Readings,
+    judgement: Judgement,
+    interpretation: Interpretation,
+}
+
+impl LayoutRead {
+    fn inspection(self, upright: Upright, layout: usize, choice_doubts: Vec<FieldDoubt>) -> Inspection {
+        let Upright { page, turn, doubt } = upright;
+        let Self { alignment, readings, judgement, interpretation } = self;
+        Inspection { page, turn, doubt, layout, alignment, readings, judgement, interpretation, choice_doubts }
+    }
+}
+
+/// Reads the fields of the layout of this number.
+fn read_layout(
+    page: &Page,
+    number: usize,
+    context: &SheetContext,
+    recorder: &mut Stages,
+) -> Result<LayoutRead, SheetError> {
+    let page = &page.gray;
+    let layout = context.layout(number);
+    let alignment = match (context.aligners.get(number), context.auto_align) {
+        (Some(aligner), _) => aligner.align(page)?,
+        (None, Some(options)) => {
+            let placements = align::auto_align::placements(page, layout, options, &context.thresholds);
+            Alignment { placements, uncertain: Vec::new() }
+        }
+        (None, None) => Alignment::default(),
+    };
+    let name = context.layout_name(number);
+    recorder.record(Kind::Layout, |most| stages::layout::on_page(page, layout, &alignment, name, most));
+    let readings = read::measure(page, layout, &alignment.placements, context.recogniser());
+    let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
+    let interpretation = interpret::interpret(layout, &readings, &judgement, context.rules);
+    let measured = Measured { readings: &readings, judgement: &judgement };
+    recorder.record(Kind::Ink, |most| {
+        stages::ink::on_page(page, layout, &alignment.placements, measured, &interpretation, most)
+    });
+    recorder.record(Kind::Thresholds, |_| stages::histogram::of_sheet(measured));
+    Ok(LayoutRead { alignment, readings, judgement, interpretation })
+}

@@ -1,0 +1,129 @@
+//! How the grays of bubbles are distributed, and where thresholds part them.
+
+use super::{Drawn, Measured};
+use crate::geometry::{Point, Rect, Size};
+use crate::imaging::sketch::Sketch;
+
+const MARKED: [u8; 3] = [0, 140, 50];
+const BLANK: [u8; 3] = [120, 150, 190];
+const FIELD: [u8; 3] = [220, 120, 0];
+const PAGE: [u8; 3] = [200, 20, 20];
+const AXIS: [u8; 3] = [60, 60, 60];
+
+const SIZE: Size = Size::new(1080, 560);
+/// The box that bars stand in.
+const PLOT: Rect = Rect::new(40, 50, 1000, 400);
+/// Grays of a bar.
+const BAR: usize = 4;
+const BARS: usize = 256 / BAR;
+const LETTERS: u32 = 18;
+
+/// The grays of a sheet's bubbles.
+pub fn of_sheet(measured: Measured<'_>) -> Drawn {
+    let bubbles: Vec<(f64, bool)> = measured.bubbles().collect();
+    let thresholds: Vec<f64> = measured.thresholds().collect();
+    of(&bubbles, &thresholds, &[measured.judgement.page_threshold])
+}
+
+/// The grays of bubbles, each with its verdict; `fields` and `pages` are the thresholds of fields and of whole pages.
+pub fn of(bubbles: &[(f64, bool)], fields: &[f64], pages: &[f64]) -> Drawn {
+    let mut sketch = Sketch::blank(SIZE);
+    let mut counts = [[0u32; 2]; BARS];
+    for (mean, marked) in bubbles {
+        // Grays are 0 to 255.
+        counts[((*mean as usize) / BAR).min(BARS - 1)][usize::from(*marked)] += 1;
+    }
+    // A few marks stand beside thousands of blanks: the height is the square root of the count.
+    let root = |count: u32| f64::from(count).sqrt();
+    let highest = counts.iter().map(|[blank, marked]| root(blank + marked)).fold(1.0, f64::max);
+    let bottom = PLOT.y + PLOT.height as i32;
+    let at = |gray: f64| PLOT.x + (gray.clamp(0.0, 255.0) / 256.0 * f64::from(PLOT.width)) as i32;
+    for (i, [blank, marked]) in counts.into_iter().enumerate() {
+        let (from, to) = (at((i * BAR) as f64), at(((i + 1) * BAR) as f64));
+        let height = |count: u32| (root(count) / highest * f64::from(PLOT.height)) as u32;
+        let (all, part) = (height(blank + marked), height(marked));
+        let bar = |height: u32| Rect::new(from, bottom - height as i32, (to - from - 1).max(1) as u32, height);
+        for (height, ink) in [(all, BLANK), (part, MARKED)] {
+            if height > 0 {
+                sketch.fill(bar(height), ink);
+            }
+        }
+    }
+    sketch.fill(Rect::new(PLOT.x, bottom, PLOT.width, 2), AXIS);
+    for gray in (0..=250).step_by(50) {
+        let x = at(f64::from(gray));
+        sketch.fill(Rect::new(x, bottom, 2, 8), AXIS);
+        sketch.text(&gray.to_string(), Point::new(f64::from(x - 10), f64::from(bottom + 26)), LETTERS, AXIS);
+    }
+    for threshold in fields {
+        sketch.fill(Rect::new(at(*threshold), bottom + 4, 2, 18), FIELD);
+    }
+    for threshold in pages {
+        sketch.fill(Rect::new(at(*threshold), PLOT.y, 2, PLOT.height + 22), PAGE);
+    }
+    let legend = [
+        ("marked", MARKED),
+        ("blank", BLANK),
+        ("thresholds of fields", FIELD),
+        ("page threshold", PAGE),
+        ("mean gray of bubbles, 0 black to 255 white; height: square root of count", AXIS),
+    ];
+    let mut x = f64::from(PLOT.x);
+    for (text, ink) in legend {
+        sketch.text(text, Point::new(x, 10.0), LETTERS, ink);
+        x += f64::from(crate::imaging::sketch::text_size(text, LETTERS).width) + 16.0;
+    }
+    Drawn { title: "ink and thresholds".to_owned(), notes: notes(bubbles, fields, pages), picture: sketch.finish() }
+}
+
+fn notes(bubbles: &[(f64, bool)], fields: &[f64], pages: &[f64]) -> Vec<String> {
+    let range = |values: &[f64]| {
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        match values {
+            [] => "none".to_owned(),
+            [one] => format!("{one:.1}"),
+            _ => format!("{least:.1} to {most:.1}"),
+        }
+    };
+    let grays =
+        |is_marked: bool| -> Vec<f64> { bubbles.iter().filter(|(_, m)| *m == is_marked).map(|b| b.0).collect() };
+    let (marked, blank) = (grays(true), grays(false));
+    vec![
+        format!("{} marked bubbles: {}", marked.len(), range(&marked)),
+        format!("{} blank bubbles: {}", blank.len(), range(&blank)),
+        format!("page threshold: {}; of fields: {}", range(pages), range(fields)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_and_thresholds_stand_at_their_grays() {
+        let drawn = of(&[(10.0, true), (250.0, false)], &[100.0], &[128.0]);
+        let columns = |colour: [u8; 3]| -> Vec<u32> {
+            let mut all: Vec<u32> = drawn
+                .picture
+                .enumerate_pixels()
+                .filter(|(_, y, p)| *y > 60 && p.0 == colour)
+                .map(|(x, ..)| x)
+                .collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        let near = |gray: f64| 40.0 + gray / 256.0 * 1000.0;
+        assert!(columns(MARKED).iter().all(|&x| (f64::from(x) - near(10.0)).abs() < 16.0));
+        assert!(columns(BLANK).iter().all(|&x| (f64::from(x) - near(250.0)).abs() < 16.0));
+        assert!(columns(PAGE).iter().all(|&x| (f64::from(x) - near(128.0)).abs() < 3.0));
+        assert!([MARKED, BLANK, FIELD, PAGE].iter().all(|colour| !columns(*colour).is_empty()));
+        assert_eq!(drawn.notes[0], "1 marked bubbles: 10.0");
+    }
+
+    #[test]
+    fn a_sheet_without_bubbles_has_an_empty_histogram() {
+        assert_eq!(of(&[], &[], &[]).notes[1], "0 blank bubbles: none");
+    }
+}

@@ -1,0 +1,64 @@
+//! The page with the measured gray of each bubble, its field's threshold and the verdict.
+
+use image::GrayImage;
+
+use super::{Drawn, Measured};
+use crate::geometry::{Point, Rect, Size};
+use crate::imaging::sketch::Sketch;
+use crate::sheet::align::Placement;
+use crate::sheet::interpret::Interpretation;
+use crate::template::Template;
+
+const MARKED: [u8; 3] = [0, 140, 50];
+const BLANK: [u8; 3] = [70, 100, 160];
+const DOUBTFUL: [u8; 3] = [220, 100, 0];
+const THRESHOLD: [u8; 3] = [150, 30, 170];
+
+/// Letters are this high at least, in pixels of the picture.
+const LEAST_LETTERS: u32 = 9;
+
+/// The page with a frame around each bubble and its mean gray in it; beside each field its threshold.
+pub fn on_page(
+    page: &GrayImage,
+    template: &Template,
+    placements: &[Placement],
+    measured: Measured<'_>,
+    interpretation: &Interpretation,
+    most: Size,
+) -> Drawn {
+    let mut sketch = Sketch::of(page, most);
+    let thickness = (sketch.size().height / 600).clamp(1, 3) as i32;
+    let mut fields = measured.readings.fields.iter().zip(&measured.judgement.fields).zip(&interpretation.fields);
+    for (i, block) in template.blocks.iter().enumerate() {
+        let placement = placements.get(i).copied().unwrap_or_default();
+        let Size { width, height } = block.bubble_size;
+        // A third of the bubble: what is below it can be seen.
+        let letters = ((f64::from(height) * sketch.scale() / 3.0) as u32).max(LEAST_LETTERS);
+        let line = f64::from(letters) / sketch.scale();
+        for field in &block.fields {
+            let Some(((reading, judged), value)) = fields.next() else { break };
+            let mut right: Option<Rect> = None;
+            for ((bubble, mean), marked) in field.bubbles.iter().zip(reading.means()).zip(&judged.marked) {
+                let area = placement.of(Rect::new(bubble.x, bubble.y, width, height));
+                let ink = match (value.doubt, marked) {
+                    (Some(_), _) => DOUBTFUL,
+                    (None, true) => MARKED,
+                    (None, false) => BLANK,
+                };
+                sketch.outline(area, if *marked { 2 * thickness } else { thickness }, ink);
+                let bottom = f64::from(area.y) + f64::from(height) - line;
+                sketch.text(&format!("{mean:.0}"), Point::new(f64::from(area.x), bottom), letters, ink);
+                if right.is_none_or(|right| area.x >= right.x) {
+                    right = Some(area);
+                }
+            }
+            if let Some(area) = right {
+                let text = format!("<{:.0}", judged.threshold);
+                let beside = Point::new(f64::from(area.x) + f64::from(width) + 2.0, f64::from(area.y));
+                sketch.text(&text, beside, letters, THRESHOLD);
+            }
+        }
+    }
+    let notes = vec!["in each box its mean gray, green where marked; beside each field its threshold".to_owned()];
+    Drawn { title: "ink".to_owned(), notes, picture: sketch.finish() }
+}
