@@ -6,13 +6,16 @@ use std::time::Instant;
 use indicatif::MultiProgress;
 use tracing::{info, warn};
 
-use crate::batch::{self, BatchError, summary::Summary};
+use crate::batch::{
+    self, BatchError,
+    summary::{Counts, Summary},
+};
 use crate::cli::{CheckArgs, Cli, Command, FailOn, RescoreArgs, RunArgs, SummaryFormat};
 use crate::config::OutputMode;
 use crate::exit::Exit;
 use crate::file_names::shown;
 use crate::logging;
-use crate::options::{self, Options, UsageError};
+use crate::options::{self, Options, Task, UsageError};
 use crate::plan::{Plan, PlanError};
 use crate::rescore::{self, RescoreError};
 
@@ -78,11 +81,12 @@ pub fn run(cli: Cli) -> Result<Exit, AppError> {
 
 fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     let start = Instant::now();
-    let mode = foreign_options(&args)?;
+    let (task, mode) = task(&args)?;
     let options = Options {
         roots: options::roots(&args.input, &args.output)?,
         output: args.output,
         setup: args.setup,
+        task,
         mode,
         fail_on: args.fail_on,
         statistics: args.statistics,
@@ -92,10 +96,19 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     tell_empty(&plan);
     tell_levels(&plan);
     tell_recogniser(&plan);
-    let summary = batch::run(&plan, &options, bars)?;
+    let summary = match options.task {
+        Task::Read => batch::run(&plan, &options, bars)?,
+        Task::DrawLayout => batch::layouts::run(&plan, &options, bars)?,
+    };
     let seconds = start.elapsed().as_secs_f64();
     let rate = summary.total.images as f64 / seconds.max(1e-9);
-    info!("{}; {seconds:.1} s, {rate:.1} sheets/s", summary.total);
+    match options.task {
+        Task::Read => info!("{}; {seconds:.1} s, {rate:.1} sheets/s", summary.total),
+        Task::DrawLayout => {
+            let Counts { images, read, unreadable, .. } = summary.total;
+            info!("{images} images: {read} layouts drawn, {unreadable} without a page; {seconds:.1} s");
+        }
+    }
     if let Some(reason) = plan.why_no_speed_up() {
         info!("{reason}");
     }
@@ -105,25 +118,25 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     Ok(exit_of(&summary, &options.fail_on))
 }
 
-/// Options of OMRChecker: the output mode, and those that have no effect here, or not yet.
-fn foreign_options(args: &RunArgs) -> Result<Option<OutputMode>, UsageError> {
-    if args.set_layout {
-        return Err(UsageError("--setLayout is not supported by this version of omr".to_owned()));
-    }
-    let mode = match args.output_mode.as_deref() {
-        None => None,
-        Some("default" | "csv") => Some(OutputMode::Default),
-        Some("moderation") => Some(OutputMode::Moderation),
-        Some(mode) => {
-            let message =
-                format!("--outputMode {mode} is not supported by this version of omr; use `default` or `moderation`");
-            return Err(UsageError(message));
-        }
-    };
+/// What the run is for, and the output mode. Options of OMRChecker that have no effect here are told.
+fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
     if args.auto_align {
         warn!("--autoAlign has no effect, as in OMRChecker; set `alignment_params.auto_align` in config.json");
     }
-    Ok(mode)
+    let task = if args.set_layout { Task::DrawLayout } else { Task::Read };
+    match args.output_mode.as_deref() {
+        None => Ok((task, None)),
+        Some("setLayout") => Ok((Task::DrawLayout, None)),
+        Some(mode) if task == Task::DrawLayout => Err(UsageError(format!(
+            "--set-layout draws the layout, whatever --outputMode {mode} writes; leave one out"
+        ))),
+        Some("default" | "csv") => Ok((task, Some(OutputMode::Default))),
+        Some("moderation") => Ok((task, Some(OutputMode::Moderation))),
+        Some(mode) => {
+            let message = format!("--outputMode {mode} is unknown; use `default`, `moderation` or `setLayout`");
+            Err(UsageError(message))
+        }
+    }
 }
 
 fn tell_empty(plan: &Plan) {
@@ -181,6 +194,7 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         roots: options::roots(&args.input, &args.output)?,
         output: args.output,
         setup: args.setup,
+        task: Task::Read,
         mode: None,
         fail_on: Vec::new(),
         statistics: false,

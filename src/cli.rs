@@ -61,11 +61,12 @@ pub struct RunArgs {
     /// Print the counts of the run to stdout
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
+    /// Read nothing: draw the template on each page, as Layout/<image name>.png
+    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary"])]
+    pub set_layout: bool,
     /// How much is said on stderr
     #[command(flatten)]
     pub talk: TalkArgs,
-    #[arg(short = 'l', long = "setLayout", hide = true)]
-    pub(crate) set_layout: bool,
     #[arg(long = "outputMode", hide = true, value_name = "MODE")]
     pub(crate) output_mode: Option<String>,
     #[arg(short = 'a', long = "autoAlign", hide = true)]

@@ -15,6 +15,8 @@ pub struct Options {
     pub output: PathBuf,
     /// What is done on each sheet, and how many at a time.
     pub setup: SetupArgs,
+    /// What the run is for.
+    pub task: Task,
     /// `--outputMode`, which wins over every config.
     pub mode: Option<OutputMode>,
     /// What makes a finished run exit with 3.
@@ -23,6 +25,15 @@ pub struct Options {
     pub statistics: bool,
     /// How the counts are printed to stdout.
     pub summary: Option<SummaryFormat>,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// To read the sheets.
+    Read,
+    /// To draw the template on each page.
+    DrawLayout,
 }
 
 /// One `--input`.

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::evaluation::Evaluation;
 use crate::file_names::{IMAGE_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown};
 use crate::json::{DocumentError, Problem};
-use crate::options::{Options, Root};
+use crate::options::{Options, Root, Task};
 use crate::outputs::ledger;
 use crate::template::Template;
 
@@ -94,7 +94,9 @@ pub enum WalkError {
 /// # Errors
 /// Everything that is wrong with the trees and their documents.
 pub fn walk(options: &Options) -> Result<Walked, Vec<WalkError>> {
-    let mut walker = Walker { output: options.output.canonicalize().ok(), ..Walker::default() };
+    let output = options.output.canonicalize().ok();
+    let is_unscored = options.task == Task::DrawLayout;
+    let mut walker = Walker { output, is_unscored, ..Walker::default() };
     let top = walker.top(options);
     for root in &options.roots {
         walker.root(root, &top);
@@ -125,6 +127,8 @@ struct Candidate {
 #[derive(Default)]
 struct Walker {
     output: Option<PathBuf>,
+    /// Nothing is scored: evaluations do not count.
+    is_unscored: bool,
     candidates: Vec<Candidate>,
     empty: Vec<PathBuf>,
     /// Pictures that templates and evaluations name: these are no sheets, wherever they lie.
@@ -174,6 +178,13 @@ impl Walker {
     }
 
     fn evaluation(&mut self, path: &Path) -> Option<Arc<Evaluation>> {
+        if self.is_unscored {
+            // Only its pictures count, which are no sheets; whether it is right is no matter now.
+            if let Ok((evaluation, _)) = Evaluation::load(path) {
+                self.assets.extend(evaluation.asset_paths().into_iter().cloned());
+            }
+            return None;
+        }
         let evaluation = self.accept(Evaluation::load(path))?;
         self.assets.extend(evaluation.asset_paths().into_iter().cloned());
         Some(Arc::new(evaluation))

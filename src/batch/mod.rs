@@ -6,6 +6,7 @@
 //! sink. One worker is the same path.
 
 mod isolation;
+pub mod layouts;
 mod ordered;
 pub mod summary;
 
@@ -27,7 +28,7 @@ use crate::imaging::overlay::EncodeError;
 use crate::options::Options;
 use crate::outputs::grouping::{self, Grouped, GroupedSheet, Wish};
 use crate::outputs::ledger::Ledger;
-use crate::outputs::paths::ORGANIZED;
+use crate::outputs::paths::{ORGANIZED, is_layout};
 use crate::outputs::{self, Filed, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
 use crate::scoring::{SheetName, Table};
@@ -53,6 +54,8 @@ pub enum BatchError {
 /// Tries all places of a plan, so that one that cannot be written is found before the first sheet.
 fn open_outputs(plan: &Plan, output: &Path) -> Result<Ledger, OutputError> {
     let mut ledger = outputs::open_root(output)?;
+    // Pictures of the layout are looked at beside the results.
+    ledger.keep(is_layout);
     // Links to sheets lie among the grouped ones. They go first, so that nothing can be written through them.
     let is_image = |path: &Path| {
         path.file_name().and_then(extension).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
@@ -186,11 +189,7 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
         statistics: plan.scoring.as_deref().filter(|_| statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
         bar: bars.add(progress_bar(images.len(), &name)),
     };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(plan.workers.count)
-        .thread_name(|i| format!("sheet-{i}"))
-        .build()?;
-    pool.scope(|scope| {
+    pool(plan)?.scope(|scope| {
         for _ in 0..plan.workers.count {
             scope.spawn(|_| job.work());
         }
@@ -212,6 +211,12 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
     let (unreadable, unexplained) = (job.unreadable.into_inner(), job.unexplained.into_inner());
     let (unstacked, wishes) = (job.unstacked.into_inner(), job.wishes.into_inner());
     Ok(FolderDone { counts, tables, unreadable, unexplained, unstacked, wishes })
+}
+
+/// The workers of a folder.
+fn pool(plan: &FolderPlan) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    let workers = rayon::ThreadPoolBuilder::new().num_threads(plan.workers.count);
+    workers.thread_name(|i| format!("sheet-{i}")).build()
 }
 
 fn progress_bar(images: usize, folder: &Path) -> ProgressBar {

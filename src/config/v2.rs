@@ -158,7 +158,9 @@ fn output_mode(cursor: &Cursor<'_>) -> Option<OutputMode> {
         ("setLayout", None),
     ])?;
     if mode.is_none() {
-        cursor.warn(format!("found {}, which is not done yet; `default` is", cursor.value().describe()), None);
+        let message =
+            format!("found {}, which is asked for on the command line; `default` counts", cursor.value().describe());
+        cursor.warn(message, Some("say `--set-layout`".to_owned()));
     }
     Some(mode.unwrap_or_default())
 }

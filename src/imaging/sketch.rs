@@ -1,7 +1,7 @@
 //! Pictures for people: a page, or white paper, at the size of a screen, with lines, boxes and texts drawn in colour.
 //!
-//! What is drawn is placed in the page's own pixels, whatever size the picture has; thicknesses and letters are in pixels of
-//! the picture, so that they can be seen. What lies outside is left out. Nothing is read from such a picture.
+//! What is drawn is placed in the page's own pixels, whatever size the picture has; thicknesses and letters are in pixels
+//! of the picture, so that they can be seen. What lies outside is left out. Nothing is read from such a picture.
 
 use ab_glyph::{FontRef, PxScale};
 use image::{GrayImage, Rgb, RgbImage, imageops};
@@ -34,6 +34,22 @@ impl Sketch {
         Self { scale: scale(page.width(), size.width), picture }
     }
 
+    /// As [`Sketch::of`], but a small page is made larger, up to three times, until it fills `most`: for letters beside what
+    /// is small on it.
+    pub fn large(page: &GrayImage, most: Size) -> Self {
+        const LARGEST: f64 = 3.0;
+        let (width, height) = page.dimensions();
+        let share = |room: u32, side: u32| f64::from(room) / f64::from(side.max(1));
+        let scale = share(most.width, width).min(share(most.height, height)).min(LARGEST);
+        if scale <= 1.0 || width == 0 || height == 0 {
+            return Self::of(page, most);
+        }
+        let side = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
+        let large = imageops::resize(page, side(width), side(height), imageops::FilterType::Triangle);
+        let picture = RgbImage::from_fn(large.width(), large.height(), |x, y| Rgb([large.get_pixel(x, y).0[0]; 3]));
+        Self { scale: self::scale(width, picture.width()), picture }
+    }
+
     /// As [`Sketch::of`], of a page in colour.
     pub fn of_colour(page: &RgbImage, most: Size) -> Self {
         let size = fitting(Size::new(page.width(), page.height()), most);
@@ -49,7 +65,7 @@ impl Sketch {
         Self { picture: RgbImage::from_pixel(size.width, size.height, Rgb([255; 3])), scale: 1.0 }
     }
 
-    /// Pixels of the picture to one of the page: 1 or less.
+    /// Pixels of the picture to one of the page.
     pub fn scale(&self) -> f64 {
         self.scale
     }
@@ -238,6 +254,15 @@ mod tests {
         let mut sketch = Sketch::blank(Size::new(60, 20));
         sketch.text("abc", Point::new(58.0, 18.0), 12, RED);
         assert!(rows(sketch).iter().any(|row| row.contains('#')));
+    }
+
+    #[test]
+    fn small_pages_are_made_larger_where_that_is_asked_for() {
+        let page = |width, height| GrayImage::new(width, height);
+        let size = |page: GrayImage| Sketch::large(&page, Size::new(100, 80)).size();
+        assert_eq!(size(page(40, 40)), Size::new(80, 80));
+        assert_eq!(size(page(4, 6)), Size::new(12, 18));
+        assert_eq!(size(page(200, 40)), Size::new(100, 20));
     }
 
     #[test]

@@ -67,6 +67,11 @@ impl Ledger {
         self.file.flush()
     }
 
+    /// Keeps those files of earlier runs that `are_to_stay`: they are none of this run's concern.
+    pub fn keep(&mut self, are_to_stay: impl Fn(&Path) -> bool) {
+        self.written.extend(self.earlier.iter().filter(|path| are_to_stay(path)).cloned());
+    }
+
     /// Removes those files of earlier runs that `are_to_go`, and folders that this leaves empty, before this run writes.
     ///
     /// # Errors

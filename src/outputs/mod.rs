@@ -107,11 +107,8 @@ pub fn open_root(output: &Path) -> Result<Ledger, OutputError> {
 /// [`OutputError`].
 pub fn try_places(paths: &FolderPaths, besides: &[PathBuf]) -> Result<(), OutputError> {
     let tables = ["Results", "Manual"].map(|name| paths.place().join(name));
-    let folders = tables.iter().chain(besides);
-    for folder in folders {
-        let path = paths.on_disk(folder);
-        std::fs::create_dir_all(&path).map_err(OutputError::at(path))?;
-    }
+    try_folders(paths, &tables)?;
+    try_folders(paths, besides)?;
     for table in table_files(paths) {
         let path = paths.on_disk(&table);
         if path.is_dir() {
@@ -119,6 +116,18 @@ pub fn try_places(paths: &FolderPaths, besides: &[PathBuf]) -> Result<(), Output
         }
         let path = table::partial(&path);
         std::fs::File::create(&path).map_err(OutputError::at(path))?;
+    }
+    Ok(())
+}
+
+/// Creates folders, which are below the output folder.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn try_folders(paths: &FolderPaths, folders: &[PathBuf]) -> Result<(), OutputError> {
+    for folder in folders {
+        let path = paths.on_disk(folder);
+        std::fs::create_dir_all(&path).map_err(OutputError::at(path))?;
     }
     Ok(())
 }

@@ -23,6 +23,16 @@ pub struct FolderPaths {
 /// What explanation tables are called after the sheet's name.
 const EXPLANATION: &str = "_evaluation.csv";
 
+/// The folder of pictures of the layout.
+const LAYOUT: &str = "Layout";
+
+/// Is this a picture of a layout? A path below the output folder.
+pub fn is_layout(path: &Path) -> bool {
+    // Folders that are named after an input folder hold no files themselves, and groups may have any name.
+    let is_grouped = path.components().any(|part| part.as_os_str() == ORGANIZED);
+    path.parent().and_then(Path::file_name) == Some(OsStr::new(LAYOUT)) && !is_grouped
+}
+
 /// The folder of grouped sheets.
 pub const ORGANIZED: &str = "organized";
 
@@ -84,6 +94,16 @@ impl FolderPaths {
     /// The folder of marked pictures in colour, below the output folder.
     pub fn coloured(&self) -> PathBuf {
         self.pictures().join("colored")
+    }
+
+    /// The folder of pictures of the layout, below the output folder.
+    pub fn layouts(&self) -> PathBuf {
+        self.place.join(LAYOUT)
+    }
+
+    /// The picture of the layout on the page of the image named `image`, below the output folder.
+    pub fn layout(&self, image: &OsStr) -> PathBuf {
+        self.layouts().join(with_suffix(image, ".png"))
     }
 
     /// The folder of grouped sheets, below the output folder.

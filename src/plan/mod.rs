@@ -14,7 +14,7 @@ use crate::config::OutputMode;
 use crate::evaluation::{Evaluation, SetupProblem};
 use crate::file_names::shown;
 use crate::json::DocumentError;
-use crate::options::{Options, cores};
+use crate::options::{Options, Task, cores};
 use crate::outputs::grouping::Grouping;
 use crate::outputs::paths::{FolderPaths, ORGANIZED};
 use crate::scoring::{Built, Scorer, SheetValues};
@@ -143,7 +143,7 @@ impl Plan {
                     continue;
                 }
             };
-            let grouping = match &folder.config.outputs.grouping {
+            let grouping = match folder.config.outputs.grouping.as_ref().filter(|_| options.task == Task::Read) {
                 Some(grouping) => match Grouping::bind(grouping, &context.template.columns, scoring.is_some()) {
                     Ok(bound) => Some(bound),
                     Err(problems) => {
@@ -163,7 +163,9 @@ impl Plan {
             let paths = FolderPaths::of(&options.output, &folder.place, &folder.images);
             plans.push(FolderPlan { paths, folder, context, scoring, grouping, workers });
         }
-        errors.extend(mixed_with_grouping(&plans));
+        if options.task == Task::Read {
+            errors.extend(mixed_with_grouping(&plans));
+        }
         if errors.is_empty() { Ok(Self { folders: plans, empty }) } else { Err(errors) }
     }
 

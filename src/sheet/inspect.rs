@@ -160,7 +160,7 @@ fn read_layout(
     let alignment = match (context.aligners.get(number), context.auto_align) {
         (Some(aligner), _) => aligner.align(page)?,
         (None, Some(options)) => {
-            let placements = align::auto_align::placements(page, layout, options, &context.thresholds);
+            let placements = align::auto_align::placements(page, layout, options, &context.thresholds, recorder);
             Alignment { placements, uncertain: Vec::new() }
         }
         (None, None) => Alignment::default(),

@@ -16,6 +16,7 @@ mod layout;
 pub mod orientation;
 pub mod page;
 pub mod preprocess;
+pub mod preview;
 pub mod read;
 pub mod render;
 pub mod report;

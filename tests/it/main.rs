@@ -9,6 +9,7 @@ mod layouts;
 mod order;
 mod orientation;
 mod output_modes;
+mod pictures;
 mod rescore;
 mod rows;
 mod samples;

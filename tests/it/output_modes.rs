@@ -48,7 +48,6 @@ fn moderation_writes_every_field_and_draws_nothing() {
     assert_eq!(by_flag.tree("out"), by_config.tree("out"));
     by_config.omr(&["-i", "in", "-o", "out2", "--outputMode", "csv"]).succeeded();
     assert_eq!(by_config.csv("out2/Results/Results.csv")[0][4..], ["q1", "q2", "roll"], "the flag wins");
-    assert_eq!(by_config.omr(&["-i", "in", "-o", "out", "--outputMode", "setLayout"]).code(), 2);
 }
 
 /// The page in colours: pink paper, marks in blue ink.

@@ -8,15 +8,27 @@ use image::GrayImage;
 use super::Placement;
 use crate::config::{AutoAlign, Thresholds};
 use crate::geometry::Rect;
+use crate::imaging::sketch::Sketch;
 use crate::imaging::{clahe, morphology, stats, tone};
+use crate::sheet::stages::{Drawn, Kind, Stages};
 use crate::template::Template;
 
 /// A strip of the working image whose mean exceeds this gray is taken to hold ink.
 const INK_MEAN: f64 = 100.0;
 
 /// The place of each block, which is moved to the left or right; in the order of the template's blocks.
-pub fn placements(page: &GrayImage, template: &Template, options: AutoAlign, numbers: &Thresholds) -> Vec<Placement> {
+pub fn placements(
+    page: &GrayImage,
+    template: &Template,
+    options: AutoAlign,
+    numbers: &Thresholds,
+    stages: &mut Stages,
+) -> Vec<Placement> {
     let tall_ink = tall_ink(page, numbers.gamma_low);
+    stages.record(Kind::Searched, |most| {
+        let picture = Sketch::of(&tall_ink, most).finish();
+        Drawn { title: "auto_align: what is compared".to_owned(), notes: Vec::new(), picture }
+    });
     let shift = |bounds| f64::from(block_shift(&tall_ink, bounds, options));
     template.blocks.iter().map(|block| Placement::shifted(shift(block.bounds), 0.0)).collect()
 }

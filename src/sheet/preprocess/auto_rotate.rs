@@ -15,7 +15,9 @@ use crate::geometry::{Rect, Size};
 use crate::imaging::matching::{Matcher, Searched};
 use crate::imaging::orient::{self, Turn};
 use crate::imaging::resize;
+use crate::imaging::sketch::Sketch;
 use crate::sheet::error::{Reason, SheetError};
+use crate::sheet::stages::{Drawn, Kind, Stages};
 use crate::template::{AutoRotate, RotationThreshold};
 
 /// Sizes of the reference that are sought, about 1: neighbours are near enough for a correlation to see them.
@@ -84,8 +86,14 @@ impl Rotator {
     ///
     /// # Errors
     /// orientation-uncertain: no turn fits well enough, or two do.
-    pub fn apply(&self, raster: Raster, matcher: &mut Matcher) -> Result<Raster, SheetError> {
-        let turn = self.find(&raster.gray, matcher)?;
+    pub fn apply(&self, raster: Raster, matcher: &mut Matcher, stages: &mut Stages) -> Result<Raster, SheetError> {
+        let candidates = self.candidates(&raster.gray, matcher);
+        let turn = self.chosen(&candidates)?;
+        stages.record(Kind::Found, |most| Drawn {
+            title: format!("AutoRotate: turned by {}°", turn.inverse().degrees()),
+            notes: vec![format!("the reference fits with {}", scores(&candidates))],
+            picture: Sketch::of(&orient::turned_back(raster.gray.clone(), turn), most).finish(),
+        });
         let turned = Raster {
             gray: orient::turned_back(raster.gray, turn),
             colour: raster.colour.map(|colour: RgbImage| orient::turned_back(colour, turn)),
@@ -98,21 +106,15 @@ impl Rotator {
         raster.resized(self.processing_size)
     }
 
-    fn find(&self, picture: &GrayImage, matcher: &mut Matcher) -> Result<Turn, SheetError> {
-        let candidates = self.candidates(picture, matcher);
+    /// The turn that fits best, if it is sure.
+    fn chosen(&self, candidates: &[Option<Candidate>; 4]) -> Result<Turn, SheetError> {
         let score = |i: usize| candidates[i].as_ref().map_or(0.0, |c| c.score);
         let best = (1..TURNS.len()).fold(0, |best, i| if score(i) > score(best) { i } else { best });
         let second = (0..TURNS.len()).filter(|&i| i != best).map(score).fold(0.0, f64::max);
         let goes_on = self.threshold.is_some_and(|t| t.passthrough);
         let least = self.threshold.map_or(LEAST_SCORE, |t| t.value);
-        let found = |what: String| {
-            let scores: Vec<String> = TURNS
-                .iter()
-                .enumerate()
-                .map(|(i, turn)| format!("{}°: {:.2}", turn.inverse().degrees(), score(i)))
-                .collect();
-            SheetError::new(Reason::OrientationUncertain, format!("{what} ({})", scores.join(", ")))
-        };
+        let found =
+            |what: String| SheetError::new(Reason::OrientationUncertain, format!("{what} ({})", scores(candidates)));
         if score(best) < least && !goes_on {
             return Err(found(format!(
                 "AutoRotate's reference fits with {:.2} at best, its threshold is {least}",
@@ -205,6 +207,13 @@ impl Rotator {
         let size = Size::new(scaled(self.reference.width(), scale), scaled(self.reference.height(), scale));
         orient::turned(mean_resized(&self.reference, size), turn)
     }
+}
+
+/// How well the reference fits each turn, for a person.
+fn scores(candidates: &[Option<Candidate>; 4]) -> String {
+    let score = |i: usize| candidates[i].as_ref().map_or(0.0, |c| c.score);
+    let all = TURNS.iter().enumerate().map(|(i, turn)| format!("{}°: {:.2}", turn.inverse().degrees(), score(i)));
+    all.collect::<Vec<_>>().join(", ")
 }
 
 fn scaled(side: u32, factor: f64) -> u32 {

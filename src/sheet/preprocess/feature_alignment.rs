@@ -7,12 +7,14 @@
 use image::GrayImage;
 
 use super::{LoadPicture, PrepareError, Raster};
-use crate::geometry::Size;
-use crate::imaging::registration::{Reference, Support};
+use crate::geometry::{Point, Size};
+use crate::imaging::registration::{Reference, Registration, Support};
 use crate::imaging::robust::Model;
+use crate::imaging::sketch::Sketch;
 use crate::imaging::warp::{self, Homography};
 use crate::imaging::{resize, tone};
 use crate::sheet::error::{Reason, SheetError};
+use crate::sheet::stages::{Drawn, Kind, Stages};
 use crate::template::{AlignmentModel, FeatureBasedAlignment};
 
 /// Lays sheets onto a reference.
@@ -47,7 +49,7 @@ impl Aligner {
     ///
     /// # Errors
     /// alignment-failed: too little of the reference was found.
-    pub fn apply(&self, mut raster: Raster) -> Result<Raster, SheetError> {
+    pub fn apply(&self, mut raster: Raster, stages: &mut Stages) -> Result<Raster, SheetError> {
         tone::stretch(&mut raster.gray, tone::Flat::Keep);
         let size = self.reference.size();
         let found = if (raster.gray.width(), raster.gray.height()) == (size.width, size.height) {
@@ -55,7 +57,9 @@ impl Aligner {
         } else {
             self.reference.register(&resize::linear(&raster.gray, size), self.model)
         };
-        let map = found.map(|found| between_sizes(&raster.gray, size).then(&found.map)).map_err(failure)?;
+        let Registration { map, support } = found.map_err(failure)?;
+        let map = between_sizes(&raster.gray, size).then(&map);
+        stages.record(Kind::Found, |most| found_place(&raster.gray, &map, size, support, most));
         let unmoved =
             || SheetError::new(Reason::AlignmentFailed, "FeatureBasedAlignment found a map without a way back");
         Ok(Raster {
@@ -74,6 +78,20 @@ fn between_sizes(from: &GrayImage, to: Size) -> Homography {
     let (x, y) = (scale(from.width(), to.width), scale(from.height(), to.height));
     // Pixel centres: the edges of the pictures are half a pixel outside of them.
     Homography([x, 0.0, (x - 1.0) / 2.0, 0.0, y, (y - 1.0) / 2.0, 0.0, 0.0, 1.0])
+}
+
+/// The sheet with the outline of the reference where it was found.
+fn found_place(sheet: &GrayImage, map: &Homography, reference: Size, support: Support, most: Size) -> Drawn {
+    const OUTLINE: [u8; 3] = [0, 150, 40];
+    let Support { sought, agreeing, rms } = support;
+    let mut sketch = Sketch::of(sheet, most);
+    if let Some(back) = map.inverse() {
+        let (right, bottom) = (f64::from(reference.width) - 1.0, f64::from(reference.height) - 1.0);
+        let corners = [(0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)];
+        sketch.shape(&corners.map(|(x, y)| back.apply(Point::new(x, y))), 3, OUTLINE);
+    }
+    let notes = vec![format!("{agreeing} of {sought} details of the reference are where it says, within {rms:.2} px")];
+    Drawn { title: "FeatureBasedAlignment: where the reference lies".to_owned(), notes, picture: sketch.finish() }
 }
 
 fn failure(support: Support) -> SheetError {

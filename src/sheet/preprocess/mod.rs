@@ -280,10 +280,10 @@ impl Work {
     /// Filters change the gray picture alone, as OMRChecker does; crops change both.
     fn apply(&self, mut raster: Raster, scratch: &mut Scratch, stages: &mut Stages) -> Result<Raster, SheetError> {
         match self {
-            Self::AutoRotate(rotator) => return rotator.apply(raster, &mut scratch.matcher),
+            Self::AutoRotate(rotator) => return rotator.apply(raster, &mut scratch.matcher, stages),
             Self::CropPage(options) => return crop_page::apply(raster, options, stages),
             Self::CropOnMarkers(finder) => return finder.apply(raster, scratch, stages),
-            Self::FeatureBasedAlignment(aligner) => return aligner.apply(raster),
+            Self::FeatureBasedAlignment(aligner) => return aligner.apply(raster, stages),
             Self::GaussianBlur { kernel, sigma } => raster.gray = blur::gaussian(&raster.gray, *kernel, *sigma),
             Self::MedianBlur { kernel } => raster.gray = blur::median(&raster.gray, *kernel),
             Self::Tone(_, table) => tone::apply(&mut raster.gray, table),

@@ -26,7 +26,7 @@ pub fn on_page(
     interpretation: &Interpretation,
     most: Size,
 ) -> Drawn {
-    let mut sketch = Sketch::of(page, most);
+    let mut sketch = Sketch::large(page, most);
     let thickness = (sketch.size().height / 600).clamp(1, 3) as i32;
     let mut fields = measured.readings.fields.iter().zip(&measured.judgement.fields).zip(&interpretation.fields);
     for (i, block) in template.blocks.iter().enumerate() {
@@ -37,7 +37,7 @@ pub fn on_page(
         let line = f64::from(letters) / sketch.scale();
         for field in &block.fields {
             let Some(((reading, judged), value)) = fields.next() else { break };
-            let mut right: Option<Rect> = None;
+            let mut last: Option<Rect> = None;
             for ((bubble, mean), marked) in field.bubbles.iter().zip(reading.means()).zip(&judged.marked) {
                 let area = placement.of(Rect::new(bubble.x, bubble.y, width, height));
                 let ink = match (value.doubt, marked) {
@@ -48,14 +48,17 @@ pub fn on_page(
                 sketch.outline(area, if *marked { 2 * thickness } else { thickness }, ink);
                 let bottom = f64::from(area.y) + f64::from(height) - line;
                 sketch.text(&format!("{mean:.0}"), Point::new(f64::from(area.x), bottom), letters, ink);
-                if right.is_none_or(|right| area.x >= right.x) {
-                    right = Some(area);
-                }
+                last = last.filter(|last| (last.x, last.y) > (area.x, area.y)).or(Some(area));
             }
-            if let Some(area) = right {
-                let text = format!("<{:.0}", judged.threshold);
-                let beside = Point::new(f64::from(area.x) + f64::from(width) + 2.0, f64::from(area.y));
-                sketch.text(&text, beside, letters, THRESHOLD);
+            if let Some(area) = last {
+                let is_column = field.bubbles.windows(2).all(|pair| pair[0].x == pair[1].x) && field.bubbles.len() > 1;
+                let (x, y) = (f64::from(area.x), f64::from(area.y));
+                // Beside the last bubble of a row, below that of a column.
+                let place = match is_column {
+                    true => Point::new(x, y + f64::from(height) + 1.0),
+                    false => Point::new(x + f64::from(width) + 2.0, y),
+                };
+                sketch.text(&format!("<{:.0}", judged.threshold), place, letters, THRESHOLD);
             }
         }
     }

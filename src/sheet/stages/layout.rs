@@ -22,7 +22,7 @@ const GAP: i32 = 4;
 
 /// The page with the template on it, at most as large as `most`. `name`: that of the conditional set whose layout it is.
 pub fn on_page(page: &GrayImage, template: &Template, alignment: &Alignment, name: Option<&str>, most: Size) -> Drawn {
-    let mut sketch = Sketch::of(page, most);
+    let mut sketch = Sketch::large(page, most);
     let mut notes: Vec<String> = name.map(|name| format!("layout of the conditional set {name}")).into_iter().collect();
     for (i, block) in template.blocks.iter().enumerate() {
         let placement = alignment.placements.get(i).copied().unwrap_or_default();

@@ -49,7 +49,7 @@ fn a_turned_sheet_becomes_the_upright_one_pixel_by_pixel() {
     let rotator = rotator(&arrow(0, 255), None);
     for orientation in ORIENTATIONS {
         let turned = orient::upright(upright.clone(), orientation);
-        let found = rotator.apply(raster(turned), &mut Matcher::default()).unwrap();
+        let found = rotator.apply(raster(turned), &mut Matcher::default(), &mut Stages::off()).unwrap();
         assert_eq!(found.gray, upright, "{orientation:?}");
     }
 }
@@ -59,7 +59,8 @@ fn colours_turn_with_the_grays() {
     let gray = orient::upright(sheet(100, 30, 230), Orientation::Rotate90);
     let colour = RgbImage::from_fn(400, 300, |x, y| image::Rgb([gray.get_pixel(x, y).0[0], 7, 9]));
     let found = rotator(&arrow(0, 255), None);
-    let found = found.apply(Raster { gray, colour: Some(colour) }, &mut Matcher::default()).unwrap();
+    let found =
+        found.apply(Raster { gray, colour: Some(colour) }, &mut Matcher::default(), &mut Stages::off()).unwrap();
     let colour = found.colour.unwrap();
     assert!(found.gray.enumerate_pixels().all(|(x, y, p)| colour.get_pixel(x, y).0 == [p.0[0], 7, 9]));
 }
@@ -76,7 +77,7 @@ fn the_stamp_may_be_larger_smaller_darker_or_blurred() {
         let rotator = rotator(&arrow(0, 255), Some(RotationThreshold { value: 0.6, passthrough: false }));
         for orientation in ORIENTATIONS {
             let turned = orient::upright(upright.clone(), orientation);
-            let found = rotator.apply(raster(turned), &mut Matcher::default()).unwrap();
+            let found = rotator.apply(raster(turned), &mut Matcher::default(), &mut Stages::off()).unwrap();
             assert!(found.gray == upright, "{percent} % {ink} on {paper}, {orientation:?}");
         }
     }
@@ -86,7 +87,8 @@ fn the_stamp_may_be_larger_smaller_darker_or_blurred() {
 fn a_larger_photo_is_resized_after_the_turn() {
     let upright = resize::linear(&sheet(100, 30, 230), Size::new(600, 800));
     let on_its_side = orient::upright(upright.clone(), Orientation::Rotate270);
-    let found = rotator(&arrow(0, 255), None).apply(raster(on_its_side), &mut Matcher::default()).unwrap();
+    let found =
+        rotator(&arrow(0, 255), None).apply(raster(on_its_side), &mut Matcher::default(), &mut Stages::off()).unwrap();
     assert_eq!(found.gray, resize::linear(&upright, Size::new(300, 400)));
 }
 
@@ -95,11 +97,11 @@ fn without_the_stamp_the_threshold_decides() {
     let mut blank = sheet(100, 30, 230);
     blank.enumerate_pixels_mut().filter(|(x, y, _)| *x >= 205 && *y < 90).for_each(|(_, _, p)| p.0[0] = 230);
     let strict = rotator(&arrow(0, 255), Some(RotationThreshold { value: 0.9, passthrough: false }));
-    let error = strict.apply(raster(blank.clone()), &mut Matcher::default()).unwrap_err();
+    let error = strict.apply(raster(blank.clone()), &mut Matcher::default(), &mut Stages::off()).unwrap_err();
     assert_eq!(error.reason, Reason::OrientationUncertain);
     assert!(error.detail.contains("its threshold is 0.9") && error.detail.contains("180°"), "{}", error.detail);
     let lenient = rotator(&arrow(0, 255), Some(RotationThreshold { value: 0.9, passthrough: true }));
-    assert!(lenient.apply(raster(blank), &mut Matcher::default()).is_ok());
+    assert!(lenient.apply(raster(blank), &mut Matcher::default(), &mut Stages::off()).is_ok());
 }
 
 #[test]
@@ -110,7 +112,7 @@ fn a_stamp_that_looks_the_same_turned_decides_nothing() {
     for (x, y, p) in stamp.enumerate_pixels() {
         img.put_pixel(100 + x, 50 + y, *p);
     }
-    let error = rotator(&stamp, None).apply(raster(img), &mut Matcher::default()).unwrap_err();
+    let error = rotator(&stamp, None).apply(raster(img), &mut Matcher::default(), &mut Stages::off()).unwrap_err();
     assert!(error.detail.contains("two turns alike"), "{}", error.detail);
 }
 
@@ -130,6 +132,6 @@ fn references_that_can_find_nothing_are_told_beforehand() {
 fn pictures_of_any_size_have_a_result() {
     let rotator = rotator(&arrow(0, 255), None);
     for (width, height) in [(0, 0), (1, 1), (1, 900), (700, 2), (33, 35)] {
-        let _ = rotator.apply(raster(GrayImage::new(width, height)), &mut Matcher::default());
+        let _ = rotator.apply(raster(GrayImage::new(width, height)), &mut Matcher::default(), &mut Stages::off());
     }
 }
