@@ -278,8 +278,12 @@ impl FolderJob<'_> {
             format: self.plan.paths.picture(i, image).format,
             in_colour: saves_coloured(self.plan),
         });
-        let outputs = &self.plan.folder.config.outputs;
-        let mut stages = Stages::of(Levels { saved: outputs.save_image_level, shown: outputs.show_image_level });
+        let config = &self.plan.folder.config;
+        let outputs = &config.outputs;
+        let mut stages = Stages::of(
+            Levels { saved: outputs.save_image_level, shown: outputs.show_image_level },
+            config.display_size.width,
+        );
         let read = isolation::isolated(|| {
             let path = self.plan.folder.dir.join(image);
             let bytes = read_file(&path)?;

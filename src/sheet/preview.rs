@@ -31,7 +31,7 @@ pub fn page_with_layout(
     name: SheetName<'_>,
     scratch: &mut Scratch,
 ) -> Result<RgbImage, NoPage> {
-    let mut stages = Stages::of(FAILURES);
+    let mut stages = Stages::of(FAILURES, u32::MAX);
     match inspect(bytes, context, name, false, scratch, &mut stages) {
         Ok(Inspection { page, layout, alignment, .. }) => {
             let size = Size::new(page.gray.width(), page.gray.height());

@@ -124,25 +124,26 @@ impl<'s> Measured<'s> {
 }
 
 /// The stage pictures of one sheet, in the order of the stages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stages {
     levels: Levels,
+    /// A picture is at most this large.
+    most: Size,
     stages: Vec<Stage>,
 }
 
-/// Pictures of stages are at most this large: as wide as letters on them can be read, and for a page of any usual shape
-/// high enough.
+/// Pictures of stages are at most this large: letters on them can be read, and a stack of them can be held.
 const MOST: Size = Size::new(1080, 1620);
 
 impl Stages {
-    /// Records those of these levels.
-    pub fn of(levels: Levels) -> Self {
-        Self { levels, stages: Vec::new() }
+    /// Records those of these levels, at most `width` pixels wide.
+    pub fn of(levels: Levels, width: u32) -> Self {
+        Self { levels, most: Size { width: width.min(MOST.width), ..MOST }, stages: Vec::new() }
     }
 
     /// Records nothing.
     pub fn off() -> Self {
-        Self::default()
+        Self::of(Levels::default(), MOST.width)
     }
 
     /// Is a picture of this kind wanted?
@@ -153,7 +154,7 @@ impl Stages {
     /// Draws and keeps a picture of this kind, if it is wanted. `draw` is told the size that a picture has at most.
     pub fn record(&mut self, kind: Kind, draw: impl FnOnce(Size) -> Drawn) {
         if self.want(kind) {
-            let Drawn { title, notes, picture } = draw(MOST);
+            let Drawn { title, notes, picture } = draw(self.most);
             self.stages.push(Stage { kind, title, notes, picture });
         }
     }
@@ -181,7 +182,7 @@ impl Stages {
 
     /// An empty recorder for another try of the same sheet.
     pub(super) fn another(&self) -> Self {
-        Self::of(self.levels)
+        Self { levels: self.levels, most: self.most, stages: Vec::new() }
     }
 
     /// Goes on with what another recorder has.
@@ -202,7 +203,7 @@ mod tests {
     fn nothing_is_drawn_unless_a_level_asks_for_it() {
         let mut off = Stages::off();
         off.record(Kind::Failure, |_| panic!("nobody asked"));
-        let mut some = Stages::of(Levels { saved: 2, shown: 0 });
+        let mut some = Stages::of(Levels { saved: 2, shown: 0 }, 100);
         some.record(Kind::Page, |_| panic!("nobody asked"));
         some.record(Kind::Found, |_| drawn());
         assert_eq!(some.all().len(), 1);
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_and_what_is_saved_are_two_levels() {
-        let mut stages = Stages::of(Levels { saved: 1, shown: 2 });
+        let mut stages = Stages::of(Levels { saved: 1, shown: 2 }, 100);
         for kind in [Kind::Input, Kind::Found, Kind::Marked] {
             stages.record(kind, |_| drawn());
         }
