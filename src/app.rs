@@ -7,7 +7,7 @@ use indicatif::MultiProgress;
 use tracing::{info, warn};
 
 use crate::batch::{
-    self, BatchError,
+    self, BatchError, Ended,
     summary::{Counts, Summary},
 };
 use crate::cli::{CheckArgs, Cli, Command, FailOn, RescoreArgs, RunArgs, SummaryFormat};
@@ -94,10 +94,18 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     };
     let plan = Plan::prepare(&options).map_err(AppError::Plan)?;
     tell_empty(&plan);
-    tell_levels(&plan);
+    if let Some(reason) = plan.why_one_by_one() {
+        info!("{reason}");
+    }
     tell_recogniser(&plan);
     let summary = match options.task {
-        Task::Read => batch::run(&plan, &options, bars)?,
+        Task::Read => match batch::run(&plan, &options, bars)? {
+            Ended::Finished(summary) => summary,
+            Ended::Stopped(stop) => {
+                warn!("{stop}");
+                return Ok(Exit::Stopped);
+            }
+        },
         Task::DrawLayout => batch::layouts::run(&plan, &options, bars)?,
     };
     let seconds = start.elapsed().as_secs_f64();
@@ -145,16 +153,6 @@ fn tell_empty(plan: &Plan) {
     }
     if plan.folders.is_empty() {
         warn!("there is nothing to read: no images were found");
-    }
-}
-
-/// Picture levels that the configs ask for and this version does not serve: told once.
-fn tell_levels(plan: &Plan) {
-    let outputs = || plan.folders.iter().map(|folder| &folder.folder.config.outputs);
-    if outputs().any(|o| o.show_image_level > 0) {
-        warn!(
-            "`show_image_level` is above 0: sheets are read one at a time, and this version of omr shows no pictures"
-        );
     }
 }
 
@@ -224,7 +222,7 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         writeln!(out, "  output    {}", options.output.join(&folder.folder.place).display())?;
     }
     writeln!(out, "{} sheet(s) in {} folder(s)", plan.images(), plan.folders.len())?;
-    if let Some(reason) = plan.why_no_speed_up() {
+    for reason in [plan.why_one_by_one(), plan.why_no_speed_up()].into_iter().flatten() {
         info!("{reason}");
     }
     Ok(Exit::Finished)

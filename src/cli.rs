@@ -17,7 +17,7 @@ A folder brings its own template.json, config.json and evaluation.json, or inher
 Files made for OMRChecker v1 and v2 are read as they are.
 
 Exit status: 0 finished, every image is accounted for; 1 could not start or finish; 2 bad usage;
-3 not one image could be read, or what --fail-on names happened.";
+3 not one image could be read, or what --fail-on names happened; 130 stopped by a person.";
 
 /// Reads folders of scanned or photographed answer sheets and writes the answers as CSV.
 #[derive(Debug, Parser)]

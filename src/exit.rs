@@ -13,16 +13,19 @@ pub enum Exit {
     Usage,
     /// Finished, but not one image could be read, or what `--fail-on` names happened.
     Unsatisfied,
+    /// A person stopped the run. What was begun is finished.
+    Stopped,
 }
 
 impl Exit {
-    /// 0, 1, 2 or 3.
+    /// 0, 1, 2, 3, or 130 as shells have it for a program that was interrupted.
     pub const fn code(self) -> u8 {
         match self {
             Self::Finished => 0,
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Unsatisfied => 3,
+            Self::Stopped => 130,
         }
     }
 }

@@ -30,3 +30,4 @@ pub mod statistics;
 pub mod template;
 pub mod tesseract;
 pub mod walk;
+pub mod window;

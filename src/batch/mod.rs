@@ -4,11 +4,15 @@
 //! most as many results wait for their turn as there are workers, unless one sheet is much slower than the others. A
 //! worker reads, decodes and judges a sheet, encodes and saves its picture, and hands a light outcome to the ordered
 //! sink. One worker is the same path.
+//!
+//! Where pictures are shown, the one worker hands them to the calling thread, which has the window, and waits.
 
 mod isolation;
 pub mod layouts;
 mod ordered;
+mod stop;
 pub mod summary;
+mod viewing;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -22,7 +26,9 @@ use parking_lot::Mutex;
 use tracing::{debug, info, warn};
 
 use self::ordered::Ordered;
+pub use self::stop::Stop;
 use self::summary::{Counts, FolderSummary, Summary};
+use self::viewing::{ToWindow, Viewer};
 use crate::file_names::{IMAGE_EXTENSIONS, as_cell, extension, shown, tidy};
 use crate::imaging::overlay::EncodeError;
 use crate::options::Options;
@@ -36,6 +42,7 @@ use crate::sheet::{
     self, Levels, Pictures, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Stages, Turn, stages,
 };
 use crate::statistics::Collector;
+use crate::window::Answer;
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -97,20 +104,38 @@ fn saves_explanations(plan: &FolderPlan) -> bool {
     plan.scoring.as_ref().is_some_and(|scoring| scoring.scorer().exports_tables())
 }
 
-/// Reads every sheet of the plan.
+/// How a run ended that did not fail.
+#[derive(Debug)]
+pub enum Ended {
+    /// Every sheet has its row.
+    Finished(Summary),
+    /// A person stopped it. Rows of the sheets that were read are on disk, those of an unfinished folder in `.partial` files.
+    Stopped(Stop),
+}
+
+/// Reads every sheet of the plan, unless it is stopped. Called on the main thread.
 ///
 /// # Errors
 /// [`BatchError`]. Rows that were finished before it are on disk, in `.partial` files.
-pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Summary, BatchError> {
+pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended, BatchError> {
     let output = options.output.as_path();
     isolation::quieten_panics();
     let mut ledger = open_outputs(plan, output)?;
+    let mut viewer = Viewer::of(plan);
+    let stopped = AtomicBool::new(false);
     let mut summary = Summary::default();
-    for folder in &plan.folders {
+    for (number, folder) in plan.folders.iter().enumerate() {
+        if stopped.load(Ordering::Relaxed) {
+            // The list of what was written goes on naming what earlier runs wrote: the next run decides about it.
+            return Ok(Ended::Stopped(Stop::before(plan, number)));
+        }
         let sheet_files =
             || picture_files(folder).chain(explanation_files(folder)).chain(stack_files(folder)).map(|(_, path)| path);
         ledger.announce(sheet_files()).map_err(OutputError::at(output))?;
-        let done = run_folder(folder, options.statistics, bars)?;
+        let done = match run_folder(folder, options.statistics, bars, &mut viewer, &stopped)? {
+            FolderEnded::Finished(done) => done,
+            FolderEnded::Stopped { read } => return Ok(Ended::Stopped(Stop::within(plan, number, read))),
+        };
         ledger.wrote(done.tables);
         ledger.wrote(picture_files(folder).filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
         ledger.wrote(explanation_files(folder).filter(|(i, _)| !done.unexplained.contains(i)).map(|(_, path)| path));
@@ -124,7 +149,7 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Summa
         summary.folders.push(FolderSummary { folder: name, counts: done.counts });
     }
     ledger.finish().map_err(OutputError::at(output))?;
-    Ok(summary)
+    Ok(Ended::Finished(summary))
 }
 
 /// The marked pictures of a folder with the numbers of their sheets, below the output folder.
@@ -150,6 +175,15 @@ fn stack_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
     images.map(move |(i, image)| (i, plan.paths.stack(i, image, level)))
 }
 
+/// How a folder ended that did not fail.
+enum FolderEnded {
+    Finished(Box<FolderDone>),
+    /// So many of its sheets were read, and not all.
+    Stopped {
+        read: usize,
+    },
+}
+
 /// A folder that was read.
 struct FolderDone {
     counts: Counts,
@@ -165,7 +199,13 @@ struct FolderDone {
     wishes: Vec<Wish>,
 }
 
-fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Result<FolderDone, BatchError> {
+fn run_folder(
+    plan: &FolderPlan,
+    statistics: bool,
+    bars: &MultiProgress,
+    viewer: &mut Viewer,
+    stopped: &AtomicBool,
+) -> Result<FolderEnded, BatchError> {
     let images = &plan.folder.images;
     let name = shown(&plan.folder.dir).join("");
     let start = Instant::now();
@@ -179,6 +219,7 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
         )?,
         next: AtomicUsize::new(0),
         failed: AtomicBool::new(false),
+        stopped,
         sink: Ordered::default(),
         counts: Mutex::new(Counts { images: images.len(), ..Counts::default() }),
         unreadable: Mutex::new(HashSet::new()),
@@ -189,14 +230,25 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
         statistics: plan.scoring.as_deref().filter(|_| statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
         bar: bars.add(progress_bar(images.len(), &name)),
     };
-    pool(plan)?.scope(|scope| {
+    let (to_window, slides) = viewer.connect(plan).unzip();
+    pool(plan)?.in_place_scope(|scope| {
         for _ in 0..plan.workers.count {
-            scope.spawn(|_| job.work());
+            let to_window = to_window.clone();
+            scope.spawn(|_| job.work(to_window));
+        }
+        // The workers' ends alone keep the window waiting.
+        drop(to_window);
+        if let Some(slides) = slides {
+            viewer.serve(slides, stopped);
         }
     });
     job.bar.finish_and_clear();
     if let Some(error) = job.failure.into_inner() {
         return Err(error.into());
+    }
+    let read = job.counts.lock().accounted();
+    if stopped.load(Ordering::Relaxed) && read < images.len() {
+        return Ok(FolderEnded::Stopped { read });
     }
     let mut tables = Vec::from(job.tables.finish()?);
     if let Some(collector) = &job.statistics {
@@ -210,7 +262,7 @@ fn run_folder(plan: &FolderPlan, statistics: bool, bars: &MultiProgress) -> Resu
     info!("`{}`: {counts}; {:.1} sheets/s", name.display(), images.len() as f64 / seconds.max(1e-9));
     let (unreadable, unexplained) = (job.unreadable.into_inner(), job.unexplained.into_inner());
     let (unstacked, wishes) = (job.unstacked.into_inner(), job.wishes.into_inner());
-    Ok(FolderDone { counts, tables, unreadable, unexplained, unstacked, wishes })
+    Ok(FolderEnded::Finished(Box::new(FolderDone { counts, tables, unreadable, unexplained, unstacked, wishes })))
 }
 
 /// The workers of a folder.
@@ -244,6 +296,8 @@ struct FolderJob<'a> {
     tables: FolderTables,
     next: AtomicUsize,
     failed: AtomicBool,
+    /// A person wants no further sheet to be begun.
+    stopped: &'a AtomicBool,
     sink: Ordered<(Outcome, Told)>,
     counts: Mutex<Counts>,
     unreadable: Mutex<HashSet<usize>>,
@@ -258,32 +312,38 @@ struct FolderJob<'a> {
 }
 
 impl FolderJob<'_> {
-    /// A worker's life: the next sheet, until there is none or an output failed.
-    fn work(&self) {
+    /// A worker's life: the next sheet, until there is none, an output failed or a person stops it. Stage pictures go to the
+    /// window, if there is one, when the sheet has its rows.
+    fn work(&self, mut to_window: Option<ToWindow>) {
         let images = &self.plan.folder.images;
+        let outputs = &self.plan.folder.config.outputs;
         let mut scratch = Scratch::default();
-        while !self.failed.load(Ordering::Relaxed) {
+        while !self.failed.load(Ordering::Relaxed) && !self.stopped.load(Ordering::Relaxed) {
             let i = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(image) = images.get(i) else { break };
-            if let Err(error) = self.sheet(i, image, &mut scratch) {
+            let shown = if to_window.is_some() { outputs.show_image_level } else { 0 };
+            let levels = Levels { saved: outputs.save_image_level, shown };
+            let mut stages = Stages::of(levels, self.plan.folder.config.display_size.width);
+            if let Err(error) = self.sheet(i, image, &mut scratch, &mut stages) {
                 self.failed.store(true, Ordering::Relaxed);
                 self.failure.lock().get_or_insert(error);
             }
             self.bar.inc(1);
+            if let Some(window) = &to_window {
+                match window.show(image.to_string_lossy().into_owned(), stages.shown().collect()) {
+                    Answer::GoOn => {}
+                    Answer::Stop => self.stopped.store(true, Ordering::Relaxed),
+                    Answer::Closed => to_window = None,
+                }
+            }
         }
     }
 
-    fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch) -> Result<(), OutputError> {
+    fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch, stages: &mut Stages) -> Result<(), OutputError> {
         let pictures = saves_pictures(self.plan).then(|| Pictures {
             format: self.plan.paths.picture(i, image).format,
             in_colour: saves_coloured(self.plan),
         });
-        let config = &self.plan.folder.config;
-        let outputs = &config.outputs;
-        let mut stages = Stages::of(
-            Levels { saved: outputs.save_image_level, shown: outputs.show_image_level },
-            config.display_size.width,
-        );
         let read = isolation::isolated(|| {
             let path = self.plan.folder.dir.join(image);
             let bytes = read_file(&path)?;
@@ -291,9 +351,9 @@ impl FolderJob<'_> {
             let name = SheetName { file_name: &file_name, file_path: &file_path };
             let keeps_grades = self.statistics.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
-            sheet::process(&bytes, &self.plan.context, name, scoring, pictures, scratch, &mut stages)
+            sheet::process(&bytes, &self.plan.context, name, scoring, pictures, scratch, stages)
         });
-        self.stack(i, image, &stages)?;
+        self.stack(i, image, stages)?;
         let mut told = Told::default();
         let outcome = match read {
             Ok(SheetReport { layout, columns, multi_marked, doubts, score, picture, coloured, turn }) => {

@@ -32,9 +32,14 @@ impl Counts {
         self.doubts += doubts;
     }
 
+    /// Images that have their row.
+    pub fn accounted(&self) -> usize {
+        self.read + self.diverted + self.unreadable
+    }
+
     /// Every image has its row.
     pub fn tally(&self) -> bool {
-        self.images == self.read + self.diverted + self.unreadable
+        self.images == self.accounted()
     }
 }
 

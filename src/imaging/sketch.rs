@@ -197,6 +197,22 @@ pub fn text_size(text: &str, height: u32) -> Size {
     Size::new(width + 2 * (height / PLATE_MARGIN as u32), tall.max(height))
 }
 
+/// A text in lines whose plates are at most `width` pixels wide, unless a single word is wider, in letters of `height`.
+pub fn wrapped(text: &str, height: u32, width: u32) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut current = String::new();
+    for word in text.split_whitespace() {
+        let longer = if current.is_empty() { word.to_owned() } else { format!("{current} {word}") };
+        if !current.is_empty() && text_size(&longer, height).width > width {
+            lines.push(std::mem::replace(&mut current, word.to_owned()));
+        } else {
+            current = longer;
+        }
+    }
+    lines.push(current);
+    lines
+}
+
 /// The largest size of the shape `size` that fits `most`, at least 1 × 1; `size` itself if it does.
 pub fn fitting(size: Size, most: Size) -> Size {
     let share = |room: u32, side: u32| f64::from(room.max(1)) / f64::from(side.max(1));
@@ -254,6 +270,15 @@ mod tests {
         let mut sketch = Sketch::blank(Size::new(60, 20));
         sketch.text("abc", Point::new(58.0, 18.0), 12, RED);
         assert!(rows(sketch).iter().any(|row| row.contains('#')));
+    }
+
+    #[test]
+    fn long_texts_are_broken_between_words() {
+        let text = "one two three four five six seven eight nine ten eleven twelve";
+        let lines = wrapped(text, 18, 200);
+        assert!(lines.len() > 2 && lines.iter().all(|line| text_size(line, 18).width <= 200), "{lines:?}");
+        assert_eq!(lines.join(" "), text);
+        assert_eq!(wrapped("unbreakable", 18, 10), ["unbreakable"]);
     }
 
     #[test]

@@ -174,15 +174,28 @@ impl Plan {
         self.folders.iter().map(|f| f.folder.images.len()).sum()
     }
 
+    /// One line that says where fewer workers are used than asked for because pictures are shown, if that is so.
+    pub fn why_one_by_one(&self) -> Option<String> {
+        let viewed: Vec<&FolderPlan> =
+            self.folders.iter().filter(|f| f.workers.limit == Some(WorkerLimit::PicturesShown)).collect();
+        let wished = viewed.iter().map(|f| f.workers.wished).max()?;
+        let place = match viewed.as_slice() {
+            all if all.len() == self.folders.len() => "sheets are read".to_owned(),
+            [one] => format!("the sheets of `{}` are read", shown(&one.folder.dir).join("").display()),
+            several => format!("the sheets of {} folders are read", several.len()),
+        };
+        Some(format!("{place} one after the other, with 1 worker instead of {wished}: `show_image_level` is above 0"))
+    }
+
     /// One line that says why more than one worker brings nothing in this run, if that is so.
     pub fn why_no_speed_up(&self) -> Option<String> {
         let wished = self.folders.iter().map(|f| f.workers.wished).max().unwrap_or(1);
         if wished == 1 || self.folders.is_empty() {
             return None;
         }
-        let limited = |limit| self.folders.iter().all(|f| f.workers.limit == Some(limit));
-        if limited(WorkerLimit::PicturesShown) {
-            return Some(format!("{wished} workers bring nothing here: pictures are shown, one sheet after the other"));
+        if self.folders.iter().all(|f| f.workers.limit == Some(WorkerLimit::PicturesShown)) {
+            // Told by `why_one_by_one`.
+            return None;
         }
         if cores() == 1 {
             return Some(format!("{wished} workers bring nothing here: this process may use one core"));

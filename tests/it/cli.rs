@@ -133,12 +133,3 @@ fn a_full_or_forbidden_output_is_told_at_once() {
     assert_eq!(run.code(), 1);
     assert!(run.stderr().contains("`out` cannot be written"), "{}", run.stderr());
 }
-
-#[test]
-fn pictures_shown_mean_one_worker() {
-    let workspace = Workspace::new();
-    workspace.copy_sample("plain", "in");
-    workspace.write("in/config.json", r#"{"outputs": {"show_image_level": 3, "max_parallel_workers": 4}}"#);
-    let run = workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
-    assert!(run.stderr().contains("4 workers bring nothing here: pictures are shown"), "{}", run.stderr());
-}

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed `unwrap` in a test is a failed test")]
 
 mod cli;
+#[cfg(target_os = "linux")]
+mod display;
 mod faults;
 mod grouping;
 mod layouts;
@@ -17,4 +19,5 @@ mod scoring;
 mod sheets;
 mod support;
 mod turning;
+mod window;
 mod zones;

@@ -40,15 +40,15 @@ impl Workspace {
 
     /// Runs `omr` here, with these variables in its environment.
     pub fn omr_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_omr"))
-            .args(args)
-            .current_dir(self.dir.path())
-            .env("NO_COLOR", "1")
-            .env("COLUMNS", "100")
-            .envs(variables.iter().copied())
-            .output()
-            .expect("omr runs");
-        Run { output }
+        Run::from(self.command(args).envs(variables.iter().copied()).output().expect("omr runs"))
+    }
+
+    /// `omr` here, without a display.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_omr"));
+        command.args(args).current_dir(self.dir.path()).env("NO_COLOR", "1").env("COLUMNS", "100");
+        command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+        command
     }
 
     /// The rows of a CSV file, the header first.
@@ -102,6 +102,12 @@ pub fn copy_tree(from: &Path, to: &Path) {
 /// What a run left.
 pub struct Run {
     output: Output,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self { output }
+    }
 }
 
 impl Run {

@@ -6,7 +6,7 @@ use super::Stage;
 use crate::geometry::{Point, Size};
 use crate::imaging::coloured;
 use crate::imaging::overlay::EncodeError;
-use crate::imaging::sketch::{Sketch, text_size};
+use crate::imaging::sketch::{Sketch, text_size, wrapped};
 
 /// So many pictures stand side by side.
 const COLUMNS: usize = 4;
@@ -34,7 +34,7 @@ struct Cell<'s> {
 impl<'s> Cell<'s> {
     fn of(number: usize, stage: &'s Stage) -> Self {
         let width = stage.picture.width().max(LEAST_WIDTH);
-        let mut notes: Vec<String> = stage.notes.iter().flat_map(|note| broken(note, width)).collect();
+        let mut notes: Vec<String> = stage.notes.iter().flat_map(|note| wrapped(note, NOTE, width)).collect();
         if notes.len() > MOST_NOTES {
             let more = notes.len() - (MOST_NOTES - 1);
             notes.truncate(MOST_NOTES - 1);
@@ -91,22 +91,6 @@ pub fn encoded<'s>(stages: impl Iterator<Item = &'s Stage>) -> Result<Option<Vec
     stack(stages).map(|picture| coloured::to_jpeg(&picture)).transpose()
 }
 
-/// A note in lines that fit `width`.
-fn broken(note: &str, width: u32) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut current = String::new();
-    for word in note.split_whitespace() {
-        let longer = if current.is_empty() { word.to_owned() } else { format!("{current} {word}") };
-        if !current.is_empty() && text_size(&longer, NOTE).width > width {
-            lines.push(std::mem::replace(&mut current, word.to_owned()));
-        } else {
-            current = longer;
-        }
-    }
-    lines.push(current);
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use image::Rgb;
@@ -145,8 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn long_notes_are_broken_and_many_are_counted() {
-        assert!(broken("one two three four five six seven eight nine ten eleven twelve", 200).len() > 2);
+    fn many_notes_are_counted() {
         let many: Vec<&str> = vec!["word"; 40];
         let stages = [stage("s", &many, [0, 0, 0])];
         let cell = Cell::of(1, &stages[0]);

@@ -1,0 +1,114 @@
+//! Stage pictures on their way to the window: a worker hands over those of its sheet and waits for the answer; the calling
+//! thread, which is the main one and alone may own a window, shows them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::plan::{FolderPlan, Plan};
+use crate::sheet::stages::Stage;
+use crate::window::{Answer, View, Window};
+
+/// The window is looked after this often while no picture is there; it sleeps for longer of itself.
+const LISTEN: Duration = Duration::from_millis(1);
+
+/// The pictures of a sheet, and where the answer goes.
+pub struct Slides {
+    sheet: String,
+    stages: Vec<Stage>,
+    answer: Sender<Answer>,
+}
+
+/// A worker's way to the window.
+#[derive(Clone)]
+pub struct ToWindow(Sender<Slides>);
+
+impl ToWindow {
+    /// Has the pictures of a sheet shown, and waits until they were seen.
+    pub fn show(&self, sheet: String, stages: Vec<Stage>) -> Answer {
+        if stages.is_empty() {
+            return Answer::GoOn;
+        }
+        let (answer, answered) = mpsc::channel();
+        // Nobody listens any more when the window was closed.
+        let sent = self.0.send(Slides { sheet, stages, answer });
+        sent.ok().and_then(|()| answered.recv().ok()).unwrap_or(Answer::Closed)
+    }
+}
+
+/// The main thread's side: the window, as long as there is one.
+pub struct Viewer {
+    window: Option<Window>,
+}
+
+impl Viewer {
+    /// Opens the window if the plan has pictures to show. Without a display this is told, and none are shown.
+    pub fn of(plan: &Plan) -> Self {
+        let Some(first) = plan.folders.iter().find(|folder| shows_pictures(folder)) else {
+            return Self { window: None };
+        };
+        match Window::open(first.folder.config.display_size, "omr: no picture yet (q: stop)") {
+            Ok(window) => Self { window: Some(window) },
+            Err(error) => {
+                warn!("no window can be opened, so no pictures are shown; all else is done as always: {error}");
+                Self { window: None }
+            }
+        }
+    }
+
+    /// A way to the window for the worker of a folder, and its other end, if pictures of the folder are shown.
+    pub fn connect(&self, folder: &FolderPlan) -> Option<(ToWindow, Receiver<Slides>)> {
+        (self.window.is_some() && shows_pictures(folder)).then(|| {
+            let (sender, receiver) = mpsc::channel();
+            (ToWindow(sender), receiver)
+        })
+    }
+
+    /// Shows what comes until nobody sends any more, or the window is closed. Sets `stopped` when `q` was pressed.
+    pub fn serve(&mut self, slides: Receiver<Slides>, stopped: &AtomicBool) {
+        while let Some(window) = &mut self.window {
+            let answer = match slides.recv_timeout(LISTEN) {
+                Ok(slides) => {
+                    let answer = match stopped.load(Ordering::Relaxed) {
+                        true => Answer::Stop,
+                        false => show(window, &slides),
+                    };
+                    // A worker that is gone needs no answer.
+                    let _gone = slides.answer.send(answer);
+                    answer
+                }
+                Err(RecvTimeoutError::Timeout) => window.idle(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            match answer {
+                Answer::GoOn => {}
+                Answer::Stop => stopped.store(true, Ordering::Relaxed),
+                Answer::Closed => {
+                    info!("the window was closed: no more pictures are shown");
+                    self.window = None;
+                }
+            }
+        }
+    }
+}
+
+/// Do pictures of this folder's sheets belong into a window?
+pub fn shows_pictures(folder: &FolderPlan) -> bool {
+    folder.folder.config.outputs.show_image_level > 0
+}
+
+/// Shows the pictures of a sheet until one is not answered by going on.
+fn show(window: &mut Window, slides: &Slides) -> Answer {
+    let count = slides.stages.len();
+    for (i, Stage { title, notes, picture, .. }) in slides.stages.iter().enumerate() {
+        let heading = format!("{}  {} of {count}  {title}", slides.sheet, i + 1);
+        let title = format!("omr: {heading}  (any key: next, q: stop)");
+        match window.show(&View { title: &title, heading: &heading, notes, picture }) {
+            Answer::GoOn => {}
+            answer => return answer,
+        }
+    }
+    Answer::GoOn
+}
