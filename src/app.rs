@@ -98,15 +98,16 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
         info!("{reason}");
     }
     tell_recogniser(&plan);
-    let summary = match options.task {
-        Task::Read => match batch::run(&plan, &options, bars)? {
-            Ended::Finished(summary) => summary,
-            Ended::Stopped(stop) => {
-                warn!("{stop}");
-                return Ok(Exit::Stopped);
-            }
-        },
+    let ended = match options.task {
+        Task::Read => batch::run(&plan, &options, bars)?,
         Task::DrawLayout => batch::layouts::run(&plan, &options, bars)?,
+    };
+    let summary = match ended {
+        Ended::Finished(summary) => summary,
+        Ended::Stopped(stop) => {
+            warn!("{stop}");
+            return Ok(Exit::Stopped);
+        }
     };
     let seconds = start.elapsed().as_secs_f64();
     let rate = summary.total.images as f64 / seconds.max(1e-9);

@@ -28,7 +28,7 @@ use tracing::{debug, info, warn};
 use self::ordered::Ordered;
 pub use self::stop::Stop;
 use self::summary::{Counts, FolderSummary, Summary};
-use self::viewing::{ToWindow, Viewer};
+use self::viewing::{ToWindow, Viewer, shows_stages};
 use crate::file_names::{IMAGE_EXTENSIONS, as_cell, extension, shown, tidy};
 use crate::imaging::overlay::EncodeError;
 use crate::options::Options;
@@ -107,9 +107,10 @@ fn saves_explanations(plan: &FolderPlan) -> bool {
 /// How a run ended that did not fail.
 #[derive(Debug)]
 pub enum Ended {
-    /// Every sheet has its row.
+    /// Every sheet is done.
     Finished(Summary),
-    /// A person stopped it. Rows of the sheets that were read are on disk, those of an unfinished folder in `.partial` files.
+    /// A person stopped it. What was made of the sheets that were begun is on disk, rows of an unfinished folder in `.partial`
+    /// files.
     Stopped(Stop),
 }
 
@@ -121,7 +122,7 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
     let output = options.output.as_path();
     isolation::quieten_panics();
     let mut ledger = open_outputs(plan, output)?;
-    let mut viewer = Viewer::of(plan);
+    let mut viewer = Viewer::of_stages(plan);
     let stopped = AtomicBool::new(false);
     let mut summary = Summary::default();
     for (number, folder) in plan.folders.iter().enumerate() {
@@ -134,7 +135,7 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
         ledger.announce(sheet_files()).map_err(OutputError::at(output))?;
         let done = match run_folder(folder, options.statistics, bars, &mut viewer, &stopped)? {
             FolderEnded::Finished(done) => done,
-            FolderEnded::Stopped { read } => return Ok(Ended::Stopped(Stop::within(plan, number, read))),
+            FolderEnded::Stopped { read } => return Ok(Ended::Stopped(Stop::reading(plan, number, read))),
         };
         ledger.wrote(done.tables);
         ledger.wrote(picture_files(folder).filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
@@ -230,7 +231,7 @@ fn run_folder(
         statistics: plan.scoring.as_deref().filter(|_| statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
         bar: bars.add(progress_bar(images.len(), &name)),
     };
-    let (to_window, slides) = viewer.connect(plan).unzip();
+    let (to_window, slides) = viewer.connect().filter(|_| shows_stages(plan)).unzip();
     pool(plan)?.in_place_scope(|scope| {
         for _ in 0..plan.workers.count {
             let to_window = to_window.clone();

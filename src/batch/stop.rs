@@ -1,11 +1,11 @@
-//! A run that a person stopped: what is read, and what is not.
+//! A run that a person stopped: what is done, and what is not.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::file_names::shown;
 use crate::outputs;
-use crate::plan::Plan;
+use crate::plan::{FolderPlan, Plan};
 
 /// Where a run was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +22,10 @@ pub struct Stop {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Unfinished {
     folder: PathBuf,
-    read: usize,
+    done: usize,
     images: usize,
-    /// Where the rows of its sheets are.
-    partial: PathBuf,
+    /// What became of those that are done.
+    made: String,
 }
 
 impl Stop {
@@ -36,13 +36,27 @@ impl Stop {
         Self { within: None, folders: left.len(), images }
     }
 
-    /// When `read` sheets of folder `number` of the plan had their rows.
-    pub(super) fn within(plan: &Plan, number: usize, read: usize) -> Self {
+    /// When `done` sheets of folder `number` of the plan had their rows.
+    pub(super) fn reading(plan: &Plan, number: usize, done: usize) -> Self {
+        Self::within(plan, number, done, |folder| {
+            let partial = outputs::table::partial(&folder.paths.on_disk(&folder.paths.results()));
+            format!("have their rows, in `{}` and its like", partial.display())
+        })
+    }
+
+    /// When the layouts of `done` sheets of folder `number` of the plan were drawn.
+    pub(super) fn drawing(plan: &Plan, number: usize, done: usize) -> Self {
+        Self::within(plan, number, done, |folder| {
+            format!("were done, in `{}`", folder.paths.on_disk(&folder.paths.layouts()).display())
+        })
+    }
+
+    fn within(plan: &Plan, number: usize, done: usize, made: impl FnOnce(&FolderPlan) -> String) -> Self {
         let within = plan.folders.get(number).map(|folder| Unfinished {
             folder: shown(&folder.folder.dir).join(""),
-            read,
+            done,
             images: folder.folder.images.len(),
-            partial: outputs::table::partial(&folder.paths.on_disk(&folder.paths.results())),
+            made: made(folder),
         });
         Self { within, ..Self::before(plan, number + 1) }
     }
@@ -51,19 +65,14 @@ impl Stop {
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("stopped")?;
-        if let Some(Unfinished { folder, read, images, partial }) = &self.within {
-            let left = images - read;
-            let (folder, partial) = (folder.display(), partial.display());
-            write!(
-                f,
-                " in `{folder}`: {read} of {images} images have their rows, in `{partial}` and its like; {left} not"
-            )?;
+        if let Some(Unfinished { folder, done, images, made }) = &self.within {
+            write!(f, " in `{}`: {done} of {images} images {made}; {} not", folder.display(), images - done)?;
         }
         if self.folders > 0 {
             let (one, other) = (if self.folders == 1 { "" } else { "s" }, if self.images == 1 { "" } else { "s" });
             write!(f, "; {} folder{one} with {} image{other} not begun", self.folders, self.images)?;
         }
-        f.write_str("; run it again to read all")
+        f.write_str("; run it again for all")
     }
 }
 
@@ -73,15 +82,15 @@ mod tests {
 
     #[test]
     fn what_is_left_is_told() {
-        let partial = PathBuf::from("out/Results/Results.csv.partial");
-        let within = Some(Unfinished { folder: PathBuf::from("scans/"), read: 2, images: 5, partial });
+        let made = "have their rows, in `out/Results/Results.csv.partial` and its like".to_owned();
+        let within = Some(Unfinished { folder: PathBuf::from("scans/"), done: 2, images: 5, made });
         let text = "stopped in `scans/`: 2 of 5 images have their rows, in `out/Results/Results.csv.partial` and its like; 3 not; \
-                    run it again to read all";
+                    run it again for all";
         assert_eq!(Stop { within: within.clone(), folders: 0, images: 0 }.to_string(), text);
         assert!(
             Stop { within, folders: 1, images: 7 }.to_string().contains("; 3 not; 1 folder with 7 images not begun; ")
         );
         let before = Stop { within: None, folders: 2, images: 1 };
-        assert_eq!(before.to_string(), "stopped; 2 folders with 1 image not begun; run it again to read all");
+        assert_eq!(before.to_string(), "stopped; 2 folders with 1 image not begun; run it again for all");
     }
 }

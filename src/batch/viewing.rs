@@ -1,15 +1,15 @@
-//! Stage pictures on their way to the window: a worker hands over those of its sheet and waits for the answer; the calling
-//! thread, which is the main one and alone may own a window, shows them.
+//! Pictures on their way to the window: a worker hands over those of its sheet and waits for the answer; the calling thread,
+//! which is the main one and alone may own a window, shows them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::plan::{FolderPlan, Plan};
 use crate::sheet::stages::Stage;
-use crate::window::{Answer, View, Window};
+use crate::window::{Answer, NoDisplay, View, Window};
 
 /// The window is looked after this often while no picture is there; it sleeps for longer of itself.
 const LISTEN: Duration = Duration::from_millis(1);
@@ -44,23 +44,33 @@ pub struct Viewer {
 }
 
 impl Viewer {
-    /// Opens the window if the plan has pictures to show. Without a display this is told, and none are shown.
-    pub fn of(plan: &Plan) -> Self {
-        let Some(first) = plan.folders.iter().find(|folder| shows_pictures(folder)) else {
-            return Self { window: None };
-        };
-        match Window::open(first.folder.config.display_size, "omr: no picture yet (q: stop)") {
-            Ok(window) => Self { window: Some(window) },
-            Err(error) => {
-                warn!("no window can be opened, so no pictures are shown; all else is done as always: {error}");
-                Self { window: None }
-            }
-        }
+    /// For a run that reads: opens the window if the plan has stage pictures to show. Without a display this is told, and
+    /// none are shown.
+    pub fn of_stages(plan: &Plan) -> Self {
+        let opened = plan.folders.iter().find(|folder| shows_stages(folder)).map(open).transpose();
+        let window = opened.unwrap_or_else(|error| {
+            warn!("no window can be opened, so no pictures are shown; all else is done as always: {error}");
+            None
+        });
+        Self { window }
     }
 
-    /// A way to the window for the worker of a folder, and its other end, if pictures of the folder are shown.
-    pub fn connect(&self, folder: &FolderPlan) -> Option<(ToWindow, Receiver<Slides>)> {
-        (self.window.is_some() && shows_pictures(folder)).then(|| {
+    /// For a run that draws layouts: they are shown wherever there is a display.
+    pub fn of_layouts(plan: &Plan) -> Self {
+        let opened = plan.folders.first().map(open).transpose();
+        let window = opened.unwrap_or_else(|error| {
+            debug!("layouts are not shown: {error}");
+            None
+        });
+        if window.is_some() {
+            info!("each layout is shown in a window, one after the other; close it to have the others drawn at once");
+        }
+        Self { window }
+    }
+
+    /// A way to the window for the worker of a folder, and its other end, as long as there is a window.
+    pub fn connect(&self) -> Option<(ToWindow, Receiver<Slides>)> {
+        self.window.is_some().then(|| {
             let (sender, receiver) = mpsc::channel();
             (ToWindow(sender), receiver)
         })
@@ -94,8 +104,13 @@ impl Viewer {
     }
 }
 
-/// Do pictures of this folder's sheets belong into a window?
-pub fn shows_pictures(folder: &FolderPlan) -> bool {
+/// Opens the window, at most as large as a folder's config says.
+fn open(folder: &FolderPlan) -> Result<Window, NoDisplay> {
+    Window::open(folder.folder.config.display_size, "omr: no picture yet (q: stop)")
+}
+
+/// Do stage pictures of this folder's sheets belong into a window?
+pub fn shows_stages(folder: &FolderPlan) -> bool {
     folder.folder.config.outputs.show_image_level > 0
 }
 

@@ -39,7 +39,12 @@ mod on_a_display {
     use crate::support::{Run, Workspace};
 
     fn start(workspace: &Workspace, display: &Display) -> Running {
+        start_with(workspace, display, &[])
+    }
+
+    fn start_with(workspace: &Workspace, display: &Display, more: &[&str]) -> Running {
         let mut command = workspace.command(&["-i", "in", "-o", "out"]);
+        command.args(more);
         command.env("DISPLAY", &display.name);
         Running::start(command)
     }
@@ -116,6 +121,34 @@ mod on_a_display {
         assert!(run.stderr().contains("the window was closed"), "{}", run.stderr());
         assert!(display.window().is_none() && display.is_up());
         workspace.omr(&["-i", "in", "-o", "unseen"]).succeeded();
+        assert!(workspace.tree("out") == workspace.tree("unseen"));
+    }
+
+    #[test]
+    fn layouts_are_shown_whatever_the_level_is() {
+        let Some(display) = Display::start() else { return };
+        let workspace = Workspace::new();
+        showing(&workspace, 0);
+        let running = start_with(&workspace, &display, &["--set-layout"]);
+        let window = display.shows("omr: page-1.png  1 of 1  the template on the page");
+        assert!(workspace.path("out/Layout/page-1.png.png").exists());
+        display.tap(window, SPACE);
+        display.shows("omr: page-2.jpg  1 of 1  the template on the page");
+        display.tap(window, Q);
+        let run = Run::from(running.end());
+        assert_eq!(run.code(), 130, "{}", run.stderr());
+        assert!(
+            run.stderr().contains("stopped in `in/`: 2 of 3 images were done, in `out/Layout`; 1 not"),
+            "{}",
+            run.stderr()
+        );
+        assert!(!workspace.path("out/Layout/page-3.png.png").exists());
+
+        // Closed, the others are drawn at once, as without a display.
+        let running = start_with(&workspace, &display, &["--set-layout"]);
+        display.close(display.shows("page-1.png"));
+        Run::from(running.end()).succeeded();
+        workspace.omr(&["-i", "in", "-o", "unseen", "--set-layout"]).succeeded();
         assert!(workspace.tree("out") == workspace.tree("unseen"));
     }
 
