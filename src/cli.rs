@@ -61,7 +61,7 @@ pub struct RunArgs {
     /// Print the counts of the run to stdout
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
-    /// Read nothing: draw the template on each page, as Layout/<image name>.png, and show it where there is a display
+    /// Read nothing: draw the template on each page, as `Layout/<image name>.png`, and show it where there is a display
     #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary"])]
     pub set_layout: bool,
     /// How much is said on stderr
