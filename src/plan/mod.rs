@@ -212,7 +212,7 @@ impl Workers {
     fn of(options: &Options, folder: &Folder) -> Self {
         let wished = options.workers(folder.config.max_parallel_workers);
         let images = folder.images.len();
-        if folder.config.outputs.show_image_level > 0 && wished > 1 {
+        if options.task == Task::Read && folder.config.outputs.show_image_level > 0 && wished > 1 {
             return Self { count: 1, wished, limit: Some(WorkerLimit::PicturesShown) };
         }
         let limit = (images < wished).then_some(WorkerLimit::FewImages);

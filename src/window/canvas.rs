@@ -73,9 +73,10 @@ fn filling(size: Size, room: Size) -> Size {
 /// The heading and as many notes as have room; `None` in a window that is too small for them.
 fn strip(view: &View<'_>, size: Size) -> Option<RgbImage> {
     let line = |height: u32| height + height / 5;
-    let most = size.height / STRIP_PART;
-    let room = most.checked_sub(2 * MARGIN + line(HEADING))?;
     let width = size.width.checked_sub(2 * MARGIN)?;
+    let heading = wrapped(view.heading, HEADING, width);
+    let heading_height = heading.len() as u32 * line(HEADING);
+    let room = (size.height / STRIP_PART).checked_sub(2 * MARGIN + heading_height)?;
     let mut notes: Vec<String> = view.notes.iter().flat_map(|note| wrapped(note, NOTE, width)).collect();
     let most_notes = (room / line(NOTE)) as usize;
     if notes.len() > most_notes {
@@ -85,12 +86,14 @@ fn strip(view: &View<'_>, size: Size) -> Option<RgbImage> {
             notes.push(format!("… and {more} more lines"));
         }
     }
-    let height = 2 * MARGIN + line(HEADING) + notes.len() as u32 * line(NOTE);
+    let height = 2 * MARGIN + heading_height + notes.len() as u32 * line(NOTE);
     let mut sketch = Sketch::blank(Size::new(size.width, height));
     let at = |down: u32| Point::new(f64::from(MARGIN), f64::from(MARGIN + down));
-    sketch.text(view.heading, at(0), HEADING, HEADING_INK);
+    for (i, text) in heading.iter().enumerate() {
+        sketch.text(text, at(i as u32 * line(HEADING)), HEADING, HEADING_INK);
+    }
     for (i, note) in notes.iter().enumerate() {
-        sketch.text(note, at(line(HEADING) + i as u32 * line(NOTE)), NOTE, NOTE_INK);
+        sketch.text(note, at(heading_height + i as u32 * line(NOTE)), NOTE, NOTE_INK);
     }
     Some(sketch.finish())
 }
@@ -136,6 +139,17 @@ mod tests {
         let canvas = Canvas::of(&view(&picture, &notes), Size::new(300, 400));
         let (_, _, top, _) = red(&canvas);
         assert!((40..=150).contains(&top), "{top}");
+    }
+
+    #[test]
+    fn a_long_heading_is_broken() {
+        let picture = RgbImage::new(10, 10);
+        let heading = "scan-001.jpg 2 of 8 what is searched";
+        let height = |width: u32| {
+            let view = View { heading, ..view(&picture, &[]) };
+            strip(&view, Size::new(width, 600)).unwrap().height()
+        };
+        assert!(height(200) >= height(600) + HEADING, "{} {}", height(200), height(600));
     }
 
     #[test]
