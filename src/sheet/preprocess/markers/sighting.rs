@@ -103,14 +103,14 @@ mod tests {
 
     #[test]
     fn the_place_that_failed_is_told_apart() {
-        let sighting = |x, seen| Sighting { label: "left", area: Rect::new(x, 10, 40, 40), score: None, seen };
-        let point = Found::Point(Point::new(30.0, 30.0));
+        let sighting = |x, seen| Sighting { label: "left", area: Rect::new(x, 10, 90, 80), score: None, seen };
+        let point = Found::Point(Point::new(70.0, 70.0));
         let sightings = [sighting(10, Seen::Mark(point)), sighting(100, Seen::Nothing)];
         let picture = GrayImage::from_pixel(200, 100, image::Luma([255]));
         let drawn = sketch(&picture, &sightings, Some("gone"), Size::new(200, 100));
-        assert_eq!(drawn.notes, ["left: at (30.0, 30.0)", "left: not found", "gone"]);
+        assert_eq!(drawn.notes, ["left: at (70.0, 70.0)", "left: not found", "gone"]);
         let count = |colour| drawn.picture.pixels().filter(|p| p.0 == colour).count();
-        assert!(count(AREA) > 100 && count(MISSING) > 100 && count(MARK) > 50);
+        assert!(count(AREA) > 400 && count(MISSING) > 400 && count(MARK) > 60);
     }
 
     #[test]
