@@ -17,6 +17,7 @@ pub mod orientation;
 pub mod page;
 pub mod preprocess;
 pub mod preview;
+pub mod print;
 pub mod read;
 pub mod render;
 pub mod report;

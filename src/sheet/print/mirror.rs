@@ -1,0 +1,63 @@
+//! The place about which a picture mirrors itself.
+
+use super::patch::Patch;
+use super::shapes::Found;
+
+/// Around an outline, this part of its size is looked at too.
+const RIM: f64 = 0.12;
+
+/// From a rough place to one between pixels, in page pixels from the box's middle; and how well the patch mirrors itself
+/// there, along x and y.
+pub(super) fn refine(patch: &Patch, size: (u32, u32), coarse: &Found) -> ((f64, f64), (f64, f64)) {
+    let half = |side: u32, scale: f64| f64::from(side) * (scale / 2.0 + RIM);
+    let window = (half(size.0, coarse.size.0), half(size.1, coarse.size.1));
+    let (x, like_x) = along(patch, coarse.shift, window, f64::from(size.0), true);
+    let (y, like_y) = along(patch, coarse.shift, window, f64::from(size.1), false);
+    ((x, y), (like_x, like_y))
+}
+
+/// The mirror along x (`across`) or y near the place.
+fn along(patch: &Patch, place: (f64, f64), window: (f64, f64), side: f64, across: bool) -> (f64, f64) {
+    let (here, there) = if across { (place.0, place.1) } else { (place.1, place.0) };
+    let (half, band) = if across { window } else { (window.1, window.0) };
+    let (length, other_length) = if across { (patch.width, patch.height) } else { (patch.height, patch.width) };
+    let middle = (length as f64 - 1.0) / 2.0;
+    let other_middle = (other_length as f64 - 1.0) / 2.0;
+    let first = (other_middle + there - band).ceil().max(0.0) as usize;
+    let last = ((other_middle + there + band).floor().max(0.0) as usize).min(other_length.saturating_sub(1));
+    let get = |i: usize, j: usize| if across { patch.ink[j * patch.width + i] } else { patch.ink[i * patch.width + j] };
+    // Twice the mirror's place is a whole number.
+    let centre = (2.0 * (middle + here)).round() as i64;
+    let reach = (side / 12.0 + 1.5).ceil() as i64 * 2;
+    let score = |twice: i64| -> Option<f64> {
+        let from = ((twice as f64 / 2.0) - half).ceil().max(0.0) as i64;
+        let (mut xy, mut sum, mut squares, mut count) = (0.0f64, 0.0f64, 0.0f64, 0.0f64);
+        for i in from..=twice - from {
+            let k = twice - i;
+            if i < 0 || k < 0 || i >= length as i64 || k >= length as i64 {
+                return None;
+            }
+            for j in first..=last {
+                let (a, b) = (f64::from(get(i as usize, j)), f64::from(get(k as usize, j)));
+                xy += a * b;
+                sum += a;
+                squares += a * a;
+                count += 1.0;
+            }
+        }
+        let (product, deviation) = (xy - sum * sum / count, squares - sum * sum / count);
+        (count > 0.0).then(|| if deviation > 1e-9 { product / deviation } else { 0.0 })
+    };
+    let scores: Vec<(i64, f64)> =
+        (centre - reach..=centre + reach).filter_map(|twice| Some((twice, score(twice)?))).collect();
+    let Some(&(best, most)) = scores.iter().reduce(|a, b| if b.1 > a.1 { b } else { a }) else { return (here, 0.0) };
+    let near = |d: i64| scores.iter().find(|(twice, _)| *twice == best + d).map(|(_, s)| *s);
+    let part = match (near(-1), near(1)) {
+        (Some(before), Some(after)) => {
+            let curvature = before - 2.0 * most + after;
+            if curvature < -1e-9 { (0.5 * (before - after) / curvature).clamp(-0.5, 0.5) } else { 0.0 }
+        }
+        _ => 0.0,
+    };
+    ((best as f64 + part) / 2.0 - middle, most)
+}

@@ -1,0 +1,165 @@
+//! Where the bubbles of a block are printed, beside where the template has its boxes.
+//!
+//! A block's bubbles all look alike. Their surroundings, laid over each other, give the picture of one bubble from which
+//! marks are left out and letters are blurred ([`patch`]); where an outline of about the bubble's size fits that picture
+//! best is where the bubbles are printed ([`shapes`]), and the place about which the picture mirrors itself tells it to a
+//! part of a pixel ([`mirror`]). The method asks nothing of the shape but that it is the same on both sides of its middle,
+//! and needs no neighbours: a single row or column is measured like a grid.
+//!
+//! The same, done for each column and row alone, tells whether the gaps of the template are those of the print.
+
+mod mirror;
+mod patch;
+mod shapes;
+
+use image::GrayImage;
+
+use self::patch::{Ink, Patch};
+use super::align::lattice::LatticeFit;
+use crate::geometry::{Point, Rect};
+use crate::template::FieldBlock;
+
+/// Where a block's bubbles are printed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PrintFit {
+    /// The middle of the block's bubbles, in template pixels.
+    pub middle: Point,
+    /// How far the print lies from the boxes there, in page pixels to the right and downwards.
+    pub shift: (f64, f64),
+    /// From bubble to bubble along x and y, the print's gap over the template's; 1 where that cannot be told.
+    pub stretch: (f64, f64),
+    /// How much the mean bubble looks like a printed outline, −1 to 1.
+    pub likeness: f64,
+    /// What the choice went by.
+    pub total: f64,
+    /// By how much that is more than anywhere else within reach.
+    pub lead: f64,
+    /// How much the mean bubble mirrors itself along x and y, −1 to 1.
+    pub mirrored: (f64, f64),
+    /// Size of the printed bubble over that of the box, along x and y; rough.
+    pub size: (f64, f64),
+}
+
+impl PrintFit {
+    /// Finds the printed bubbles of a block on a page of the template's size. `None` for blocks without bubbles, and
+    /// where nothing is printed.
+    pub fn of(page: &GrayImage, block: &FieldBlock) -> Option<Self> {
+        let boxes = Boxes::of(block)?;
+        let ink = Ink::of(page, block.bounds);
+        let still = Stretch { middle: boxes.middle, shift: (0.0, 0.0), stretch: (1.0, 1.0) };
+        let lattice = LatticeFit::of(page, block);
+        let waves = Stretch { middle: lattice.middle, shift: lattice.shift, stretch: lattice.stretch };
+        let mut best: Option<(Self, Stretch)> = None;
+        for start in [still, waves] {
+            if best.is_some() && start == still {
+                continue;
+            }
+            let Some(found) = measure(page, &boxes, &ink, start) else { continue };
+            if best.as_ref().is_none_or(|(fit, _)| found.total > fit.total + 0.03) {
+                best = Some((found, start));
+            }
+        }
+        best.map(|(fit, _)| fit)
+    }
+}
+
+/// The boxes of a block's bubbles.
+struct Boxes {
+    boxes: Vec<Rect>,
+    size: (u32, u32),
+    middle: Point,
+    /// From column to column and row to row, at the least; 0 where there is one alone.
+    gaps: (f64, f64),
+}
+
+impl Boxes {
+    fn of(block: &FieldBlock) -> Option<Self> {
+        let size = block.bubble_size;
+        let bubbles = || block.fields.iter().flat_map(|field| &field.bubbles);
+        let boxes: Vec<Rect> = bubbles().map(|b| Rect::new(b.x, b.y, size.width, size.height)).collect();
+        if boxes.is_empty() || size.width == 0 || size.height == 0 {
+            return None;
+        }
+        let along = |start: fn(&Rect) -> i32| {
+            let mut places: Vec<i32> = boxes.iter().map(start).collect();
+            places.sort_unstable();
+            places.dedup();
+            let gap = places.windows(2).map(|w| f64::from(w[1]) - f64::from(w[0])).filter(|&d| d > 1.5);
+            let gap = gap.fold(f64::INFINITY, f64::min);
+            let ends = places.first().zip(places.last()).map_or(0.0, |(a, b)| f64::from(*a) + f64::from(*b));
+            (ends / 2.0, if gap.is_finite() { gap } else { 0.0 })
+        };
+        let ((x, gap_x), (y, gap_y)) = (along(|b| b.x), along(|b| b.y));
+        let middle = Point::new(x + f64::from(size.width) / 2.0, y + f64::from(size.height) / 2.0);
+        Some(Self { boxes, size: (size.width, size.height), middle, gaps: (gap_x, gap_y) })
+    }
+
+    /// How far the print is sought, in parts of a bubble's width and height: up to half a gap, for farther away a bubble is
+    /// its neighbour.
+    fn reach(&self) -> (f64, f64) {
+        /// Where there is no neighbour, and at most.
+        const ALONE: f64 = 0.75;
+        const MOST: f64 = 1.5;
+        let reach = |gap: f64, side: u32| if gap > 0.0 { (gap / 2.0 / f64::from(side)).min(MOST) } else { ALONE };
+        (reach(self.gaps.0, self.size.0), reach(self.gaps.1, self.size.1))
+    }
+}
+
+/// How boxes are moved before they are looked at: about the block's middle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Stretch {
+    middle: Point,
+    shift: (f64, f64),
+    stretch: (f64, f64),
+}
+
+impl Stretch {
+    /// The top-left corner of a box at its place.
+    fn of(&self, area: Rect) -> (f64, f64) {
+        let along = |start: i32, side: u32, middle: f64, shift: f64, stretch: f64| {
+            let half = f64::from(side) / 2.0;
+            (f64::from(start) + half - middle) * stretch + middle + shift - half
+        };
+        (
+            along(area.x, area.width, self.middle.x, self.shift.0, self.stretch.0),
+            along(area.y, area.height, self.middle.y, self.shift.1, self.stretch.1),
+        )
+    }
+}
+
+/// What marks say of the place counts by this part of what print says.
+const MARKS: f32 = 0.4;
+
+fn measure(page: &GrayImage, boxes: &Boxes, ink: &Ink, start: Stretch) -> Option<PrintFit> {
+    let places: Vec<(f64, f64)> = boxes.boxes.iter().map(|&b| start.of(b)).collect();
+    let (size, reach, gaps) = (boxes.size, boxes.reach(), boxes.gaps);
+    let all = Patch::mean(page, &places, size, reach, &ink.of_marks())?;
+    let all = shapes::Surface::of(&all, size, reach, gaps);
+    // With the place nearly known, marks can be told from print.
+    let rough = *all.peaks(&all, 0.0).first()?;
+    let blank = patch::unmarked(page, &places, size, rough.shift, ink);
+    let patch = Patch::mean(page, &blank, size, reach, ink)?;
+    let surface = shapes::Surface::of(&patch, size, reach, gaps);
+    let peaks = surface.peaks(&all, MARKS).into_iter().map(|peak| {
+        let (fine, mirrored) = mirror::refine(&patch, size, &peak);
+        let total = peak.total * (0.5 + 0.5 * mirrored.0.min(mirrored.1).max(0.0));
+        (total, peak, fine, mirrored)
+    });
+    let mut peaks: Vec<_> = peaks.collect();
+    peaks.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (total, peak, fine, mirrored) = *peaks.first()?;
+    let apart = |other: &(f64, f64)| {
+        (other.0 - fine.0).abs() > f64::from(size.0) / 3.0 || (other.1 - fine.1).abs() > f64::from(size.1) / 3.0
+    };
+    let rival = peaks.iter().find(|(_, _, other, _)| apart(other)).map_or(0.0, |rival| rival.0);
+    Some(PrintFit {
+        middle: start.middle,
+        shift: (start.shift.0 + fine.0, start.shift.1 + fine.1),
+        stretch: start.stretch,
+        likeness: peak.likeness,
+        total,
+        lead: total - rival,
+        mirrored,
+        size: peak.size,
+    })
+}
