@@ -10,8 +10,9 @@ use crate::batch::{
     self, BatchError, Ended,
     summary::{Counts, Summary},
 };
-use crate::cli::{CheckArgs, Cli, Command, FailOn, RescoreArgs, RunArgs, SummaryFormat};
+use crate::cli::{CheckArgs, Cli, Command, DoctorArgs, FailOn, RescoreArgs, RunArgs, SummaryFormat};
 use crate::config::OutputMode;
+use crate::doctor::{self, DoctorError};
 use crate::exit::Exit;
 use crate::file_names::shown;
 use crate::logging;
@@ -34,6 +35,9 @@ pub enum AppError {
     /// An earlier run could not be scored again.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Rescore(Vec<RescoreError>),
+    /// A template could not be examined.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Doctor(Vec<DoctorError>),
     /// stdout is closed.
     #[error("stdout cannot be written: {0}")]
     Stdout(#[from] std::io::Error),
@@ -45,6 +49,7 @@ impl AppError {
         match self {
             Self::Plan(errors) => errors.iter().flat_map(PlanError::messages).collect(),
             Self::Rescore(errors) => errors.iter().map(ToString::to_string).collect(),
+            Self::Doctor(errors) => errors.iter().map(ToString::to_string).collect(),
             other => vec![other.to_string()],
         }
     }
@@ -53,7 +58,7 @@ impl AppError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            Self::Plan(_) | Self::Batch(_) | Self::Rescore(_) | Self::Stdout(_) => Exit::Failed,
+            Self::Plan(_) | Self::Batch(_) | Self::Rescore(_) | Self::Doctor(_) | Self::Stdout(_) => Exit::Failed,
         }
     }
 }
@@ -71,6 +76,10 @@ pub fn run(cli: Cli) -> Result<Exit, AppError> {
         Some(Command::Rescore(args)) => {
             logging::start(args.talk);
             Ok(rescore(args)?)
+        }
+        Some(Command::Doctor(args)) => {
+            logging::start(args.talk);
+            doctor(args)
         }
         None => {
             let bars = logging::start(cli.run.talk);
@@ -185,6 +194,13 @@ fn rescore(args: RescoreArgs) -> Result<Exit, AppError> {
     let moves = rescore::run(&args).map_err(AppError::Rescore)?;
     info!("{moves}");
     Ok(Exit::Finished)
+}
+
+/// `omr doctor`: what a person needs to mend a template, on stdout and in one picture.
+fn doctor(args: DoctorArgs) -> Result<Exit, AppError> {
+    let examined = doctor::run(&args).map_err(AppError::Doctor)?;
+    std::io::stdout().lock().write_all(examined.text.as_bytes())?;
+    Ok(if examined.read == 0 { Exit::Unsatisfied } else { Exit::Finished })
 }
 
 /// `omr check`: all that a run would find out before its first sheet, listed on stdout.

@@ -11,6 +11,7 @@ Examples:
   omr -i monday tuesday -o results                    two trees, side by side under results/
   omr --input scans --template form/template.json     one template for scans that bring none
   omr check scans                                     what a run would do, without reading a sheet
+  omr doctor --template form scans/1.jpg              where a template does not fit its sheets
   omr rescore --results results --evaluation new.json --output results2
 
 A folder brings its own template.json, config.json and evaluation.json, or inherits them from the folder above.
@@ -38,6 +39,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Score an earlier run again by another evaluation, without reading a picture of a sheet
     Rescore(RescoreArgs),
+    /// Show what a person needs to mend a template: where bubbles are printed beside its boxes, ink and thresholds
+    Doctor(DoctorArgs),
 }
 
 /// Arguments of the main job.
@@ -113,6 +116,29 @@ pub struct RescoreArgs {
     #[arg(long)]
     pub statistics: bool,
     /// How much is said on stderr
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// Arguments of `omr doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The template, or a folder with template.json
+    #[arg(long, value_name = "DIR|FILE")]
+    pub template: PathBuf,
+    /// Config that governs the template [default: config.json beside it]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Filled sheets: pictures, or folders of pictures (without their sub-folders)
+    #[arg(value_name = "SCAN|FOLDER", required = true)]
+    pub scans: Vec<PathBuf>,
+    /// Where the picture goes; a PNG, or a JPEG if it is named so
+    #[arg(long, value_name = "FILE", default_value = "doctor.png")]
+    pub picture: PathBuf,
+    /// Write the proposed template to template.proposed.json beside the template
+    #[arg(long)]
+    pub write: bool,
+    /// How much is said
     #[command(flatten)]
     pub talk: TalkArgs,
 }

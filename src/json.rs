@@ -182,6 +182,11 @@ impl Document {
         &self.path
     }
 
+    /// The text, without a byte-order mark: what positions count in.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The whole value.
     pub fn root(&self) -> &Value {
         &self.root

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod deck;
 pub mod dialect;
+pub mod doctor;
 pub mod evaluation;
 pub mod exit;
 pub mod file_names;

@@ -7,7 +7,7 @@
 //!
 //! Where pictures are shown, the one worker hands them to the calling thread, which has the window, and waits.
 
-mod isolation;
+pub(crate) mod isolation;
 pub mod layouts;
 mod ordered;
 mod stop;
@@ -473,7 +473,7 @@ fn grouped_sheet<'s>(image: &'s OsStr, path: &'s str, outcome: &'s Outcome, file
 }
 
 /// Reads a sheet's file.
-fn read_file(path: &Path) -> Result<Vec<u8>, SheetError> {
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, SheetError> {
     let gone = |e: std::io::Error| {
         SheetError::new(Reason::ChangedWhileRead, format!("the file was listed, but cannot be read: {e}"))
     };

@@ -98,9 +98,14 @@ impl SheetContext {
     }
 
     /// The layout of this number: 0 is the template's own, which also stands for numbers that there are not.
-    pub(super) fn layout(&self, number: usize) -> &Template {
+    pub fn layout(&self, number: usize) -> &Template {
         let set = number.checked_sub(1).and_then(|i| self.template.sets.get(i));
         set.map_or(&*self.template, |set| &set.layout)
+    }
+
+    /// The page of the picture that the blocks of layout `number` are aligned with, if they are.
+    pub fn reference_page(&self, number: usize) -> Option<&image::GrayImage> {
+        self.aligners.get(number)?.reference_page()
     }
 
     /// The name of the set that layout `number` is of; `None` for the template's own.

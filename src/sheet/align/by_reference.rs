@@ -168,6 +168,11 @@ impl BlockAligner {
         Ok(Self { pages, blocks, whole })
     }
 
+    /// The page of the reference picture, at the template's size.
+    pub fn reference_page(&self) -> Option<&GrayImage> {
+        self.pages.first()
+    }
+
     /// The place of each block of a page, which must have the template's size.
     ///
     /// # Errors

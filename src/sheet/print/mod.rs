@@ -40,7 +40,25 @@ pub struct PrintFit {
     pub size: (f64, f64),
 }
 
+/// A fit is clear with at least this likeness, this lead and this much of a mirror. With 440 blocks of 28 real forms and
+/// 2673 shifts of them, 98 % are clear, of which 1 % are wrong by a pixel or more.
+const CLEAR_LIKENESS: f64 = 0.5;
+const CLEAR_LEAD: f64 = 0.06;
+const CLEAR_MIRROR: f64 = 0.5;
+
 impl PrintFit {
+    /// Is there one place, and no other within reach, at which bubbles are printed?
+    pub fn is_clear(&self) -> bool {
+        let mirrored = self.mirrored.0.min(self.mirrored.1);
+        self.likeness >= CLEAR_LIKENESS && self.lead >= CLEAR_LEAD && mirrored >= CLEAR_MIRROR
+    }
+
+    /// The middle of the bubble that is printed for a box, in page pixels.
+    pub fn place(&self, area: Rect) -> Point {
+        let (x, y) = Stretch { middle: self.middle, shift: self.shift, stretch: self.stretch }.of(area);
+        Point::new(x + f64::from(area.width) / 2.0, y + f64::from(area.height) / 2.0)
+    }
+
     /// Finds the printed bubbles of a block on a page of the template's size. `None` for blocks without bubbles, and
     /// where nothing is printed.
     pub fn of(page: &GrayImage, block: &FieldBlock) -> Option<Self> {

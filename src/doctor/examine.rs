@@ -1,0 +1,114 @@
+//! What one sheet shows: read as in a run, and where each block is printed.
+
+use std::path::{Path, PathBuf};
+
+use image::GrayImage;
+
+use crate::batch::{self, isolation};
+use crate::file_names::as_cell;
+use crate::scoring::SheetName;
+use crate::sheet::print::PrintFit;
+use crate::sheet::stages::{Kind, Stage};
+use crate::sheet::{Inspection, Levels, Scratch, SheetContext, SheetError, Stages, Turn, inspect};
+
+/// A sheet that was looked at.
+pub(super) struct Examined {
+    pub path: PathBuf,
+    pub seen: Result<Seen, SheetError>,
+    /// What its steps found, a line each.
+    pub steps: Vec<String>,
+    /// What the step that failed was looking at.
+    pub failure: Option<Stage>,
+}
+
+/// What a sheet that could be read shows.
+pub(super) struct Seen {
+    pub page: GrayImage,
+    pub turn: Turn,
+    pub doubt: Option<String>,
+    /// The number of its layout.
+    pub layout: usize,
+    /// One entry a block of its layout.
+    pub blocks: Vec<BlockSeen>,
+    pub page_threshold: f64,
+    /// One entry a field of its layout, with its bubbles.
+    pub fields: Vec<FieldSeen>,
+    /// Labels of fields with their values.
+    pub values: Vec<(String, String)>,
+}
+
+/// A block on a sheet.
+pub(super) struct BlockSeen {
+    /// `None`: it has no bubbles, or there is no print.
+    pub print: Option<PrintFit>,
+    /// How far it was moved before it was read, in page pixels.
+    pub read_at: (f64, f64),
+}
+
+/// The bubbles of a field: grays, and what they were judged by.
+pub(super) struct FieldSeen {
+    pub label: String,
+    pub threshold: f64,
+    /// The value of each bubble with its mean gray.
+    pub bubbles: Vec<(String, f64)>,
+}
+
+impl Examined {
+    /// A sheet that was not looked at, for its place in a list.
+    pub fn unread(path: &Path) -> Self {
+        let error = SheetError::new(crate::sheet::Reason::InternalError, "not read");
+        Self { path: path.to_path_buf(), seen: Err(error), steps: Vec::new(), failure: None }
+    }
+}
+
+/// Looks at the sheet in a file.
+pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) -> Examined {
+    // Failures, and what steps found.
+    let mut stages = Stages::of(Levels { saved: Kind::Found.saved_from(), shown: 0 });
+    let file_path = as_cell(path);
+    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = SheetName { file_name: &file_name, file_path: &file_path };
+    let inspected = isolation::isolated(|| {
+        let bytes = batch::read_file(path)?;
+        let inspection = inspect(&bytes, context, name, false, scratch, &mut stages)?;
+        Ok(Seen::of(inspection, context))
+    });
+    let told = |stage: &&Stage| matches!(stage.kind, Kind::Found | Kind::Failure);
+    let steps = stages.all().iter().filter(told).flat_map(|stage| {
+        let title = stage.title.clone();
+        stage.notes.iter().map(move |note| format!("{title}: {note}"))
+    });
+    let steps = steps.collect();
+    let failure = inspected.is_err().then(|| {
+        let failed = stages.all().iter().rev().find(|stage| stage.kind == Kind::Failure);
+        failed.or_else(|| stages.all().last()).cloned()
+    });
+    Examined { path: path.to_path_buf(), seen: inspected, steps, failure: failure.flatten() }
+}
+
+impl Seen {
+    fn of(inspection: Inspection, context: &SheetContext) -> Self {
+        let Inspection { page, turn, doubt, layout, alignment, readings, judgement, interpretation, .. } = inspection;
+        let template = context.layout(layout);
+        let blocks = template.blocks.iter().enumerate().map(|(i, block)| {
+            let placement = alignment.placements.get(i).copied().unwrap_or_default();
+            let there = placement.of(block.bounds);
+            let moved = |to: i32, from: i32| f64::from(to) - f64::from(from);
+            let read_at = (moved(there.x, block.bounds.x), moved(there.y, block.bounds.y));
+            BlockSeen { print: PrintFit::of(&page.gray, block), read_at }
+        });
+        let blocks = blocks.collect();
+        let fields = template.fields().zip(readings.fields.iter().zip(&judgement.fields));
+        let fields = fields.filter(|(_, (reading, _))| !reading.means().is_empty());
+        let fields = fields.map(|((_, field), (reading, judged))| FieldSeen {
+            label: field.label.clone(),
+            threshold: judged.threshold,
+            bubbles: field.bubbles.iter().map(|b| b.value.clone()).zip(reading.means().iter().copied()).collect(),
+        });
+        let fields = fields.collect();
+        let values = template.fields().zip(&interpretation.fields);
+        let values = values.map(|((_, field), value)| (field.label.clone(), value.value.clone())).collect();
+        let page_threshold = judgement.page_threshold;
+        Self { page: page.gray, turn, doubt, layout, blocks, page_threshold, fields, values }
+    }
+}

@@ -1,0 +1,208 @@
+//! `omr doctor`: what a person needs to mend a template. Sheets are read as in a run, and nothing is scored.
+//!
+//! [`scans`] (which files) → [`examine`] (what one sheet shows) → [`offsets`] (where each block is printed, by all sheets) and
+//! [`ink`] (grays, thresholds, readings that hang on them) → [`proposal`] (the template with other origins) → [`text`] and
+//! [`picture`]. Nothing is written but the picture and, if asked for, the proposal; the template itself never is.
+
+mod examine;
+mod ink;
+mod offsets;
+mod picture;
+pub mod proposal;
+mod scans;
+mod text;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use self::examine::Examined;
+use self::offsets::BlockReport;
+use self::proposal::Proposal;
+use crate::batch::isolation;
+use crate::cli::DoctorArgs;
+use crate::config::{Config, OutputMode};
+use crate::imaging::overlay::EncodeError;
+use crate::json::{Document, DocumentError, Problem};
+use crate::plan::{self, PlanError};
+use crate::sheet::{Scratch, SheetContext};
+use crate::template::Template;
+use crate::walk::GovernedTemplate;
+
+/// The proposal's name, beside the template.
+const PROPOSED: &str = "template.proposed.json";
+
+/// Why a template could not be examined.
+#[derive(Debug, thiserror::Error)]
+pub enum DoctorError {
+    /// The template or its config is wrong.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The template cannot be made ready.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A scan or folder is not there, or there is nothing in it.
+    #[error("`{}` {what}", path.display())]
+    Scans {
+        /// As typed.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A file could not be written.
+    #[error("`{}` cannot be written: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The picture could not be made.
+    #[error("the picture cannot be made: {0}")]
+    Picture(#[from] EncodeError),
+}
+
+/// What was found out.
+#[derive(Debug)]
+pub struct Report {
+    /// The report.
+    pub text: String,
+    /// How many sheets could be read.
+    pub read: usize,
+}
+
+/// A template and what governs it, as they lie on the disk.
+struct Subject {
+    template: PathBuf,
+    config: Option<PathBuf>,
+    governed: GovernedTemplate,
+    context: SheetContext,
+}
+
+/// Examines a template with scans, writes the picture and, if asked for, the proposal.
+///
+/// # Errors
+/// All that is wrong with what was named, or the first thing that could not be written.
+pub fn run(args: &DoctorArgs) -> Result<Report, Vec<DoctorError>> {
+    let one = |error: DoctorError| vec![error];
+    let subject = Subject::load(args).map_err(one)?;
+    let scans = scans::find(&args.scans, &subject.governed.template)?;
+    check_picture(args, &subject, &scans).map_err(one)?;
+    isolation::quieten_panics();
+    let mut scratch = Scratch::default();
+    let sheets: Vec<Examined> = scans.iter().map(|path| examine::sheet(path, &subject.context, &mut scratch)).collect();
+    let read = sheets.iter().filter(|sheet| sheet.seen.is_ok()).count();
+    let blocks = offsets::of_blocks(&subject.context, &sheets);
+    let ink = ink::Ink::of(&subject.context, &sheets);
+    let proposal = Proposal::of(&subject, &blocks).map_err(one)?;
+    let tried = proposal.as_ref().and_then(|proposal| try_out(&subject, proposal, &sheets, &mut scratch));
+    let picture = picture::of(&subject.context, &sheets, &blocks, &ink);
+    save_picture(args, picture).map_err(one)?;
+    let written = match &proposal {
+        Some(proposal) if args.write && proposal.problem.is_none() => {
+            let path = subject.template.with_file_name(PROPOSED);
+            save(&path, proposal.text.as_bytes()).map_err(one)?;
+            Some(path)
+        }
+        _ => None,
+    };
+    let told = text::Told {
+        subject: (&subject.template, subject.config.as_deref()),
+        context: &subject.context,
+        sheets: &sheets,
+        blocks: &blocks,
+        ink: &ink,
+        proposal: proposal.as_ref(),
+        tried: tried.as_ref(),
+        written: written.as_deref(),
+        picture: &args.picture,
+        all: args.talk.verbose,
+    };
+    Ok(Report { text: told.report(), read })
+}
+
+impl Subject {
+    fn load(args: &DoctorArgs) -> Result<Self, DoctorError> {
+        let template = if args.template.is_dir() { args.template.join("template.json") } else { args.template.clone() };
+        let beside = || Some(template.with_file_name("config.json")).filter(|path| path.is_file());
+        let config_path = args.config.clone().or_else(beside);
+        let config = config_path.as_deref().map(|path| told(Config::load(path))).transpose()?.unwrap_or_default();
+        let loaded = told(Template::load(&template, &config))?;
+        let governed = GovernedTemplate { template: Arc::new(loaded), config: Arc::new(config) };
+        let context = plan::ready(&governed, OutputMode::Default)?;
+        Ok(Self { template, config: config_path, governed, context })
+    }
+}
+
+/// Takes a loaded document and tells its warnings.
+fn told<T>(loaded: Result<(T, Vec<Problem>), DocumentError>) -> Result<T, DocumentError> {
+    let (value, warnings) = loaded?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    Ok(value)
+}
+
+/// What the sheets say when they are read by the proposal.
+struct Tried {
+    /// Offsets by the proposal.
+    blocks: Vec<BlockReport>,
+    /// Sheet, field, value by the template, value by the proposal.
+    changed: Vec<(usize, String, String, String)>,
+}
+
+/// Reads the sheets again by the proposal. `None` where it cannot be used.
+fn try_out(subject: &Subject, proposal: &Proposal, sheets: &[Examined], scratch: &mut Scratch) -> Option<Tried> {
+    let document = Document::parse(&subject.template, proposal.text.clone()).ok()?;
+    let config = subject.governed.config.clone();
+    let (template, _) = Template::read(&document, &config).ok()?;
+    let governed = GovernedTemplate { template: Arc::new(template), config };
+    let context = plan::ready(&governed, OutputMode::Default).ok()?;
+    let again: Vec<Examined> = sheets
+        .iter()
+        .map(|sheet| match sheet.seen.is_ok() {
+            true => examine::sheet(&sheet.path, &context, scratch),
+            false => Examined::unread(&sheet.path),
+        })
+        .collect();
+    let mut changed = Vec::new();
+    for (i, (before, after)) in sheets.iter().zip(&again).enumerate() {
+        let (Ok(old), Ok(new)) = (&before.seen, &after.seen) else { continue };
+        for (label, value) in &old.values {
+            if let Some((_, other)) = new.values.iter().find(|(name, other)| name == label && other != value) {
+                changed.push((i, label.clone(), value.clone(), other.clone()));
+            }
+        }
+    }
+    Some(Tried { blocks: offsets::of_blocks(&context, &again), changed })
+}
+
+/// The picture must not take the place of what it is made of.
+fn check_picture(args: &DoctorArgs, subject: &Subject, scans: &[PathBuf]) -> Result<(), DoctorError> {
+    let Ok(real) = args.picture.canonicalize() else { return Ok(()) };
+    let same = |path: &Path| path.canonicalize().is_ok_and(|other| other == real);
+    let assets = subject.governed.template.asset_paths();
+    let what = if args.picture.is_dir() {
+        "is a folder; give --picture the name of a file"
+    } else if scans.iter().any(|scan| same(scan)) {
+        "is one of the scans; give --picture another name"
+    } else if same(&subject.template) || subject.config.as_deref().is_some_and(same) || assets.iter().any(|a| same(a)) {
+        "belongs to the template; give --picture another name"
+    } else {
+        return Ok(());
+    };
+    Err(DoctorError::Scans { path: args.picture.clone(), what: what.to_owned() })
+}
+
+fn save_picture(args: &DoctorArgs, picture: image::RgbImage) -> Result<(), DoctorError> {
+    save(&args.picture, &picture::encode(&picture, &args.picture)?)
+}
+
+fn save(path: &Path, bytes: &[u8]) -> Result<(), DoctorError> {
+    if path.exists() {
+        info!("`{}` is replaced", path.display());
+    }
+    fs::write(path, bytes).map_err(|source| DoctorError::Unwritable { path: path.to_path_buf(), source })
+}

@@ -1,0 +1,139 @@
+//! The report as one picture: the first sheets with the template's boxes and the print beside them, sheets that failed, and
+//! the histogram of ink.
+
+use std::path::Path;
+
+use image::{GrayImage, RgbImage};
+
+use super::examine::{Examined, Seen};
+use super::ink::Ink;
+use super::offsets::{self, BlockReport, Verdict};
+use crate::file_names::extension;
+use crate::geometry::{Point, Rect, Size};
+use crate::imaging::coloured;
+use crate::imaging::overlay::EncodeError;
+use crate::imaging::sketch::Sketch;
+use crate::sheet::print::PrintFit;
+use crate::sheet::stages::{Kind, Stage, stack};
+use crate::sheet::{SheetContext, Turn};
+use crate::template::{FieldBlock, FieldKind};
+
+/// Panels of sheets that were read, and of sheets that failed.
+const READ: usize = 5;
+const FAILED: usize = 3;
+/// A panel's picture is at most this large.
+const PANEL: Size = Size::new(900, 1280);
+
+const BOX: [u8; 3] = [90, 130, 220];
+const FITS: [u8; 3] = [0, 150, 60];
+const OFF: [u8; 3] = [215, 30, 30];
+const UNSURE: [u8; 3] = [200, 120, 0];
+
+/// Arrows are drawn so many times as long as the offset.
+const ENLARGED: f64 = 8.0;
+
+/// The picture.
+pub(super) fn of(context: &SheetContext, sheets: &[Examined], blocks: &[BlockReport], ink: &Ink) -> RgbImage {
+    let read = sheets.iter().filter_map(|sheet| Some((sheet, sheet.seen.as_ref().ok()?)));
+    let read = read.take(READ).map(|(sheet, seen)| panel(context, sheet, seen, blocks));
+    let failed = sheets.iter().filter_map(|sheet| failed_panel(sheet, sheet.seen.as_ref().err()?)).take(FAILED);
+    let stages: Vec<Stage> = read.chain(failed).chain(std::iter::once(ink.panel())).collect();
+    stack::stack(stages.iter()).unwrap_or_default()
+}
+
+/// The picture as a file: a JPEG if it is named so, else a PNG.
+pub(super) fn encode(picture: &RgbImage, path: &Path) -> Result<Vec<u8>, EncodeError> {
+    let extension = path.file_name().and_then(extension);
+    match extension.as_deref() {
+        Some("jpg" | "jpeg") => coloured::to_jpeg(picture),
+        _ => coloured::to_png(picture),
+    }
+}
+
+fn panel(context: &SheetContext, sheet: &Examined, seen: &Seen, blocks: &[BlockReport]) -> Stage {
+    // Paler, so that what is drawn stands out.
+    let pale = GrayImage::from_fn(seen.page.width(), seen.page.height(), |x, y| {
+        image::Luma([96 + (u16::from(seen.page.get_pixel(x, y).0[0]) * 159 / 255) as u8])
+    });
+    let mut sketch = Sketch::of(&pale, PANEL);
+    let template = context.layout(seen.layout);
+    let drawn = || template.blocks.iter().zip(&seen.blocks).filter(|(block, _)| block.kind == FieldKind::Bubbles);
+    for (block, there) in drawn() {
+        draw_boxes(&mut sketch, block, there.print.as_ref());
+    }
+    // Above all boxes.
+    for (block, there) in drawn() {
+        let key = offsets::key(context, seen.layout, block);
+        let verdict = blocks.iter().find(|report| report.key == key).map(|report| report.verdict);
+        draw_offset(&mut sketch, block, there.print.as_ref(), verdict);
+    }
+    let mut notes = vec!["blue: the template's boxes; green or red: the print; arrows 8 times as long".to_owned()];
+    if seen.turn != Turn::None {
+        notes.push(format!("lay turned clockwise by {}°", seen.turn.degrees()));
+    }
+    notes.extend(context.layout_name(seen.layout).map(|name| format!("layout of the set {name}")));
+    Stage { kind: Kind::Layout, title: file_name(sheet), notes, picture: sketch.finish() }
+}
+
+fn failed_panel(sheet: &Examined, error: &crate::sheet::SheetError) -> Option<Stage> {
+    let failure = sheet.failure.as_ref();
+    let notes = vec![format!("FAILED  {error}")];
+    // Of a file that is no picture there is nothing to see.
+    let picture = failure.map_or_else(|| Sketch::blank(Size::new(600, 40)).finish(), |stage| stage.picture.clone());
+    Some(Stage { kind: Kind::Failure, title: file_name(sheet), notes, picture })
+}
+
+fn file_name(sheet: &Examined) -> String {
+    sheet.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+fn boxes(block: &FieldBlock) -> impl Iterator<Item = Rect> {
+    let Size { width, height } = block.bubble_size;
+    block.fields.iter().flat_map(|field| &field.bubbles).map(move |b| Rect::new(b.x, b.y, width, height))
+}
+
+fn colour(print: &PrintFit, verdict: Option<Verdict>) -> [u8; 3] {
+    match verdict {
+        _ if !print.is_clear() => UNSURE,
+        Some(Verdict::Fits) => FITS,
+        Some(Verdict::Move(..)) => OFF,
+        _ => UNSURE,
+    }
+}
+
+fn draw_boxes(sketch: &mut Sketch, block: &FieldBlock, print: Option<&PrintFit>) {
+    for area in boxes(block) {
+        sketch.outline(area, 1, BOX);
+    }
+    let Some(print) = print.filter(|print| print.is_clear()) else { return };
+    for area in boxes(block) {
+        let middle = print.place(area);
+        let arm = (f64::from(area.width.min(area.height)) / 6.0).max(1.0);
+        let (dx, dy) = (Point::new(arm, 0.0), Point::new(0.0, arm));
+        sketch.line(Point::new(middle.x - dx.x, middle.y), Point::new(middle.x + dx.x, middle.y), 1, FITS);
+        sketch.line(Point::new(middle.x, middle.y - dy.y), Point::new(middle.x, middle.y + dy.y), 1, FITS);
+    }
+}
+
+fn draw_offset(sketch: &mut Sketch, block: &FieldBlock, print: Option<&PrintFit>, verdict: Option<Verdict>) {
+    const LETTERS: u32 = 17;
+    let bounds = block.bounds;
+    let above = Point::new(f64::from(bounds.x), f64::from(bounds.y) - f64::from(LETTERS + 4) / sketch.scale());
+    let Some(print) = print else {
+        return sketch.text(&format!("{}: no print", block.name), above, LETTERS, UNSURE);
+    };
+    let ink = colour(print, verdict);
+    let (x, y) = print.shift;
+    let text = match print.is_clear() {
+        true => format!("{} ({x:+.1}, {y:+.1})", block.name),
+        false => format!("{}: not clear", block.name),
+    };
+    sketch.text(&text, above, LETTERS, ink);
+    if print.is_clear() {
+        sketch.outline(bounds, 1, ink);
+        let middle = print.middle;
+        if x.hypot(y) >= 0.5 {
+            sketch.arrow(middle, Point::new(middle.x + x * ENLARGED, middle.y + y * ENLARGED), 12.0, 3, ink);
+        }
+    }
+}

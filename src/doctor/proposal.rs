@@ -1,0 +1,185 @@
+//! The template with other origins: the user's own text, in which a few numbers are replaced and every other byte is kept.
+
+use super::offsets::{BlockKey, BlockReport, Verdict};
+use super::{DoctorError, Subject};
+use crate::config::Config;
+use crate::json::{Document, DocumentError, Kind, Value};
+use crate::template::Template;
+
+/// A block whose origin is moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The block.
+    pub key: BlockKey,
+    /// To the right and downwards, in page pixels.
+    pub by: (i64, i64),
+}
+
+/// A block that was moved, with its origin as written before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The block.
+    pub key: BlockKey,
+    /// `[x, y]` as in the template.
+    pub from: [String; 2],
+    /// `[x, y]` as proposed.
+    pub to: [String; 2],
+}
+
+/// A proposed template.
+#[derive(Debug)]
+pub struct Proposal {
+    /// The document.
+    pub text: String,
+    /// What differs.
+    pub moved: Vec<Moved>,
+    /// Blocks that ought to be moved and cannot be, with the reason.
+    pub stuck: Vec<(BlockKey, String)>,
+    /// Why the document is no template, if it is none.
+    pub problem: Option<String>,
+}
+
+impl Proposal {
+    /// The proposal that follows from the blocks' offsets; `None` if nothing is to be moved.
+    pub(super) fn of(subject: &Subject, blocks: &[BlockReport]) -> Result<Option<Self>, DoctorError> {
+        let moves = blocks.iter().filter_map(|block| match block.verdict {
+            Verdict::Move(x, y) => Some(Move { key: block.key.clone(), by: (x, y) }),
+            _ => None,
+        });
+        let moves: Vec<Move> = moves.collect();
+        if moves.is_empty() {
+            return Ok(None);
+        }
+        let document = Document::load(&subject.template)?;
+        let (text, moved, stuck) = edit(&document, &moves);
+        let problem = usable(&document, text.clone(), &subject.governed.config).err().map(|e| e.to_string());
+        let mark = if starts_with_mark(subject) { "\u{feff}" } else { "" };
+        Ok(Some(Self { text: format!("{mark}{text}"), moved, stuck, problem }))
+    }
+}
+
+/// Does the file begin with a byte-order mark, which the document's text is without?
+fn starts_with_mark(subject: &Subject) -> bool {
+    std::fs::read(&subject.template).is_ok_and(|bytes| bytes.starts_with("\u{feff}".as_bytes()))
+}
+
+fn usable(document: &Document, text: String, config: &Config) -> Result<(), DocumentError> {
+    Template::read(&Document::parse(document.path(), text)?, config).map(|_| ())
+}
+
+/// The document's text with the origins of blocks moved; and the blocks that could not be.
+pub fn edit(document: &Document, moves: &[Move]) -> (String, Vec<Moved>, Vec<(BlockKey, String)>) {
+    let (mut moved, mut stuck) = (Vec::new(), Vec::new());
+    // Position, length and new text of each number.
+    let mut edits: Vec<(usize, usize, String)> = Vec::new();
+    for Move { key, by } in moves {
+        match numbers(document.root(), key).and_then(|[x, y]| Ok([shifted(x, by.0)?, shifted(y, by.1)?])) {
+            Ok([x, y]) => {
+                moved.push(Moved {
+                    key: key.clone(),
+                    from: [x.old.clone(), y.old.clone()],
+                    to: [x.new.clone(), y.new.clone()],
+                });
+                edits.extend([x, y].map(|number| (number.at, number.old.len(), number.new)));
+            }
+            Err(reason) => stuck.push((key.clone(), reason)),
+        }
+    }
+    // From the end, so that positions before stay.
+    edits.sort_by(|a, b| b.0.cmp(&a.0));
+    let mut text = document.text().to_owned();
+    for (at, length, new) in edits {
+        if text.get(at..at + length).is_some() {
+            text.replace_range(at..at + length, &new);
+        }
+    }
+    (text, moved, stuck)
+}
+
+/// A number of the document and what takes its place.
+struct Number {
+    at: usize,
+    old: String,
+    new: String,
+}
+
+/// The two numbers of a block's origin.
+fn numbers<'d>(root: &'d Value, key: &BlockKey) -> Result<[&'d Value; 2], String> {
+    let layout = match key.set {
+        None => Some(root),
+        Some(set) => match root.get("conditionalSets").map(|sets| &sets.kind) {
+            Some(Kind::Array(sets)) => sets.get(set),
+            _ => None,
+        },
+    };
+    let origin = layout.and_then(|l| l.get("fieldBlocks")).and_then(|b| b.get(&key.name)).and_then(|b| b.get("origin"));
+    match origin.map(|origin| &origin.kind) {
+        Some(Kind::Array(items)) => match items.as_slice() {
+            [x, y] => Ok([x, y]),
+            _ => Err("its origin is not two numbers".to_owned()),
+        },
+        _ => Err("its origin was not found in the document".to_owned()),
+    }
+}
+
+fn shifted(value: &Value, by: i64) -> Result<Number, String> {
+    let Kind::Number { value: number, literal } = &value.kind else {
+        return Err("its origin is not two numbers".to_owned());
+    };
+    // A millionth of a pixel is what is left of a sum of decimals.
+    let sum = ((number + by as f64) * 1e6).round() / 1e6;
+    if sum < 0.0 {
+        return Err(format!("its origin would be {sum}: beyond the page"));
+    }
+    let new = if by == 0 { literal.clone() } else { sum.to_string() };
+    Ok(Number { at: value.at, old: literal.clone(), new })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        Document::parse(Path::new("template.json"), text.to_owned()).unwrap()
+    }
+
+    fn own(name: &str, by: (i64, i64)) -> Move {
+        Move { key: BlockKey { set: None, name: name.to_owned() }, by }
+    }
+
+    #[test]
+    fn only_the_numbers_of_the_origin_change() {
+        let text = "{\t\"fieldBlocks\" :\r\n {\"A é\": { \"origin\" :[ 100 ,\n 20.5], \"labelsGap\": 100},\
+                    \"B\":{\"origin\":[1e2,7]}  } }\n\n";
+        let (edited, moved, stuck) = edit(&document(text), &[own("A é", (6, -4)), own("B", (-3, 0))]);
+        let want = text.replace("100 ,", "106 ,").replace("20.5", "16.5").replace("1e2", "97");
+        assert_eq!(edited, want);
+        assert_eq!(moved.len(), 2);
+        assert!(stuck.is_empty());
+    }
+
+    #[test]
+    fn a_set_has_blocks_of_its_own() {
+        let text = r#"{"fieldBlocks": {"A": {"origin": [10, 10]}}, "conditionalSets": [
+            {"name": "x", "fieldBlocks": {"B": {"origin": [1, 1]}}}, {"name": "y", "fieldBlocks": {"A": {"origin": [20, 30]}}}]}"#;
+        let key = BlockKey { set: Some(1), name: "A".to_owned() };
+        let (edited, ..) = edit(&document(text), &[Move { key, by: (1, 2) }]);
+        assert_eq!(edited, text.replace("[20, 30]", "[21, 32]"));
+    }
+
+    #[test]
+    fn of_a_key_written_twice_the_last_counts() {
+        let text = r#"{"fieldBlocks": {"A": {"origin": [10, 10], "origin": [50, 60]}}}"#;
+        let (edited, ..) = edit(&document(text), &[own("A", (1, 1))]);
+        assert_eq!(edited, text.replace("[50, 60]", "[51, 61]"));
+    }
+
+    #[test]
+    fn what_cannot_be_moved_is_told() {
+        let text = r#"{"fieldBlocks": {"A": {"origin": [3, 10]}, "B": {"origin": 7}}}"#;
+        let (edited, moved, stuck) = edit(&document(text), &[own("A", (-4, 0)), own("B", (1, 1)), own("C", (1, 1))]);
+        assert_eq!((edited.as_str(), moved.len(), stuck.len()), (text, 0, 3));
+    }
+}
