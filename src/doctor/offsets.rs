@@ -57,20 +57,20 @@ pub(super) enum Verdict {
     Unclear,
 }
 
-/// Boxes are measured by hand, and pages cut out by marks that a scanner blurs: an offset up to this part of a bubble's
-/// shorter side, and up to this many pixels, changes no reading and is left alone.
-const LEFT_ALONE: f64 = 1.0 / 16.0;
+/// Boxes are measured by hand, and pages cut out by marks that a scanner blurs: an offset below this part of a bubble's
+/// shorter side, or below this many pixels, changes no reading and is left alone.
+const LEFT_ALONE: f64 = 1.0 / 12.0;
 const LEAST: f64 = 1.0;
 
 /// The blocks of all layouts that have bubbles, in template order.
 pub(super) fn of_blocks(context: &SheetContext, sheets: &[Examined]) -> Vec<BlockReport> {
     let mut reports: Vec<BlockReport> = Vec::new();
     for layout in 0..=context.template.sets.len() {
-        for (i, block) in context.layout(layout).blocks.iter().enumerate() {
+        for block in &context.layout(layout).blocks {
             let key = key(context, layout, block);
             let is_known = reports.iter().any(|report| report.key == key);
             if block.kind == FieldKind::Bubbles && !block.fields.is_empty() && !is_known {
-                reports.push(of_block(context, sheets, key, (layout, i), block));
+                reports.push(of_block(context, sheets, key, layout, block));
             }
         }
     }
@@ -87,7 +87,7 @@ fn of_block(
     context: &SheetContext,
     sheets: &[Examined],
     block_key: BlockKey,
-    (layout, number): (usize, usize),
+    layout: usize,
     block: &FieldBlock,
 ) -> BlockReport {
     let mut fits: Vec<(usize, PrintFit, (f64, f64))> = Vec::new();
@@ -130,7 +130,7 @@ fn of_block(
     let contrary = contrary.map(|(i, fit, _)| (*i, fit.shift)).collect();
     let verdict = match offset {
         None => Verdict::Unclear,
-        Some((x, y)) if x.hypot(y) < least => Verdict::Fits,
+        Some((x, y)) if x.abs().max(y.abs()) < least => Verdict::Fits,
         // The sheets must agree better than what is to be mended. A reference is one picture.
         Some((x, y)) if reference.is_none() && spread.0.max(spread.1) > (x.hypot(y) / 3.0).max(LEAST) => {
             Verdict::Scattered
@@ -138,7 +138,6 @@ fn of_block(
         Some((x, y)) => Verdict::Move(x.round() as i64, y.round() as i64),
     };
     let set_name = block_key.set.and_then(|set| context.layout_name(set + 1)).map(str::to_owned);
-    let _ = number;
     BlockReport {
         key: block_key,
         set_name,

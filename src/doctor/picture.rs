@@ -12,7 +12,7 @@ use crate::file_names::extension;
 use crate::geometry::{Point, Rect, Size};
 use crate::imaging::coloured;
 use crate::imaging::overlay::EncodeError;
-use crate::imaging::sketch::Sketch;
+use crate::imaging::sketch::{Sketch, text_size};
 use crate::sheet::print::PrintFit;
 use crate::sheet::stages::{Kind, Stage, stack};
 use crate::sheet::{SheetContext, Turn};
@@ -25,6 +25,7 @@ const FAILED: usize = 3;
 const PANEL: Size = Size::new(900, 1280);
 
 const BOX: [u8; 3] = [90, 130, 220];
+const PRINT: [u8; 3] = [200, 0, 120];
 const FITS: [u8; 3] = [0, 150, 60];
 const OFF: [u8; 3] = [215, 30, 30];
 const UNSURE: [u8; 3] = [200, 120, 0];
@@ -67,7 +68,7 @@ fn panel(context: &SheetContext, sheet: &Examined, seen: &Seen, blocks: &[BlockR
         let verdict = blocks.iter().find(|report| report.key == key).map(|report| report.verdict);
         draw_offset(&mut sketch, block, there.print.as_ref(), verdict);
     }
-    let mut notes = vec!["blue: the template's boxes; green or red: the print; arrows 8 times as long".to_owned()];
+    let mut notes = vec!["blue: the template's boxes; crosses: middles of the print; arrows and numbers: from box to print, arrows 8 times as long".to_owned()];
     if seen.turn != Turn::None {
         notes.push(format!("lay turned clockwise by {}°", seen.turn.degrees()));
     }
@@ -108,32 +109,51 @@ fn draw_boxes(sketch: &mut Sketch, block: &FieldBlock, print: Option<&PrintFit>)
     let Some(print) = print.filter(|print| print.is_clear()) else { return };
     for area in boxes(block) {
         let middle = print.place(area);
+        // Middles of pixels are whole in a sketch.
+        let middle = Point::new(middle.x - 0.5, middle.y - 0.5);
         let arm = (f64::from(area.width.min(area.height)) / 6.0).max(1.0);
-        let (dx, dy) = (Point::new(arm, 0.0), Point::new(0.0, arm));
-        sketch.line(Point::new(middle.x - dx.x, middle.y), Point::new(middle.x + dx.x, middle.y), 1, FITS);
-        sketch.line(Point::new(middle.x, middle.y - dy.y), Point::new(middle.x, middle.y + dy.y), 1, FITS);
+        sketch.line(Point::new(middle.x - arm, middle.y), Point::new(middle.x + arm, middle.y), 1, PRINT);
+        sketch.line(Point::new(middle.x, middle.y - arm), Point::new(middle.x, middle.y + arm), 1, PRINT);
     }
 }
 
 fn draw_offset(sketch: &mut Sketch, block: &FieldBlock, print: Option<&PrintFit>, verdict: Option<Verdict>) {
-    const LETTERS: u32 = 17;
-    let bounds = block.bounds;
-    let above = Point::new(f64::from(bounds.x), f64::from(bounds.y) - f64::from(LETTERS + 4) / sketch.scale());
-    let Some(print) = print else {
-        return sketch.text(&format!("{}: no print", block.name), above, LETTERS, UNSURE);
+    let Rect { x, y, width, height } = block.bounds;
+    // Beyond this part of a bubble's side an arrow is more than a speck.
+    let speck = f64::from(block.bubble_size.width.min(block.bubble_size.height)) / 20.0;
+    let ink = print.map_or(UNSURE, |print| colour(print, verdict));
+    let told = match print.filter(|print| print.is_clear()) {
+        Some(print) => format!("{:+.1} {:+.1}", print.shift.0, print.shift.1),
+        None => "not clear".to_owned(),
     };
-    let ink = colour(print, verdict);
-    let (x, y) = print.shift;
-    let text = match print.is_clear() {
-        true => format!("{} ({x:+.1}, {y:+.1})", block.name),
-        false => format!("{}: not clear", block.name),
-    };
-    sketch.text(&text, above, LETTERS, ink);
-    if print.is_clear() {
-        sketch.outline(bounds, 1, ink);
+    // Neighbours stand close: the name above and the numbers below take the block's own width.
+    let room = (f64::from(width) + f64::from(block.bubble_size.width)) * sketch.scale();
+    let name = fitted(&block.name, room);
+    let above = Point::new(f64::from(x), f64::from(y) - f64::from(name.1 + 5) / sketch.scale());
+    let below = Point::new(f64::from(x), f64::from(y) + f64::from(height) + 4.0 / sketch.scale());
+    sketch.text(&name.0, above, name.1, ink);
+    let told = fitted(&told, room);
+    sketch.text(&told.0, below, told.1, ink);
+    let Some(print) = print.filter(|print| print.is_clear()) else { return };
+    sketch.outline(block.bounds, 1, ink);
+    let (dx, dy) = print.shift;
+    if dx.hypot(dy) >= speck {
         let middle = print.middle;
-        if x.hypot(y) >= 0.5 {
-            sketch.arrow(middle, Point::new(middle.x + x * ENLARGED, middle.y + y * ENLARGED), 12.0, 3, ink);
-        }
+        sketch.arrow(middle, Point::new(middle.x + dx * ENLARGED, middle.y + dy * ENLARGED), 12.0, 3, ink);
     }
+}
+
+/// A text and the height of letters at which it fits, the smallest that can be read; cut where that is not enough.
+fn fitted(text: &str, room: f64) -> (String, u32) {
+    const LARGEST: u32 = 18;
+    const SMALLEST: u32 = 12;
+    let fits = |text: &str, height: u32| f64::from(text_size(text, height).width) <= room;
+    if let Some(height) = (SMALLEST..=LARGEST).rev().find(|&height| fits(text, height)) {
+        return (text.to_owned(), height);
+    }
+    let mut cut: Vec<char> = text.chars().collect();
+    while cut.len() > 6 && !fits(&format!("{}…", cut.iter().collect::<String>()), SMALLEST) {
+        cut.pop();
+    }
+    (format!("{}…", cut.iter().collect::<String>()), SMALLEST)
 }

@@ -77,7 +77,7 @@ impl Told<'_> {
             };
             writeln!(out, "  {}  {verdict}", sheet.path.display())?;
             if let Ok(seen) = &sheet.seen {
-                for doubt in &seen.doubt {
+                if let Some(doubt) = &seen.doubt {
                     writeln!(out, "      doubt: {doubt}")?;
                 }
             }

@@ -5,6 +5,7 @@
 mod cli;
 #[cfg(target_os = "linux")]
 mod display;
+mod doctor;
 mod faults;
 mod grouping;
 mod layouts;

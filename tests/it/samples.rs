@@ -72,7 +72,7 @@ fn the_ocr_folder_is_well_formed() {
 }
 
 /// Compares a folder's answers with the results; returns the number of sheets.
-fn check_folder(folder: &Path, out: &Path) -> usize {
+pub fn check_folder(folder: &Path, out: &Path) -> usize {
     let mut results = BTreeMap::new();
     collect_results(out, Path::new(""), &mut results);
     let mut reader = csv::Reader::from_path(folder.join("answers.csv")).unwrap();

@@ -16,6 +16,18 @@ pub(super) fn refine(patch: &Patch, size: (u32, u32), coarse: &Found) -> ((f64, 
     ((x, y), (like_x, like_y))
 }
 
+/// Mirrors below this tell nothing.
+const LEAST_MIRROR: f64 = 0.6;
+
+/// The place along x (`across`) or y of a patch of some of the bubbles, near that of all; `None` if it has no mirror there.
+pub(super) fn of_line(patch: &Patch, size: (u32, u32), near: &Found, across: bool) -> Option<f64> {
+    let half = |side: u32, scale: f64| f64::from(side) * (scale / 2.0 + RIM);
+    let window = (half(size.0, near.size.0), half(size.1, near.size.1));
+    let side = f64::from(if across { size.0 } else { size.1 });
+    let (place, mirrored) = along(patch, near.shift, window, side, across);
+    (mirrored >= LEAST_MIRROR).then_some(place)
+}
+
 /// The mirror along x (`across`) or y near the place.
 fn along(patch: &Patch, place: (f64, f64), window: (f64, f64), side: f64, across: bool) -> (f64, f64) {
     let (here, there) = if across { (place.0, place.1) } else { (place.1, place.0) };

@@ -65,27 +65,41 @@ impl PrintFit {
         let boxes = Boxes::of(block)?;
         let ink = Ink::of(page, block.bounds);
         let still = Stretch { middle: boxes.middle, shift: (0.0, 0.0), stretch: (1.0, 1.0) };
-        let lattice = LatticeFit::of(page, block);
-        let waves = Stretch { middle: lattice.middle, shift: lattice.shift, stretch: lattice.stretch };
-        let mut best: Option<(Self, Stretch)> = None;
-        for start in [still, waves] {
-            if best.is_some() && start == still {
-                continue;
-            }
-            let Some(found) = measure(page, &boxes, &ink, start) else { continue };
-            if best.as_ref().is_none_or(|(fit, _)| found.total > fit.total + 0.03) {
-                best = Some((found, start));
-            }
+        let mut best = measure(page, &boxes, &ink, still);
+        let better = |found: &Self, best: &Option<Self>| best.is_none_or(|fit| found.total > fit.total + CLEARLY);
+        // Gaps that are off blur the mean bubble: with the gaps of its own lines it is sharper.
+        if let Some(fit) = best
+            && boxes.far((1.0, 1.0), fit.stretch) >= BLURRED
+        {
+            let start = Stretch { middle: boxes.middle, shift: fit.shift, stretch: fit.stretch };
+            best = measure(page, &boxes, &ink, start).filter(|found| found.total >= fit.total).or(best);
         }
-        best.map(|(fit, _)| fit)
+        // Gaps that are off by half a bubble at the ends leave no mean bubble, but a wave.
+        let lattice = LatticeFit::of(page, block);
+        let is_another = best.is_none_or(|fit| {
+            let apart = (fit.shift.0 - lattice.shift.0).hypot(fit.shift.1 - lattice.shift.1);
+            apart > 2.0 * BLURRED || boxes.far(fit.stretch, lattice.stretch) > 2.0 * BLURRED
+        });
+        if is_another {
+            let start = Stretch { middle: lattice.middle, shift: lattice.shift, stretch: lattice.stretch };
+            best = measure(page, &boxes, &ink, start).filter(|found| better(found, &best)).or(best);
+        }
+        best
     }
 }
+
+/// So much more must speak for another start.
+const CLEARLY: f64 = 0.03;
+/// Ends of a block that are off by so many page pixels blur its mean bubble.
+const BLURRED: f64 = 1.5;
 
 /// The boxes of a block's bubbles.
 struct Boxes {
     boxes: Vec<Rect>,
     size: (u32, u32),
     middle: Point,
+    /// From the middle to the outermost boxes.
+    half: (f64, f64),
     /// From column to column and row to row, at the least; 0 where there is one alone.
     gaps: (f64, f64),
 }
@@ -104,12 +118,17 @@ impl Boxes {
             places.dedup();
             let gap = places.windows(2).map(|w| f64::from(w[1]) - f64::from(w[0])).filter(|&d| d > 1.5);
             let gap = gap.fold(f64::INFINITY, f64::min);
-            let ends = places.first().zip(places.last()).map_or(0.0, |(a, b)| f64::from(*a) + f64::from(*b));
-            (ends / 2.0, if gap.is_finite() { gap } else { 0.0 })
+            let ends = places.first().zip(places.last()).map_or((0.0, 0.0), |(a, b)| (f64::from(*a), f64::from(*b)));
+            ((ends.0 + ends.1) / 2.0, (ends.1 - ends.0) / 2.0, if gap.is_finite() { gap } else { 0.0 })
         };
-        let ((x, gap_x), (y, gap_y)) = (along(|b| b.x), along(|b| b.y));
+        let ((x, half_x, gap_x), (y, half_y, gap_y)) = (along(|b| b.x), along(|b| b.y));
         let middle = Point::new(x + f64::from(size.width) / 2.0, y + f64::from(size.height) / 2.0);
-        Some(Self { boxes, size: (size.width, size.height), middle, gaps: (gap_x, gap_y) })
+        Some(Self { boxes, size: (size.width, size.height), middle, half: (half_x, half_y), gaps: (gap_x, gap_y) })
+    }
+
+    /// How far two stretches are apart at the block's ends, in page pixels.
+    fn far(&self, a: (f64, f64), b: (f64, f64)) -> f64 {
+        ((a.0 - b.0).abs() * self.half.0).max((a.1 - b.1).abs() * self.half.1)
     }
 
     /// How far the print is sought, in parts of a bubble's width and height: up to half a gap, for farther away a bubble is
@@ -156,7 +175,8 @@ fn measure(page: &GrayImage, boxes: &Boxes, ink: &Ink, start: Stretch) -> Option
     // With the place nearly known, marks can be told from print.
     let rough = *all.peaks(&all, 0.0).first()?;
     let blank = patch::unmarked(page, &places, size, rough.shift, ink);
-    let patch = Patch::mean(page, &blank, size, reach, ink)?;
+    let pick = |kept: &[usize]| kept.iter().filter_map(|&i| places.get(i).copied()).collect::<Vec<_>>();
+    let patch = Patch::mean(page, &pick(&blank), size, reach, ink)?;
     let surface = shapes::Surface::of(&patch, size, reach, gaps);
     let peaks = surface.peaks(&all, MARKS).into_iter().map(|peak| {
         let (fine, mirrored) = mirror::refine(&patch, size, &peak);
@@ -170,10 +190,30 @@ fn measure(page: &GrayImage, boxes: &Boxes, ink: &Ink, start: Stretch) -> Option
         (other.0 - fine.0).abs() > f64::from(size.0) / 3.0 || (other.1 - fine.1).abs() > f64::from(size.1) / 3.0
     };
     let rival = peaks.iter().find(|(_, _, other, _)| apart(other)).map_or(0.0, |rival| rival.0);
+    let near = shapes::Found { shift: fine, ..peak };
+    let lines = |across: bool| {
+        // Distance of a column or row from the middle, and where its print lies beside the boxes there.
+        let along = |area: &Rect| if across { area.x } else { area.y };
+        let mut groups: Vec<(i32, Vec<usize>)> = Vec::new();
+        for &i in &blank {
+            let Some(place) = boxes.boxes.get(i).map(along) else { continue };
+            match groups.iter_mut().find(|(other, _)| *other == place) {
+                Some((_, members)) => members.push(i),
+                None => groups.push((place, vec![i])),
+            }
+        }
+        let (side, middle) = if across { (size.0, boxes.middle.x) } else { (size.1, boxes.middle.y) };
+        let lines = groups.iter().filter_map(|(place, members)| {
+            let patch = Patch::mean(page, &pick(members), size, reach, ink)?;
+            let found = mirror::of_line(&patch, size, &near, across)?;
+            Some((f64::from(*place) + f64::from(side) / 2.0 - middle, found))
+        });
+        slope(&lines.collect::<Vec<_>>())
+    };
     Some(PrintFit {
         middle: start.middle,
         shift: (start.shift.0 + fine.0, start.shift.1 + fine.1),
-        stretch: start.stretch,
+        stretch: (start.stretch.0 + lines(true), start.stretch.1 + lines(false)),
         likeness: peak.likeness,
         total,
         lead: total - rival,
@@ -181,3 +221,20 @@ fn measure(page: &GrayImage, boxes: &Boxes, ink: &Ink, start: Stretch) -> Option
         size: peak.size,
     })
 }
+
+/// The slope of a line through points (Theil and Sen: the median of the slopes between all pairs, so that a third of the
+/// points may be anywhere); 0 for fewer than three.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    if points.len() < 3 {
+        return 0.0;
+    }
+    let pairs = points.iter().enumerate().flat_map(|(i, a)| points.iter().take(i).map(move |b| (a, b)));
+    let mut slopes: Vec<f64> =
+        pairs.filter(|(a, b)| (a.0 - b.0).abs() > 1.0).map(|(a, b)| (a.1 - b.1) / (a.0 - b.0)).collect();
+    slopes.sort_by(f64::total_cmp);
+    let middle = slopes.len() / 2;
+    slopes.get(middle).copied().unwrap_or(0.0).clamp(-0.1, 0.1)
+}
+
+#[cfg(test)]
+mod tests;

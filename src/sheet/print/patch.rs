@@ -136,14 +136,14 @@ fn add(
     }
 }
 
-/// The places of those boxes in which nothing but print is, given how far it lies from them.
+/// Those boxes, by number, in which nothing but print is, given how far it lies from them.
 pub(super) fn unmarked(
     page: &GrayImage,
     places: &[(f64, f64)],
     size: (u32, u32),
     shift: (f64, f64),
     ink: &Ink,
-) -> Vec<(f64, f64)> {
+) -> Vec<usize> {
     /// A mark covers this much more of a bubble than its letter.
     const MARK: f32 = 0.15;
     let core = |&(x, y): &(f64, f64)| {
@@ -167,5 +167,5 @@ pub(super) fn unmarked(
     sorted.sort_by(f32::total_cmp);
     // In every field more bubbles are blank than marked, but for small fields.
     let typical = sorted.get(sorted.len() * 2 / 5).copied().unwrap_or(0.0);
-    places.iter().zip(&cores).filter(|(_, core)| **core <= typical + MARK).map(|(place, _)| *place).collect()
+    cores.iter().enumerate().filter(|(_, core)| **core <= typical + MARK).map(|(i, _)| i).collect()
 }
