@@ -11,6 +11,9 @@ use crate::sheet::print::PrintFit;
 use crate::sheet::stages::{Kind, Stage};
 use crate::sheet::{Inspection, Levels, Scratch, SheetContext, SheetError, Stages, Turn, inspect};
 
+/// Pictures of failures are as wide as the other panels, in pixels.
+const PANEL_WIDTH: u32 = 900;
+
 /// A sheet that was looked at.
 pub(super) struct Examined {
     pub path: PathBuf,
@@ -64,7 +67,7 @@ impl Examined {
 /// Looks at the sheet in a file.
 pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) -> Examined {
     // Failures, and what steps found.
-    let mut stages = Stages::of(Levels { saved: Kind::Found.saved_from(), shown: 0 });
+    let mut stages = Stages::of(Levels { saved: Kind::Found.saved_from(), shown: 0 }, PANEL_WIDTH);
     let file_path = as_cell(path);
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = SheetName { file_name: &file_name, file_path: &file_path };

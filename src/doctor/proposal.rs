@@ -81,6 +81,10 @@ pub fn edit(document: &Document, moves: &[Move]) -> (String, Vec<Moved>, Vec<(Bl
                     to: [x.new.clone(), y.new.clone()],
                 });
                 edits.extend([x, y].map(|number| (number.at, number.old.len(), number.new)));
+                for [x, y] in repeated(document.root(), key) {
+                    let again = shifted(x, by.0).ok().zip(shifted(y, by.1).ok());
+                    edits.extend(again.into_iter().flat_map(|(x, y)| [x, y]).map(|n| (n.at, n.old.len(), n.new)));
+                }
             }
             Err(reason) => stuck.push((key.clone(), reason)),
         }
@@ -119,6 +123,33 @@ fn numbers<'d>(root: &'d Value, key: &BlockKey) -> Result<[&'d Value; 2], String
             _ => Err("its origin is not two numbers".to_owned()),
         },
         _ => Err("its origin was not found in the document".to_owned()),
+    }
+}
+
+/// The origins of sets that repeat the template's own block, which are one with it.
+fn repeated<'d>(root: &'d Value, key: &BlockKey) -> Vec<[&'d Value; 2]> {
+    let own = root.get("fieldBlocks").and_then(|blocks| blocks.get(&key.name));
+    let (None, Some(own), Some(Kind::Array(sets))) = (key.set, own, root.get("conditionalSets").map(|sets| &sets.kind))
+    else {
+        return Vec::new();
+    };
+    let is_repeated = |set: &Value| {
+        set.get("fieldBlocks").and_then(|blocks| blocks.get(&key.name)).is_some_and(|block| says_the_same(block, own))
+    };
+    let repeated = sets.iter().enumerate().filter(|(_, set)| is_repeated(set));
+    repeated.filter_map(|(i, _)| numbers(root, &BlockKey { set: Some(i), ..key.clone() }).ok()).collect()
+}
+
+/// Are two values equal, wherever they stand?
+fn says_the_same(a: &Value, b: &Value) -> bool {
+    match (&a.kind, &b.kind) {
+        (Kind::Number { value: a, .. }, Kind::Number { value: b, .. }) => a == b,
+        (Kind::Array(a), Kind::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| says_the_same(a, b)),
+        (Kind::Object(a), Kind::Object(b)) => {
+            let found = |key: &str| b.iter().rev().find(|member| member.key == key);
+            a.len() == b.len() && a.iter().all(|m| found(&m.key).is_some_and(|o| says_the_same(&m.value, &o.value)))
+        }
+        (a, b) => a == b,
     }
 }
 
@@ -167,6 +198,15 @@ mod tests {
         let key = BlockKey { set: Some(1), name: "A".to_owned() };
         let (edited, ..) = edit(&document(text), &[Move { key, by: (1, 2) }]);
         assert_eq!(edited, text.replace("[20, 30]", "[21, 32]"));
+    }
+
+    #[test]
+    fn a_set_that_repeats_a_block_is_moved_with_it() {
+        let text = r#"{"fieldBlocks": {"A": {"origin": [10, 10], "labelsGap": 5}}, "conditionalSets": [
+            {"fieldBlocks": {"A": {"labelsGap": 5.0, "origin": [10,10]}}}, {"fieldBlocks": {"A": {"origin": [10, 10]}}}]}"#;
+        let (edited, ..) = edit(&document(text), &[own("A", (2, 0))]);
+        let want = text.replacen("[10, 10]", "[12, 10]", 1).replace("[10,10]", "[12,10]");
+        assert_eq!(edited, want);
     }
 
     #[test]

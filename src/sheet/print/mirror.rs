@@ -28,6 +28,23 @@ pub(super) fn of_line(patch: &Patch, size: (u32, u32), near: &Found, across: boo
     (mirrored >= LEAST_MIRROR).then_some(place)
 }
 
+/// How much two patches of the same size are alike around a place: their correlation, −1 to 1; and how many times the ink of
+/// the first the second has.
+pub(super) fn alike(a: &Patch, b: &Patch, size: (u32, u32), near: &Found) -> (f64, f64) {
+    let half = |side: u32, scale: f64| f64::from(side) * (scale / 2.0 + RIM);
+    let (hx, hy) = (half(size.0, near.size.0).floor() as i64, half(size.1, near.size.1).floor() as i64);
+    let window = (-hy..=hy).flat_map(|y| (-hx..=hx).map(move |x| (near.shift.0 + x as f64, near.shift.1 + y as f64)));
+    let pairs: Vec<(f64, f64)> = window.map(|(x, y)| (f64::from(a.at(x, y)), f64::from(b.at(x, y)))).collect();
+    let count = pairs.len().max(1) as f64;
+    let mean = pairs.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0 / count, sum.1 + p.1 / count));
+    let sums = pairs.iter().fold((0.0, 0.0, 0.0), |(ab, aa, bb), p| {
+        let (u, v) = (p.0 - mean.0, p.1 - mean.1);
+        (ab + u * v, aa + u * u, bb + v * v)
+    });
+    let alike = if sums.1 * sums.2 > 1e-12 { sums.0 / (sums.1 * sums.2).sqrt() } else { 0.0 };
+    (alike, mean.1 / mean.0.max(1e-6))
+}
+
 /// The mirror along x (`across`) or y near the place.
 fn along(patch: &Patch, place: (f64, f64), window: (f64, f64), side: f64, across: bool) -> (f64, f64) {
     let (here, there) = if across { (place.0, place.1) } else { (place.1, place.0) };

@@ -38,6 +38,8 @@ pub struct PrintFit {
     pub mirrored: (f64, f64),
     /// Size of the printed bubble over that of the box, along x and y; rough.
     pub size: (f64, f64),
+    /// Is there print in the outermost columns and rows? If not, the block may have been taken for its neighbours.
+    pub has_both_ends: bool,
 }
 
 /// A fit is clear with at least this likeness, this lead and this much of a mirror. With 440 blocks of 28 real forms and
@@ -50,7 +52,7 @@ impl PrintFit {
     /// Is there one place, and no other within reach, at which bubbles are printed?
     pub fn is_clear(&self) -> bool {
         let mirrored = self.mirrored.0.min(self.mirrored.1);
-        self.likeness >= CLEAR_LIKENESS && self.lead >= CLEAR_LEAD && mirrored >= CLEAR_MIRROR
+        self.has_both_ends && self.likeness >= CLEAR_LIKENESS && self.lead >= CLEAR_LEAD && mirrored >= CLEAR_MIRROR
     }
 
     /// The middle of the bubble that is printed for a box, in page pixels.
@@ -132,7 +134,7 @@ impl Boxes {
     }
 
     /// How far the print is sought, in parts of a bubble's width and height: up to half a gap, for farther away a bubble is
-    /// its neighbour.
+    /// its neighbour, which only the block's ends can tell.
     fn reach(&self) -> (f64, f64) {
         /// Where there is no neighbour, and at most.
         const ALONE: f64 = 0.75;
@@ -210,16 +212,70 @@ fn measure(page: &GrayImage, boxes: &Boxes, ink: &Ink, start: Stretch) -> Option
         });
         slope(&lines.collect::<Vec<_>>())
     };
+    let ends = Ends { page, boxes, ink, places: &places, patch: &patch, near: &near };
+    let gap = (ends.gaps_off(start.stretch.0, true), ends.gaps_off(start.stretch.1, false));
     Some(PrintFit {
         middle: start.middle,
-        shift: (start.shift.0 + fine.0, start.shift.1 + fine.1),
+        shift: (start.shift.0 + fine.0 + gap.0.unwrap_or(0.0), start.shift.1 + fine.1 + gap.1.unwrap_or(0.0)),
         stretch: (start.stretch.0 + lines(true), start.stretch.1 + lines(false)),
         likeness: peak.likeness,
         total,
         lead: total - rival,
         mirrored,
         size: peak.size,
+        has_both_ends: gap.0.is_some() && gap.1.is_some(),
     })
+}
+
+/// The ends of a block, which tell whether it was taken for its neighbours.
+struct Ends<'m> {
+    page: &'m GrayImage,
+    boxes: &'m Boxes,
+    ink: &'m Ink,
+    places: &'m [(f64, f64)],
+    /// The mean bubble, and where it was found in it.
+    patch: &'m Patch,
+    near: &'m shapes::Found,
+}
+
+impl Ends<'_> {
+    /// How far the print lies from where it was found, if that is a gap away: a gap where the outermost line of boxes lies on
+    /// paper, and there is print a gap beyond that of the other end. Print beyond both ends is that of other blocks.
+    ///
+    /// `None` where an outermost line lies on paper and the other end does not tell why.
+    fn gaps_off(&self, stretch: f64, across: bool) -> Option<f64> {
+        /// A line this much like the block's mean bubble is print; one less like it, with less than this part of its ink, is
+        /// none. A mark is unlike it too, but has more ink.
+        const PRINT: f64 = 0.6;
+        const PAPER: (f64, f64) = (0.5, 0.5);
+        let (gap, along) = match across {
+            true => (self.boxes.gaps.0 * stretch, (|b: &Rect| b.x) as fn(&Rect) -> i32),
+            false => (self.boxes.gaps.1 * stretch, (|b: &Rect| b.y) as fn(&Rect) -> i32),
+        };
+        let all = || self.boxes.boxes.iter().map(along);
+        let (first, last) = (all().min()?, all().max()?);
+        if gap <= 0.0 || first == last {
+            return Some(0.0);
+        }
+        let like = |line: i32, by: f64| {
+            let members = self.places.iter().zip(all()).filter(|(_, place)| *place == line);
+            let moved = |&(x, y): &(f64, f64)| if across { (x + by, y) } else { (x, y + by) };
+            let members: Vec<(f64, f64)> = members.map(|(place, _)| moved(place)).collect();
+            let patch = Patch::mean(self.page, &members, self.boxes.size, self.boxes.reach(), self.ink);
+            patch.map_or((0.0, 0.0), |patch| mirror::alike(self.patch, &patch, self.boxes.size, self.near))
+        };
+        let is_print = |line: i32, by: f64| like(line, by).0 >= PRINT;
+        let is_paper = |line: i32| {
+            let (alike, ink) = like(line, 0.0);
+            alike <= PAPER.0 && ink <= PAPER.1
+        };
+        match (is_paper(first), is_paper(last)) {
+            (false, false) => Some(0.0),
+            (true, false) if is_print(last, gap) && is_print(first, gap) => Some(gap),
+            (false, true) if is_print(first, -gap) && is_print(last, -gap) => Some(-gap),
+            _ => None,
+        }
+    }
 }
 
 /// The slope of a line through points (Theil and Sen: the median of the slopes between all pairs, so that a third of the

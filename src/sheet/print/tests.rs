@@ -123,6 +123,20 @@ fn gaps_that_are_off_are_told_and_the_middle_is_right() {
 }
 
 #[test]
+fn the_ends_of_a_block_tell_shifts_of_up_to_a_gap() {
+    let mut told = 0;
+    for shift in [(0, 32), (0, -32), (34, 0), (-34, 0), (-22, 21), (24, -25), (0, 20), (20, 0)] {
+        let (page, block) = GRID.page(shift, Mix::CAREFUL, 7);
+        let fit = PrintFit::of(&page, &block).unwrap();
+        let far = (fit.shift.0 - f64::from(shift.0)).abs().max((fit.shift.1 - f64::from(shift.1)).abs());
+        // It may be left open, but not be told wrong.
+        assert!(far < 1.0 || !fit.is_clear(), "{shift:?}: {fit:?}");
+        told += usize::from(fit.is_clear());
+    }
+    assert!(told >= 5, "{told}");
+}
+
+#[test]
 fn nothing_is_clear_on_paper_or_in_a_gradient() {
     let block = GRID.template().blocks.remove(0);
     let blank = GrayImage::from_pixel(420, 460, Luma([240]));
