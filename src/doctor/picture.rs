@@ -132,8 +132,8 @@ fn draw_offset(sketch: &mut Sketch, block: &FieldBlock, print: Option<&PrintFit>
     let above = Point::new(f64::from(x), f64::from(y) - f64::from(name.1 + 5) / sketch.scale());
     let below = Point::new(f64::from(x), f64::from(y) + f64::from(height) + 4.0 / sketch.scale());
     sketch.text(&name.0, above, name.1, ink);
-    let told = fitted(&told, room);
-    sketch.text(&told.0, below, told.1, ink);
+    // Numbers are never cut.
+    sketch.text(&told, below, fitted(&told, room).1, ink);
     let Some(print) = print.filter(|print| print.is_clear()) else { return };
     sketch.outline(block.bounds, 1, ink);
     let (dx, dy) = print.shift;
