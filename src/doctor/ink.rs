@@ -1,7 +1,6 @@
 //! How the grays of bubbles are distributed, where thresholds part them, and which readings hang on a threshold.
 
 use super::examine::Examined;
-use crate::sheet::SheetContext;
 use crate::sheet::stages::{Kind, Stage, histogram};
 
 /// Grays of a row of the histogram.
@@ -45,7 +44,7 @@ impl Flip {
 }
 
 impl Ink {
-    pub fn of(_context: &SheetContext, sheets: &[Examined]) -> Self {
+    pub fn of(sheets: &[Examined]) -> Self {
         let mut ink =
             Self { rows: [(0, 0); ROWS], pages: Vec::new(), fields: Vec::new(), flips: Vec::new(), grays: Vec::new() };
         for (number, sheet) in sheets.iter().enumerate() {

@@ -95,7 +95,7 @@ pub fn run(args: &DoctorArgs) -> Result<Report, Vec<DoctorError>> {
     let sheets: Vec<Examined> = scans.iter().map(|path| examine::sheet(path, &subject.context, &mut scratch)).collect();
     let read = sheets.iter().filter(|sheet| sheet.seen.is_ok()).count();
     let blocks = offsets::of_blocks(&subject.context, &sheets);
-    let ink = ink::Ink::of(&subject.context, &sheets);
+    let ink = ink::Ink::of(&sheets);
     let proposal = Proposal::of(&subject, &blocks).map_err(one)?;
     let tried = proposal.as_ref().and_then(|proposal| try_out(&subject, proposal, &sheets, &mut scratch));
     let picture = picture::of(&subject.context, &sheets, &blocks, &ink);

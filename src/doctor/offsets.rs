@@ -178,3 +178,40 @@ pub(super) fn common(reports: &[BlockReport]) -> Option<(f64, f64)> {
     let near = moved.iter().filter(|o| (o.0 - middle.0).abs() <= NEAR && (o.1 - middle.1).abs() <= NEAR).count();
     (near >= BLOCKS && near * 4 >= all * 3).then_some(middle)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_is_between_two() {
+        let of = |values: &[f64]| median(values.iter().copied());
+        assert_eq!(
+            (of(&[]), of(&[3.0]), of(&[5.0, 1.0, 3.0]), of(&[4.0, 1.0])),
+            (None, Some(3.0), Some(3.0), Some(2.5))
+        );
+    }
+
+    #[test]
+    fn a_page_is_off_when_nearly_all_blocks_are_off_alike() {
+        let block = |offset: (f64, f64), verdict| BlockReport {
+            key: BlockKey { set: None, name: String::new() },
+            set_name: None,
+            sheets: 1,
+            clear: 1,
+            offset: Some(offset),
+            spread: (0.0, 0.0),
+            unread: None,
+            is_aligned: false,
+            by_reference: false,
+            stretch: (1.0, 1.0),
+            contrary: Vec::new(),
+            verdict,
+        };
+        let off = |x: f64| block((x, -3.0), Verdict::Move(x as i64, -3));
+        let fits = || block((0.0, 0.0), Verdict::Fits);
+        assert_eq!(common(&[off(-3.0), off(-3.5), off(-2.5), off(-3.0)]), Some((-3.0, -3.0)));
+        assert_eq!(common(&[off(-3.0), off(-3.0), off(-3.0), fits(), fits()]), None);
+        assert_eq!(common(&[off(-3.0), off(3.0), off(9.0), off(-9.0)]), None);
+    }
+}

@@ -90,7 +90,7 @@ pub fn edit(document: &Document, moves: &[Move]) -> (String, Vec<Moved>, Vec<(Bl
         }
     }
     // From the end, so that positions before stay.
-    edits.sort_by(|a, b| b.0.cmp(&a.0));
+    edits.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     let mut text = document.text().to_owned();
     for (at, length, new) in edits {
         if text.get(at..at + length).is_some() {

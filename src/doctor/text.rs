@@ -76,10 +76,8 @@ impl Told<'_> {
                 }
             };
             writeln!(out, "  {}  {verdict}", sheet.path.display())?;
-            if let Ok(seen) = &sheet.seen {
-                if let Some(doubt) = &seen.doubt {
-                    writeln!(out, "      doubt: {doubt}")?;
-                }
+            if let Some(doubt) = sheet.seen.as_ref().ok().and_then(|seen| seen.doubt.as_ref()) {
+                writeln!(out, "      doubt: {doubt}")?;
             }
             let detail = sheet.seen.as_ref().err().map(ToString::to_string);
             for step in &sheet.steps {

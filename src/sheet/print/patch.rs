@@ -59,6 +59,9 @@ pub(super) struct Patch {
 /// than its box, and what tells it from more print.
 const RIM: f64 = 0.6;
 
+/// No bubble is so large that its surroundings have more pixels.
+const MOST_PIXELS: usize = 1 << 23;
+
 impl Patch {
     /// Lays the surroundings of the boxes whose top-left corners are `places` over each other. `None` if no box lies on the
     /// page with its surroundings.
@@ -72,6 +75,9 @@ impl Patch {
         let margin = |side: u32, reach: f64| (f64::from(side) * (reach + RIM)).ceil() as usize + 2;
         let (mx, my) = (margin(size.0, reach.0), margin(size.1, reach.1));
         let (width, height) = (size.0 as usize + 2 * mx, size.1 as usize + 2 * my);
+        if width.saturating_mul(height) > MOST_PIXELS {
+            return None;
+        }
         let mut sums = vec![0.0f32; width * height];
         let mut counts = vec![0.0f32; width * height];
         for &(x, y) in places {
