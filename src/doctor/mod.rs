@@ -6,6 +6,7 @@
 
 mod examine;
 mod ink;
+mod neighbours;
 mod offsets;
 mod picture;
 pub mod proposal;

@@ -5,6 +5,8 @@
 //! that picture: what differs from sheet to sheet is taken care of.
 
 use super::examine::Examined;
+use super::neighbours;
+use crate::geometry::Point;
 use crate::sheet::SheetContext;
 use crate::sheet::print::PrintFit;
 use crate::template::{FieldBlock, FieldKind};
@@ -41,6 +43,10 @@ pub(super) struct BlockReport {
     pub stretch: (f64, f64),
     /// Sheets by number that contradict the median, with their own offsets.
     pub contrary: Vec<(usize, (f64, f64))>,
+    /// The middle of its boxes, in template pixels.
+    pub middle: Point,
+    /// The print beside where the other blocks of the layout say that it is, if they say so.
+    pub apart: Option<(f64, f64)>,
     pub verdict: Verdict,
 }
 
@@ -74,6 +80,7 @@ pub(super) fn of_blocks(context: &SheetContext, sheets: &[Examined]) -> Vec<Bloc
             }
         }
     }
+    neighbours::compare(&mut reports);
     reports
 }
 
@@ -150,8 +157,15 @@ fn of_block(
         by_reference: reference.is_some(),
         stretch,
         contrary,
+        middle: middle(block),
+        apart: None,
         verdict,
     }
+}
+
+fn middle(block: &FieldBlock) -> Point {
+    let along = |from: i32, side: u32| f64::from(from) + f64::from(side) / 2.0;
+    Point::new(along(block.bounds.x, block.bounds.width), along(block.bounds.y, block.bounds.height))
 }
 
 /// The middle value; of an even number the mean of both.
@@ -206,6 +220,8 @@ mod tests {
             by_reference: false,
             stretch: (1.0, 1.0),
             contrary: Vec::new(),
+            middle: Point::new(0.0, 0.0),
+            apart: None,
             verdict,
         };
         let off = |x: f64| block((x, -3.0), Verdict::Move(x as i64, -3));

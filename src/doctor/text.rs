@@ -115,6 +115,9 @@ impl Told<'_> {
         if block.by_reference {
             writeln!(out, "      measured on the picture that blocks are aligned with")?;
         }
+        if let Some(apart) = block.apart.filter(|_| matches!(block.verdict, Verdict::Move(..))) {
+            writeln!(out, "      beside the other blocks it is off by {} px", pair(apart))?;
+        }
         if let Some(unread) = block.unread.filter(|_| block.is_aligned) {
             writeln!(out, "      sheets are aligned: the print lies {} px from where it was read", pair(unread))?;
         }

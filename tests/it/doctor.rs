@@ -62,6 +62,31 @@ fn a_shifted_block_is_named_and_the_proposal_reads_right() {
 }
 
 #[test]
+fn a_page_that_is_cut_out_a_little_off_does_not_hide_the_shift_of_a_block() {
+    // Down and to the right, this page's blocks are all printed by up to 1.5 px beside their boxes.
+    let mut compared = 0;
+    for (from, to, block) in [
+        ("[730, 750]", "[736, 746]", "Questions_25_to_34"),
+        ("[420, 750]", "[426, 746]", "Questions_11_to_20"),
+        ("[836, 290]", "[842, 286]", "Question_24"),
+    ] {
+        let workspace = Workspace::new();
+        workspace.copy_sample("four-markers", "form");
+        shift(&workspace, "form/template.json", from, to);
+        let run = workspace.omr(&["doctor", "--template", "form", "form/scan-001.jpg", "-q"]).succeeded();
+        let report = run.stdout();
+        assert_eq!(proposals(&run), 1, "{report}");
+        assert!(moved(&report, block).is_some(), "{report}");
+        let (_, apart) = report.split_once("beside the other blocks it is off by (").unwrap();
+        let (x, y) = apart.split_once(") px").unwrap().0.split_once(", ").unwrap();
+        let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+        assert!((x + 6.0).abs() < 1.0 && (y - 4.0).abs() < 1.0, "{block}: {report}");
+        compared += 1;
+    }
+    assert_eq!(compared, 3);
+}
+
+#[test]
 fn a_block_a_third_of_a_gap_off_reads_right_by_the_proposal() {
     let workspace = Workspace::new();
     workspace.copy_sample("plain", "form");
