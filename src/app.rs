@@ -96,6 +96,7 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
         output: args.output,
         setup: args.setup,
         task,
+        shows_layouts: !args.talk.quiet,
         mode,
         fail_on: args.fail_on,
         statistics: args.statistics,
@@ -144,6 +145,9 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
     let task = if args.set_layout { Task::DrawLayout } else { Task::Read };
     match args.output_mode.as_deref() {
         None => Ok((task, None)),
+        Some("setLayout") if args.statistics || args.summary.is_some() || !args.fail_on.is_empty() => Err(UsageError(
+            "--outputMode setLayout reads nothing: leave out --statistics, --summary and --fail-on".to_owned(),
+        )),
         Some("setLayout") => Ok((Task::DrawLayout, None)),
         Some(mode) if task == Task::DrawLayout => Err(UsageError(format!(
             "--set-layout draws the layout, whatever --outputMode {mode} writes; leave one out"
@@ -210,6 +214,7 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         output: args.output,
         setup: args.setup,
         task: Task::Read,
+        shows_layouts: false,
         mode: None,
         fail_on: Vec::new(),
         statistics: false,

@@ -64,7 +64,7 @@ pub struct RunArgs {
     /// Print the counts of the run to stdout
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
-    /// Read nothing: draw the template on each page, as `Layout/<image name>.png`, and show it where there is a display
+    /// Write no results: draw the template on each page, as `Layout/<image name>.png`, and show it where there is a display
     #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary"])]
     pub set_layout: bool,
     /// How much is said on stderr
@@ -133,7 +133,7 @@ pub struct DoctorArgs {
     #[arg(value_name = "SCAN|FOLDER", required = true)]
     pub scans: Vec<PathBuf>,
     /// Where the picture goes; a PNG, or a JPEG if it is named so
-    #[arg(long, value_name = "FILE", default_value = "doctor.png")]
+    #[arg(long, value_name = "FILE", default_value = crate::report_mark::DEFAULT_NAME)]
     pub picture: PathBuf,
     /// Write the proposed template to template.proposed.json beside the template
     #[arg(long)]

@@ -4,6 +4,9 @@
 //! which documents hold for each ([`config`], [`template`], [`evaluation`], read by way of [`json`]), [`plan`] makes
 //! everything ready, [`batch`] hands sheets to workers, [`sheet`] reads one of them with the image operations of
 //! [`imaging`], and [`outputs`] writes rows in input order. [`app`] holds it together.
+//!
+//! Beside it, [`rescore`] scores an earlier run again, [`doctor`] tells where a template is off, [`window`] shows pictures, and
+//! [`deck`] makes sheets with known answers.
 
 pub mod app;
 pub mod batch;
@@ -24,6 +27,7 @@ pub mod matcher;
 pub mod options;
 pub mod outputs;
 pub mod plan;
+pub mod report_mark;
 pub mod rescore;
 pub mod scoring;
 pub mod sheet;

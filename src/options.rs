@@ -17,6 +17,8 @@ pub struct Options {
     pub setup: SetupArgs,
     /// What the run is for.
     pub task: Task,
+    /// Layouts are shown in a window, where there is a display.
+    pub shows_layouts: bool,
     /// `--outputMode`, which wins over every config.
     pub mode: Option<OutputMode>,
     /// What makes a finished run exit with 3.

@@ -16,6 +16,7 @@ use crate::file_names::{IMAGE_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, exten
 use crate::json::{DocumentError, Problem};
 use crate::options::{Options, Root, Task};
 use crate::outputs::ledger;
+use crate::report_mark;
 use crate::template::Template;
 
 /// A template with the config that was in force where it was found: that config governs how its sheets are read.
@@ -261,7 +262,8 @@ impl Walker {
         if listing.holds_state {
             self.written.extend(ledger::written_below(shown(dir)).into_iter().map(|path| dir.join(path)));
         }
-        let is_result = |name: &&OsString| self.written.contains(&dir.join(name));
+        let is_report = |name: &OsString| name == report_mark::DEFAULT_NAME && report_mark::is_report(&dir.join(name));
+        let is_result = |name: &&OsString| self.written.contains(&dir.join(name)) || is_report(name);
         let results = listing.images.iter().filter(is_result).count();
         let images: Vec<OsString> = listing.images.iter().filter(|name| !is_result(name)).cloned().collect();
         if results > 0 {

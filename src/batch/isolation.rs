@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 
-use crate::sheet::{Reason, SheetError};
+use crate::sheet::{Reason, Scratch, SheetError};
 
 thread_local! {
     /// This thread is inside of a sheet.
@@ -18,6 +18,21 @@ pub fn quieten_panics() {
         true => tracing::debug!("{info}"),
         false => tell(info),
     }));
+}
+
+/// Runs `work` with a worker's buffers. A sheet that ended half-way may have left anything in them: then they are fresh ones.
+///
+/// # Errors
+/// As [`isolated`].
+pub fn with_buffers<T>(
+    scratch: &mut Scratch,
+    work: impl FnOnce(&mut Scratch) -> Result<T, SheetError>,
+) -> Result<T, SheetError> {
+    let result = isolated(|| work(scratch));
+    if result.as_ref().is_err_and(|error| error.reason == Reason::InternalError) {
+        *scratch = Scratch::default();
+    }
+    result
 }
 
 /// Runs `work`; a panic in it becomes an internal-error.

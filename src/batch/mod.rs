@@ -1,12 +1,10 @@
 //! Runs a plan: folders one after the other, the sheets of a folder in parallel, rows in input order.
 //!
-//! Each folder has a pool of its own. Its workers take the next sheet from a shared counter, one at a time, so that at
-//! most as many results wait for their turn as there are workers, unless one sheet is much slower than the others. A
-//! worker reads, decodes and judges a sheet, encodes and saves its picture, and hands a light outcome to the ordered
-//! sink. One worker is the same path.
-//!
-//! Where pictures are shown, the one worker hands them to the calling thread, which has the window, and waits.
+//! Workers take the next sheet one at a time ([`hand_out`]), so that at most as many results wait for their turn as there are
+//! workers, unless one sheet is much slower than the others. A worker reads, decodes and judges a sheet, encodes and saves
+//! its picture, and hands a light outcome to the ordered sink. One worker is the same path.
 
+mod hand_out;
 pub(crate) mod isolation;
 pub mod layouts;
 mod ordered;
@@ -18,17 +16,17 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::MultiProgress;
 use parking_lot::Mutex;
 use tracing::{debug, info, warn};
 
 use self::ordered::Ordered;
 pub use self::stop::Stop;
 use self::summary::{Counts, FolderSummary, Summary};
-use self::viewing::{ToWindow, Viewer, shows_stages};
+use self::viewing::{Viewer, shows_stages};
 use crate::file_names::{IMAGE_EXTENSIONS, as_cell, extension, shown, tidy};
 use crate::imaging::overlay::EncodeError;
 use crate::options::Options;
@@ -37,12 +35,13 @@ use crate::outputs::ledger::Ledger;
 use crate::outputs::paths::{ORGANIZED, is_layout};
 use crate::outputs::{self, Filed, FolderTables, Outcome, OutputError};
 use crate::plan::{FolderPlan, Plan};
-use crate::scoring::{SheetName, Table};
+use crate::scoring::{SheetNames, Table};
+use crate::sheet::drawings::stack;
+use crate::sheet::stages::Stage;
 use crate::sheet::{
-    self, Levels, Pictures, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Stages, Turn, stages,
+    self, Levels, Pictures, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Stages, Turn,
 };
 use crate::statistics::Collector;
-use crate::window::Answer;
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -218,35 +217,17 @@ fn run_folder(
             &plan.context.template.columns,
             plan.folder.config.outputs.filter_out_multimarked_files,
         )?,
-        next: AtomicUsize::new(0),
-        failed: AtomicBool::new(false),
-        stopped,
         sink: Ordered::default(),
         counts: Mutex::new(Counts { images: images.len(), ..Counts::default() }),
         unreadable: Mutex::new(HashSet::new()),
-        failure: Mutex::new(None),
         unexplained: Mutex::new(HashSet::new()),
         unstacked: Mutex::new(HashSet::new()),
         wishes: Mutex::new(Vec::new()),
         statistics: plan.scoring.as_deref().filter(|_| statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
-        bar: bars.add(progress_bar(images.len(), &name)),
     };
-    let (to_window, slides) = viewer.connect().filter(|_| shows_stages(plan)).unzip();
-    pool(plan)?.in_place_scope(|scope| {
-        for _ in 0..plan.workers.count {
-            let to_window = to_window.clone();
-            scope.spawn(|_| job.work(to_window));
-        }
-        // The workers' ends alone keep the window waiting.
-        drop(to_window);
-        if let Some(slides) = slides {
-            viewer.serve(slides, stopped);
-        }
-    });
-    job.bar.finish_and_clear();
-    if let Some(error) = job.failure.into_inner() {
-        return Err(error.into());
-    }
+    let viewer = Some(viewer).filter(|_| shows_stages(plan));
+    let sheet = |i, image: &OsStr, scratch: &mut Scratch, is_shown| job.sheet(i, image, scratch, is_shown);
+    hand_out::hand_out(plan, viewer, stopped, bars, sheet)?;
     let read = job.counts.lock().accounted();
     if stopped.load(Ordering::Relaxed) && read < images.len() {
         return Ok(FolderEnded::Stopped { read });
@@ -266,18 +247,6 @@ fn run_folder(
     Ok(FolderEnded::Finished(Box::new(FolderDone { counts, tables, unreadable, unexplained, unstacked, wishes })))
 }
 
-/// The workers of a folder.
-fn pool(plan: &FolderPlan) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
-    let workers = rayon::ThreadPoolBuilder::new().num_threads(plan.workers.count);
-    workers.thread_name(|i| format!("sheet-{i}")).build()
-}
-
-fn progress_bar(images: usize, folder: &Path) -> ProgressBar {
-    let template = "{msg} {wide_bar} {pos}/{len} {per_sec} {eta} left";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(images as u64).with_style(style).with_message(folder.display().to_string())
-}
-
 /// What is told of a sheet beside its rows, when it is its turn.
 #[derive(Default)]
 struct Told {
@@ -295,64 +264,39 @@ struct Told {
 struct FolderJob<'a> {
     plan: &'a FolderPlan,
     tables: FolderTables,
-    next: AtomicUsize,
-    failed: AtomicBool,
-    /// A person wants no further sheet to be begun.
-    stopped: &'a AtomicBool,
     sink: Ordered<(Outcome, Told)>,
     counts: Mutex<Counts>,
     unreadable: Mutex<HashSet<usize>>,
-    failure: Mutex<Option<OutputError>>,
     unexplained: Mutex<HashSet<usize>>,
     unstacked: Mutex<HashSet<usize>>,
     /// Fed in input order, if sheets are grouped.
     wishes: Mutex<Vec<Wish>>,
     /// Fed in input order, if it is asked for and sheets are scored.
     statistics: Option<Mutex<Collector>>,
-    bar: ProgressBar,
 }
 
 impl FolderJob<'_> {
-    /// A worker's life: the next sheet, until there is none, an output failed or a person stops it. Stage pictures go to the
-    /// window, if there is one, when the sheet has its rows.
-    fn work(&self, mut to_window: Option<ToWindow>) {
-        let images = &self.plan.folder.images;
-        let outputs = &self.plan.folder.config.outputs;
-        let mut scratch = Scratch::default();
-        while !self.failed.load(Ordering::Relaxed) && !self.stopped.load(Ordering::Relaxed) {
-            let i = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(image) = images.get(i) else { break };
-            let shown = if to_window.is_some() { outputs.show_image_level } else { 0 };
-            let levels = Levels { saved: outputs.save_image_level, shown };
-            let mut stages = Stages::of(levels, self.plan.folder.config.display_size.width);
-            if let Err(error) = self.sheet(i, image, &mut scratch, &mut stages) {
-                self.failed.store(true, Ordering::Relaxed);
-                self.failure.lock().get_or_insert(error);
-            }
-            self.bar.inc(1);
-            if let Some(window) = &to_window {
-                match window.show(image.to_string_lossy().into_owned(), stages.shown().collect()) {
-                    Answer::GoOn => {}
-                    Answer::Stop => self.stopped.store(true, Ordering::Relaxed),
-                    Answer::Closed => to_window = None,
-                }
-            }
-        }
+    /// Reads a sheet and writes what it leaves behind. Gives its stage pictures for the window, if there is one.
+    fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch, is_shown: bool) -> Result<Vec<Stage>, OutputError> {
+        let config = &self.plan.folder.config;
+        let shown = if is_shown { config.outputs.show_image_level } else { 0 };
+        let levels = Levels { saved: config.outputs.save_image_level, shown };
+        let mut stages = Stages::of(levels, config.display_size.width);
+        self.read(i, image, scratch, &mut stages)?;
+        Ok(stages.shown().collect())
     }
 
-    fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch, stages: &mut Stages) -> Result<(), OutputError> {
+    fn read(&self, i: usize, image: &OsStr, scratch: &mut Scratch, stages: &mut Stages) -> Result<(), OutputError> {
         let pictures = saves_pictures(self.plan).then(|| Pictures {
             format: self.plan.paths.picture(i, image).format,
             in_colour: saves_coloured(self.plan),
         });
-        let read = isolation::isolated(|| {
+        let read = isolation::with_buffers(scratch, |scratch| {
             let path = self.plan.folder.dir.join(image);
-            let bytes = read_file(&path)?;
-            let (file_name, file_path) = (image.to_string_lossy(), as_cell(&tidy(&path)));
-            let name = SheetName { file_name: &file_name, file_path: &file_path };
+            let (bytes, names) = (read_file(&path)?, SheetNames::of(&path));
             let keeps_grades = self.statistics.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
-            sheet::process(&bytes, &self.plan.context, name, scoring, pictures, scratch, stages)
+            sheet::process(&bytes, &self.plan.context, names.name(), scoring, pictures, scratch, stages)
         });
         self.stack(i, image, stages)?;
         let mut told = Told::default();
@@ -375,10 +319,6 @@ impl FolderJob<'_> {
                 Outcome::Read { columns, multi_marked, doubts, score: cell }
             }
             Err(error) => {
-                if error.reason == Reason::InternalError {
-                    // A sheet that ended half-way may have left anything in the buffers.
-                    *scratch = Scratch::default();
-                }
                 self.explain(i, image, None)?;
                 Outcome::Failed(error)
             }
@@ -394,7 +334,7 @@ impl FolderJob<'_> {
         let level = self.plan.folder.config.outputs.save_image_level;
         let encoded = isolation::isolated(|| {
             let failed = |e: EncodeError| SheetError::new(Reason::InternalError, e.to_string());
-            stages::stack::encoded(stages.saved()).map_err(failed)
+            stack::encoded(stages.saved()).map_err(failed)
         });
         match encoded {
             Ok(Some(bytes)) => return self.tables.save_stack(i, image, level, &bytes),

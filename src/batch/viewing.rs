@@ -55,6 +55,11 @@ impl Viewer {
         Self { window }
     }
 
+    /// Without a window.
+    pub const fn none() -> Self {
+        Self { window: None }
+    }
+
     /// For a run that draws layouts: they are shown wherever there is a display.
     pub fn of_layouts(plan: &Plan) -> Self {
         let opened = plan.folders.first().map(open).transpose();

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use image::GrayImage;
 
 use crate::batch::{self, isolation};
-use crate::file_names::as_cell;
-use crate::scoring::SheetName;
+use crate::scoring::SheetNames;
 use crate::sheet::print::PrintFit;
 use crate::sheet::stages::{Kind, Stage};
 use crate::sheet::{Inspection, Levels, Scratch, SheetContext, SheetError, Stages, Turn, inspect};
@@ -26,7 +25,8 @@ pub(super) struct Examined {
 
 /// What a sheet that could be read shows.
 pub(super) struct Seen {
-    pub page: GrayImage,
+    /// For the picture: kept as long as it may be drawn there.
+    pub page: Option<GrayImage>,
     pub turn: Turn,
     pub doubt: Option<String>,
     /// The number of its layout.
@@ -56,7 +56,23 @@ pub(super) struct FieldSeen {
     pub bubbles: Vec<(String, f64)>,
 }
 
+impl FieldSeen {
+    /// How many of its bubbles are marked.
+    pub fn marks(&self) -> usize {
+        self.bubbles.iter().filter(|(_, mean)| *mean < self.threshold).count()
+    }
+}
+
 impl Examined {
+    /// Without its pictures, which are what takes room.
+    pub fn without_pictures(mut self) -> Self {
+        self.failure = None;
+        if let Ok(seen) = &mut self.seen {
+            seen.page = None;
+        }
+        self
+    }
+
     /// A sheet that was not looked at, for its place in a list.
     pub fn unread(path: &Path) -> Self {
         let error = SheetError::new(crate::sheet::Reason::InternalError, "not read");
@@ -68,12 +84,10 @@ impl Examined {
 pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) -> Examined {
     // Failures, and what steps found.
     let mut stages = Stages::of(Levels { saved: Kind::Found.saved_from(), shown: 0 }, PANEL_WIDTH);
-    let file_path = as_cell(path);
-    let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = SheetName { file_name: &file_name, file_path: &file_path };
-    let inspected = isolation::isolated(|| {
+    let names = SheetNames::of(path);
+    let inspected = isolation::with_buffers(scratch, |scratch| {
         let bytes = batch::read_file(path)?;
-        let inspection = inspect(&bytes, context, name, false, scratch, &mut stages)?;
+        let inspection = inspect(&bytes, context, names.name(), false, scratch, &mut stages)?;
         Ok(Seen::of(inspection, context))
     });
     let told = |stage: &&Stage| matches!(stage.kind, Kind::Found | Kind::Failure);
@@ -112,6 +126,6 @@ impl Seen {
         let values = template.fields().zip(&interpretation.fields);
         let values = values.map(|((_, field), value)| (field.label.clone(), value.value.clone())).collect();
         let page_threshold = judgement.page_threshold;
-        Self { page: page.gray, turn, doubt, layout, blocks, page_threshold, fields, values }
+        Self { page: Some(page.gray), turn, doubt, layout, blocks, page_threshold, fields, values }
     }
 }

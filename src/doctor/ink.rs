@@ -1,7 +1,8 @@
 //! How the grays of bubbles are distributed, where thresholds part them, and which readings hang on a threshold.
 
 use super::examine::Examined;
-use crate::sheet::stages::{Kind, Stage, histogram};
+use crate::sheet::drawings::histogram;
+use crate::sheet::stages::{Kind, Stage};
 
 /// Grays of a row of the histogram.
 const ROW: usize = 16;

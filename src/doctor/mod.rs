@@ -9,7 +9,7 @@ mod ink;
 mod neighbours;
 mod offsets;
 mod picture;
-pub mod proposal;
+mod proposal;
 mod scans;
 mod text;
 
@@ -25,15 +25,17 @@ use self::proposal::Proposal;
 use crate::batch::isolation;
 use crate::cli::DoctorArgs;
 use crate::config::{Config, OutputMode};
+use crate::evaluation::Evaluation;
 use crate::imaging::overlay::EncodeError;
 use crate::json::{Document, DocumentError, Problem};
 use crate::plan::{self, PlanError};
+use crate::report_mark;
 use crate::sheet::{Scratch, SheetContext};
 use crate::template::Template;
 use crate::walk::GovernedTemplate;
 
-/// The proposal's name, beside the template.
-const PROPOSED: &str = "template.proposed.json";
+/// What the proposal is called after the template's stem: `template.proposed.json`.
+const PROPOSED: &str = ".proposed.json";
 
 /// Why a template could not be examined.
 #[derive(Debug, thiserror::Error)]
@@ -89,11 +91,17 @@ struct Subject {
 pub fn run(args: &DoctorArgs) -> Result<Report, Vec<DoctorError>> {
     let one = |error: DoctorError| vec![error];
     let subject = Subject::load(args).map_err(one)?;
-    let scans = scans::find(&args.scans, &subject.governed.template)?;
+    let scans = scans::find(&args.scans, &subject.no_scans())?;
     check_picture(args, &subject, &scans).map_err(one)?;
+    check_places(args, &subject).map_err(one)?;
     isolation::quieten_panics();
     let mut scratch = Scratch::default();
-    let sheets: Vec<Examined> = scans.iter().map(|path| examine::sheet(path, &subject.context, &mut scratch)).collect();
+    let mut sheets: Vec<Examined> = Vec::with_capacity(scans.len());
+    let mut drawn = picture::Room::default();
+    for path in &scans {
+        let sheet = examine::sheet(path, &subject.context, &mut scratch);
+        sheets.push(if drawn.has_room_for(&sheet) { sheet } else { sheet.without_pictures() });
+    }
     let read = sheets.iter().filter(|sheet| sheet.seen.is_ok()).count();
     let blocks = offsets::of_blocks(&subject.context, &sheets);
     let ink = ink::Ink::of(&sheets);
@@ -101,14 +109,17 @@ pub fn run(args: &DoctorArgs) -> Result<Report, Vec<DoctorError>> {
     let tried = proposal.as_ref().and_then(|proposal| try_out(&subject, proposal, &sheets, &mut scratch));
     let picture = picture::of(&subject.context, &sheets, &blocks, &ink);
     save_picture(args, picture).map_err(one)?;
+    let is_worse = tried.as_ref().is_some_and(|tried| tried.doubled > 0);
     let written = match &proposal {
-        Some(proposal) if args.write && proposal.problem.is_none() => {
-            let path = subject.template.with_file_name(PROPOSED);
+        Some(proposal) if args.write && proposal.problem.is_none() && !is_worse => {
+            let path = subject.proposed();
             save(&path, proposal.text.as_bytes()).map_err(one)?;
             Some(path)
         }
         _ => None,
     };
+    let proposed = subject.proposed();
+    let stale = Some(proposed.as_path()).filter(|path| written.is_none() && path.exists());
     let told = text::Told {
         subject: (&subject.template, subject.config.as_deref()),
         context: &subject.context,
@@ -118,6 +129,7 @@ pub fn run(args: &DoctorArgs) -> Result<Report, Vec<DoctorError>> {
         proposal: proposal.as_ref(),
         tried: tried.as_ref(),
         written: written.as_deref(),
+        stale,
         picture: &args.picture,
         all: args.talk.verbose,
     };
@@ -125,6 +137,22 @@ pub fn run(args: &DoctorArgs) -> Result<Report, Vec<DoctorError>> {
 }
 
 impl Subject {
+    /// Pictures that are no scans unless they are named themselves: those that the template names, and the answer key of an
+    /// evaluation beside it.
+    fn no_scans(&self) -> Vec<PathBuf> {
+        let evaluation = Evaluation::load(&self.template.with_file_name("evaluation.json"));
+        let keys = evaluation.iter().flat_map(|(evaluation, _)| evaluation.asset_paths());
+        let named = self.governed.template.asset_paths().into_iter().chain(keys);
+        named.filter_map(|path| path.canonicalize().ok()).collect()
+    }
+
+    /// Where the proposal is written: beside the template.
+    fn proposed(&self) -> PathBuf {
+        let mut name = self.template.file_stem().unwrap_or_default().to_owned();
+        name.push(PROPOSED);
+        self.template.with_file_name(name)
+    }
+
     fn load(args: &DoctorArgs) -> Result<Self, DoctorError> {
         let template = if args.template.is_dir() { args.template.join("template.json") } else { args.template.clone() };
         let beside = || Some(template.with_file_name("config.json")).filter(|path| path.is_file());
@@ -152,6 +180,8 @@ struct Tried {
     blocks: Vec<BlockReport>,
     /// Sheet, field, value by the template, value by the proposal.
     changed: Vec<(usize, String, String, String)>,
+    /// So many fields more than by the template have several marks.
+    doubled: usize,
 }
 
 /// Reads the sheets again by the proposal. `None` where it cannot be used.
@@ -164,10 +194,15 @@ fn try_out(subject: &Subject, proposal: &Proposal, sheets: &[Examined], scratch:
     let again: Vec<Examined> = sheets
         .iter()
         .map(|sheet| match sheet.seen.is_ok() {
-            true => examine::sheet(&sheet.path, &context, scratch),
+            true => examine::sheet(&sheet.path, &context, scratch).without_pictures(),
             false => Examined::unread(&sheet.path),
         })
         .collect();
+    let doubled = |sheets: &[Examined]| -> usize {
+        let seen = sheets.iter().filter_map(|sheet| sheet.seen.as_ref().ok());
+        seen.flat_map(|seen| &seen.fields).filter(|field| field.marks() > 1).count()
+    };
+    let doubled = doubled(&again).saturating_sub(doubled(sheets));
     let mut changed = Vec::new();
     for (i, (before, after)) in sheets.iter().zip(&again).enumerate() {
         let (Ok(old), Ok(new)) = (&before.seen, &after.seen) else { continue };
@@ -177,7 +212,33 @@ fn try_out(subject: &Subject, proposal: &Proposal, sheets: &[Examined], scratch:
             }
         }
     }
-    Some(Tried { blocks: offsets::of_blocks(&context, &again), changed })
+    Some(Tried { blocks: offsets::of_blocks(&context, &again), changed, doubled })
+}
+
+/// What is written must not take the place of what was read, nor of each other, and its places must be there.
+fn check_places(args: &DoctorArgs, subject: &Subject) -> Result<(), DoctorError> {
+    let folder_of = |path: &Path| match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    let try_folder = |path: &Path| {
+        let tried = tempfile::tempfile_in(folder_of(path));
+        tried.map(drop).map_err(|source| DoctorError::Unwritable { path: path.to_path_buf(), source })
+    };
+    try_folder(&args.picture)?;
+    if !args.write {
+        return Ok(());
+    }
+    let proposed = subject.proposed();
+    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b) || a == b;
+    let what = if same(&proposed, &subject.template) {
+        "is the template itself: put it in the template's place, or give it another name, before --write makes the next"
+    } else if same(&proposed, &args.picture) {
+        "would be the picture and the proposal; give --picture another name"
+    } else {
+        return try_folder(&proposed);
+    };
+    Err(DoctorError::Scans { path: proposed, what: what.to_owned() })
 }
 
 /// The picture must not take the place of what it is made of.
@@ -191,6 +252,8 @@ fn check_picture(args: &DoctorArgs, subject: &Subject, scans: &[PathBuf]) -> Res
         "is one of the scans; give --picture another name"
     } else if same(&subject.template) || subject.config.as_deref().is_some_and(same) || assets.iter().any(|a| same(a)) {
         "belongs to the template; give --picture another name"
+    } else if !report_mark::is_report(&args.picture) {
+        "is there and was not made by omr doctor; give --picture another name"
     } else {
         return Ok(());
     };

@@ -9,7 +9,7 @@ use super::neighbours;
 use crate::geometry::Point;
 use crate::sheet::SheetContext;
 use crate::sheet::print::PrintFit;
-use crate::template::{FieldBlock, FieldKind};
+use crate::template::{Bubble, FieldBlock, FieldKind};
 
 /// Which block of a template: that of its own layout, or of a conditional set that has it for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub(super) struct BlockReport {
     pub middle: Point,
     /// The print beside where the other blocks of the layout say that it is, if they say so.
     pub apart: Option<(f64, f64)>,
+    /// Where the print lies if it was taken for its neighbour's: told where the offset is a large part of a gap.
+    pub otherwise: Option<(f64, f64)>,
     pub verdict: Verdict,
 }
 
@@ -61,6 +63,21 @@ pub(super) enum Verdict {
     Scattered,
     /// No sheet shows clearly where its bubbles are printed.
     Unclear,
+}
+
+impl Verdict {
+    /// What an offset and its spread over the sheets ask for. `least`: so much is left alone.
+    fn of(offset: Option<(f64, f64)>, spread: (f64, f64), least: f64) -> Self {
+        let Some((x, y)) = offset else { return Self::Unclear };
+        // The sheets must agree better than what is to be mended, and where nothing is, than what is left alone.
+        if spread.0.max(spread.1) > (x.hypot(y) / 3.0).max(least) {
+            Self::Scattered
+        } else if x.abs().max(y.abs()) < least {
+            Self::Fits
+        } else {
+            Self::Move(x.round() as i64, y.round() as i64)
+        }
+    }
 }
 
 /// Boxes are measured by hand, and pages cut out by marks that a scanner blurs: an offset below this part of a bubble's
@@ -135,14 +152,20 @@ fn of_block(
     };
     let contrary = fits.iter().filter(|(_, fit, _)| !has_reference && is_contrary(fit.shift));
     let contrary = contrary.map(|(i, fit, _)| (*i, fit.shift)).collect();
+    // A reference is one picture.
+    let spread_of_sheets = if reference.is_some() { (0.0, 0.0) } else { spread };
+    let gaps = gaps(block);
+    // Sheets that were aligned by the reference must show their print where they were read, or it says nothing of them.
+    let is_contradicted =
+        has_reference && seen > 0 && unread.is_none_or(|(x, y): (f64, f64)| x.abs().max(y.abs()) > 2.0 * least);
     let verdict = match offset {
-        None => Verdict::Unclear,
-        Some((x, y)) if x.abs().max(y.abs()) < least => Verdict::Fits,
-        // The sheets must agree better than what is to be mended. A reference is one picture.
-        Some((x, y)) if reference.is_none() && spread.0.max(spread.1) > (x.hypot(y) / 3.0).max(LEAST) => {
-            Verdict::Scattered
+        Some(offset) if is_contradicted || is_half_a_gap(offset, gaps) => {
+            match Verdict::of(Some(offset), spread_of_sheets, least) {
+                Verdict::Move(..) => Verdict::Unclear,
+                other => other,
+            }
         }
-        Some((x, y)) => Verdict::Move(x.round() as i64, y.round() as i64),
+        _ => Verdict::of(offset, spread_of_sheets, least),
     };
     let set_name = block_key.set.and_then(|set| context.layout_name(set + 1)).map(str::to_owned);
     BlockReport {
@@ -159,6 +182,7 @@ fn of_block(
         contrary,
         middle: middle(block),
         apart: None,
+        otherwise: offset.and_then(|offset| otherwise(offset, gaps)),
         verdict,
     }
 }
@@ -166,6 +190,37 @@ fn of_block(
 fn middle(block: &FieldBlock) -> Point {
     let along = |from: i32, side: u32| f64::from(from) + f64::from(side) / 2.0;
     Point::new(along(block.bounds.x, block.bounds.width), along(block.bounds.y, block.bounds.height))
+}
+
+/// From column to column and from row to row of a block's boxes, in page pixels; 0 where there is one alone.
+fn gaps(block: &FieldBlock) -> (f64, f64) {
+    let along = |of: fn(&Bubble) -> i32| {
+        let mut places: Vec<i32> = block.fields.iter().flat_map(|field| &field.bubbles).map(of).collect();
+        places.sort_unstable();
+        places.dedup();
+        let gaps = places.windows(2).map(|pair| f64::from(pair[1]) - f64::from(pair[0])).filter(|gap| *gap > 1.5);
+        gaps.fold(f64::INFINITY, f64::min)
+    };
+    let finite = |gap: f64| if gap.is_finite() { gap } else { 0.0 };
+    (finite(along(|bubble| bubble.x)), finite(along(|bubble| bubble.y)))
+}
+
+/// Is the print so near to half a gap away that nobody knows whose it is?
+fn is_half_a_gap(offset: (f64, f64), gaps: (f64, f64)) -> bool {
+    const NEARLY: f64 = 0.42;
+    let is_near = |offset: f64, gap: f64| gap > 0.0 && offset.abs() > NEARLY * gap;
+    is_near(offset.0, gaps.0) || is_near(offset.1, gaps.1)
+}
+
+/// The offset to the other side, where it is such a part of a gap that the print may be that of the neighbour.
+fn otherwise(offset: (f64, f64), gaps: (f64, f64)) -> Option<(f64, f64)> {
+    const LARGE: f64 = 0.25;
+    let other = |offset: f64, gap: f64| match gap > 0.0 && offset.abs() > LARGE * gap {
+        true => offset - gap.copysign(offset),
+        false => offset,
+    };
+    let there = (other(offset.0, gaps.0), other(offset.1, gaps.1));
+    (there != offset).then_some(there)
 }
 
 /// The middle value; of an even number the mean of both.
@@ -207,6 +262,26 @@ mod tests {
     }
 
     #[test]
+    fn a_large_part_of_a_gap_may_lie_to_the_other_side() {
+        let gaps = (30.0, 40.0);
+        assert_eq!(otherwise((6.0, -4.0), gaps), None);
+        assert_eq!(otherwise((-10.0, -4.0), gaps), Some((20.0, -4.0)));
+        assert_eq!(otherwise((0.0, 21.0), (0.0, 40.0)), Some((0.0, -19.0)));
+        assert!(is_half_a_gap((1.0, 17.5), gaps) && !is_half_a_gap((10.0, 13.0), gaps));
+        assert!(!is_half_a_gap((25.0, 0.0), (0.0, 0.0)), "one bubble alone has no neighbour");
+    }
+
+    #[test]
+    fn sheets_that_disagree_make_no_fit_and_no_move() {
+        let of = |offset, spread| Verdict::of(Some(offset), spread, 1.5);
+        assert_eq!(of((0.0, 0.0), (8.0, 0.1)), Verdict::Scattered);
+        assert_eq!(of((9.0, 0.0), (8.0, 0.1)), Verdict::Scattered);
+        assert_eq!(of((1.2, -0.4), (0.3, 0.3)), Verdict::Fits);
+        assert_eq!(of((6.4, -3.6), (1.0, 0.3)), Verdict::Move(6, -4));
+        assert_eq!(Verdict::of(None, (0.0, 0.0), 1.5), Verdict::Unclear);
+    }
+
+    #[test]
     fn a_page_is_off_when_nearly_all_blocks_are_off_alike() {
         let block = |offset: (f64, f64), verdict| BlockReport {
             key: BlockKey { set: None, name: String::new() },
@@ -222,6 +297,7 @@ mod tests {
             contrary: Vec::new(),
             middle: Point::new(0.0, 0.0),
             apart: None,
+            otherwise: None,
             verdict,
         };
         let off = |x: f64| block((x, -3.0), Verdict::Move(x as i64, -3));

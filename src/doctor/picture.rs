@@ -13,8 +13,10 @@ use crate::geometry::{Point, Rect, Size};
 use crate::imaging::coloured;
 use crate::imaging::overlay::EncodeError;
 use crate::imaging::sketch::{Sketch, text_size};
+use crate::report_mark::MAKER;
+use crate::sheet::drawings::stack;
 use crate::sheet::print::PrintFit;
-use crate::sheet::stages::{Kind, Stage, stack};
+use crate::sheet::stages::{Kind, Stage};
 use crate::sheet::{SheetContext, Turn};
 use crate::template::{FieldBlock, FieldKind};
 
@@ -33,28 +35,45 @@ const UNSURE: [u8; 3] = [200, 120, 0];
 /// Arrows are drawn so many times as long as the offset.
 const ENLARGED: f64 = 8.0;
 
+/// Counts the panels of sheets.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    read: usize,
+    failed: usize,
+}
+
+impl Room {
+    /// Counts a sheet. Does it have a panel?
+    pub fn has_room_for(&mut self, sheet: &Examined) -> bool {
+        let (count, most) = if sheet.seen.is_ok() { (&mut self.read, READ) } else { (&mut self.failed, FAILED) };
+        *count += 1;
+        *count <= most
+    }
+}
+
 /// The picture.
 pub(super) fn of(context: &SheetContext, sheets: &[Examined], blocks: &[BlockReport], ink: &Ink) -> RgbImage {
     let read = sheets.iter().filter_map(|sheet| Some((sheet, sheet.seen.as_ref().ok()?)));
-    let read = read.take(READ).map(|(sheet, seen)| panel(context, sheet, seen, blocks));
+    let read = read.take(READ).filter_map(|(sheet, seen)| panel(context, sheet, seen, blocks));
     let failed = sheets.iter().filter_map(|sheet| failed_panel(sheet, sheet.seen.as_ref().err()?)).take(FAILED);
     let stages: Vec<Stage> = read.chain(failed).chain(std::iter::once(ink.panel())).collect();
     stack::stack(stages.iter()).unwrap_or_default()
 }
 
-/// The picture as a file: a JPEG if it is named so, else a PNG.
+/// The picture as a file: a JPEG if it is named so, else a PNG. It says who made it.
 pub(super) fn encode(picture: &RgbImage, path: &Path) -> Result<Vec<u8>, EncodeError> {
     let extension = path.file_name().and_then(extension);
     match extension.as_deref() {
-        Some("jpg" | "jpeg") => coloured::to_jpeg(picture),
-        _ => coloured::to_png(picture),
+        Some("jpg" | "jpeg") => coloured::to_jpeg(picture, Some(MAKER)),
+        _ => coloured::to_png(picture, Some(MAKER)),
     }
 }
 
-fn panel(context: &SheetContext, sheet: &Examined, seen: &Seen, blocks: &[BlockReport]) -> Stage {
+fn panel(context: &SheetContext, sheet: &Examined, seen: &Seen, blocks: &[BlockReport]) -> Option<Stage> {
+    let page = seen.page.as_ref()?;
     // Paler, so that what is drawn stands out.
-    let pale = GrayImage::from_fn(seen.page.width(), seen.page.height(), |x, y| {
-        image::Luma([96 + (u16::from(seen.page.get_pixel(x, y).0[0]) * 159 / 255) as u8])
+    let pale = GrayImage::from_fn(page.width(), page.height(), |x, y| {
+        image::Luma([96 + (u16::from(page.get_pixel(x, y).0[0]) * 159 / 255) as u8])
     });
     let mut sketch = Sketch::of(&pale, PANEL);
     let template = context.layout(seen.layout);
@@ -68,12 +87,14 @@ fn panel(context: &SheetContext, sheet: &Examined, seen: &Seen, blocks: &[BlockR
         let verdict = blocks.iter().find(|report| report.key == key).map(|report| report.verdict);
         draw_offset(&mut sketch, block, there.print.as_ref(), verdict);
     }
-    let mut notes = vec!["blue: the template's boxes; crosses: middles of the print; arrows and numbers: from box to print, arrows 8 times as long".to_owned()];
+    let legend = "blue: the template's boxes; crosses: middles of the print; arrows and numbers: from box to print, arrows 8 \
+                  times as long";
+    let mut notes = vec![legend.to_owned()];
     if seen.turn != Turn::None {
         notes.push(format!("lay turned clockwise by {}°", seen.turn.degrees()));
     }
     notes.extend(context.layout_name(seen.layout).map(|name| format!("layout of the set {name}")));
-    Stage { kind: Kind::Layout, title: file_name(sheet), notes, picture: sketch.finish() }
+    Some(Stage { kind: Kind::Layout, title: file_name(sheet), notes, picture: sketch.finish() })
 }
 
 fn failed_panel(sheet: &Examined, error: &crate::sheet::SheetError) -> Option<Stage> {

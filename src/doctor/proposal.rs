@@ -8,7 +8,7 @@ use crate::template::Template;
 
 /// A block whose origin is moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Move {
+pub(super) struct Move {
     /// The block.
     pub key: BlockKey,
     /// To the right and downwards, in page pixels.
@@ -17,7 +17,7 @@ pub struct Move {
 
 /// A block that was moved, with its origin as written before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
+pub(super) struct Moved {
     /// The block.
     pub key: BlockKey,
     /// `[x, y]` as in the template.
@@ -28,7 +28,7 @@ pub struct Moved {
 
 /// A proposed template.
 #[derive(Debug)]
-pub struct Proposal {
+pub(super) struct Proposal {
     /// The document.
     pub text: String,
     /// What differs.
@@ -51,7 +51,15 @@ impl Proposal {
             return Ok(None);
         }
         let document = Document::load(&subject.template)?;
-        let (text, moved, stuck) = edit(&document, &moves);
+        // A block that would leave the page must not keep the others where they are.
+        let alone = |step: &Move| {
+            let (text, ..) = edit(&document, std::slice::from_ref(step));
+            usable(&document, text, &subject.governed.config).is_ok()
+        };
+        let (moves, beyond): (Vec<Move>, Vec<Move>) = moves.into_iter().partition(alone);
+        let (text, moved, mut stuck) = edit(&document, &moves);
+        let reason = "it would make no template, for the block would leave the page or lie on what it must not";
+        stuck.extend(beyond.into_iter().map(|step| (step.key, reason.to_owned())));
         let problem = usable(&document, text.clone(), &subject.governed.config).err().map(|e| e.to_string());
         let mark = if starts_with_mark(subject) { "\u{feff}" } else { "" };
         Ok(Some(Self { text: format!("{mark}{text}"), moved, stuck, problem }))
@@ -68,7 +76,7 @@ fn usable(document: &Document, text: String, config: &Config) -> Result<(), Docu
 }
 
 /// The document's text with the origins of blocks moved; and the blocks that could not be.
-pub fn edit(document: &Document, moves: &[Move]) -> (String, Vec<Moved>, Vec<(BlockKey, String)>) {
+fn edit(document: &Document, moves: &[Move]) -> (String, Vec<Moved>, Vec<(BlockKey, String)>) {
     let (mut moved, mut stuck) = (Vec::new(), Vec::new());
     // Position, length and new text of each number.
     let mut edits: Vec<(usize, usize, String)> = Vec::new();

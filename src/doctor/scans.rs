@@ -1,31 +1,45 @@
 //! Which files are the scans: those that were named, and the images of folders that were, in input order.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tracing::warn;
+
 use super::DoctorError;
 use crate::file_names::{IMAGE_EXTENSIONS, extension};
-use crate::template::Template;
+use crate::report_mark;
 
-/// The scans in the order in which they were named; those of a folder by name. Pictures that the template names are no
-/// scans, unless one is named itself.
+/// The scans in the order in which they were named, each once; those of a folder by name. `no_scans` (real paths) and pictures
+/// of earlier reports are none, unless they are named themselves.
 ///
 /// # Errors
-/// All that was named and is not there, and folders without a scan.
-pub(super) fn find(named: &[PathBuf], template: &Template) -> Result<Vec<PathBuf>, Vec<DoctorError>> {
-    let assets: Vec<PathBuf> = template.asset_paths().into_iter().filter_map(|path| path.canonicalize().ok()).collect();
-    let (mut found, mut errors) = (Vec::new(), Vec::new());
+/// All that was named and is not there; or that there is no scan at all.
+pub(super) fn find(named: &[PathBuf], no_scans: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<DoctorError>> {
+    let (mut found, mut errors) = (Vec::<PathBuf>::new(), Vec::new());
+    let mut known: HashSet<PathBuf> = HashSet::new();
+    let mut empty = Vec::new();
     for path in named {
-        match in_place(path, &assets) {
-            Ok(scans) => found.extend(scans),
+        match in_place(path, no_scans) {
+            Ok(scans) if scans.is_empty() => empty.push(path),
+            Ok(scans) => {
+                found.extend(scans.into_iter().filter(|scan| scan.canonicalize().is_ok_and(|real| known.insert(real))))
+            }
             Err(what) => errors.push(DoctorError::Scans { path: path.clone(), what }),
+        }
+    }
+    for path in empty {
+        let what = "has no scans: no images but those that the template names; sub-folders are named themselves";
+        match found.is_empty() {
+            true => errors.push(DoctorError::Scans { path: path.clone(), what: what.to_owned() }),
+            false => warn!("`{}` {what}", path.display()),
         }
     }
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
-fn in_place(path: &Path, assets: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+fn in_place(path: &Path, no_scans: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let metadata = path.metadata().map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => "does not exist".to_owned(),
         _ => format!("cannot be read: {e}"),
@@ -42,12 +56,7 @@ fn in_place(path: &Path, assets: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
         }
     }
     names.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
-    let is_asset = |scan: &PathBuf| scan.canonicalize().is_ok_and(|real| assets.contains(&real));
-    let scans: Vec<PathBuf> = names.into_iter().map(|name| path.join(name)).filter(|scan| !is_asset(scan)).collect();
-    match scans.is_empty() {
-        true => {
-            Err("has no scans: no images but those that the template names; sub-folders are named themselves".into())
-        }
-        false => Ok(scans),
-    }
+    let is_other =
+        |scan: &PathBuf| report_mark::is_report(scan) || scan.canonicalize().is_ok_and(|real| no_scans.contains(&real));
+    Ok(names.into_iter().map(|name| path.join(name)).filter(|scan| !is_other(scan)).collect())
 }

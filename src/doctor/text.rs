@@ -28,6 +28,8 @@ pub(super) struct Told<'t> {
     pub proposal: Option<&'t Proposal>,
     pub tried: Option<&'t Tried>,
     /// Where the proposal was written to.
+    /// A proposal of an earlier report that lies where this one's would.
+    pub stale: Option<&'t Path>,
     pub written: Option<&'t Path>,
     pub picture: &'t Path,
     /// Tell all lines.
@@ -117,6 +119,9 @@ impl Told<'_> {
         }
         if let Some(apart) = block.apart.filter(|_| matches!(block.verdict, Verdict::Move(..))) {
             writeln!(out, "      beside the other blocks it is off by {} px", pair(apart))?;
+        }
+        if let Some(other) = block.otherwise {
+            writeln!(out, "      or {} px: the print of a neighbour looks the same; compare the picture", pair(other))?;
         }
         if let Some(unread) = block.unread.filter(|_| block.is_aligned) {
             writeln!(out, "      sheets are aligned: the print lies {} px from where it was read", pair(unread))?;
@@ -243,12 +248,23 @@ impl Told<'_> {
         for line in &advice {
             writeln!(out, "  - {line}")?;
         }
+        if let Some(path) = self.stale {
+            writeln!(out, "  - {} is of an earlier report, not of this one", path.display())?;
+        }
         match self.proposal {
             Some(proposal) => self.write_proposal(out, proposal)?,
+            None if advice.is_empty() && self.blocks.iter().any(|b| b.sheets == 0) => {
+                writeln!(out, "  nothing for the blocks that were seen: each lies where it is printed")?
+            }
             None if advice.is_empty() => writeln!(out, "  nothing: every block lies where it is printed")?,
             None => {}
         }
         Ok(())
+    }
+
+    /// Is there a proposal that reads worse?
+    fn is_withheld(&self) -> bool {
+        self.tried.is_some_and(|tried| tried.doubled > 0)
     }
 
     fn write_proposal(&self, out: &mut String, proposal: &Proposal) -> std::fmt::Result {
@@ -269,9 +285,17 @@ impl Told<'_> {
             Some(path) => {
                 writeln!(out, "    written to {}; compare it and put it in the template's place", path.display())?
             }
+            None if self.is_withheld() => writeln!(out, "    it is not written")?,
             None => writeln!(out, "    say --write to have this in a file beside the template")?,
         }
         let Some(tried) = self.tried else { return Ok(()) };
+        if tried.doubled > 0 {
+            return writeln!(
+                out,
+                "    read so, {} more field(s) have several marks, so it is wrong somewhere: compare the picture",
+                tried.doubled
+            );
+        }
         let length = |offset: (f64, f64)| offset.0.hypot(offset.1);
         let left = |blocks: &[BlockReport]| blocks.iter().filter_map(|b| b.offset).map(length).fold(0.0, f64::max);
         writeln!(

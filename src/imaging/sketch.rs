@@ -90,9 +90,12 @@ impl Sketch {
     pub fn outline(&mut self, area: Rect, thickness: i32, colour: [u8; 3]) {
         let ((x0, y0), (x1, y1)) = (self.corner(area.x, area.y), self.far_corner(area));
         let t = thickness.max(1);
-        for (from, to) in
-            [((x0, y0), (x1, y0 + t)), ((x0, y1 - t), (x1, y1)), ((x0, y0), (x0 + t, y1)), ((x1 - t, y0), (x1, y1))]
-        {
+        for (from, to) in [
+            ((x0, y0), (x1, y0.saturating_add(t))),
+            ((x0, y1.saturating_sub(t)), (x1, y1)),
+            ((x0, y0), (x0.saturating_add(t), y1)),
+            ((x1.saturating_sub(t), y0), (x1, y1)),
+        ] {
             self.fill_pixels(from, to, colour);
         }
     }
@@ -302,9 +305,14 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_is_drawn_anywhere_fails(
-            x in -1e9..1e9f64, y in -1e9..1e9f64, w in 0..u32::MAX, h in 0..u32::MAX, thickness in -3..9i32
+            x in -1e10..1e10f64, y in -1e10..1e10f64, w in 0..u32::MAX, h in 0..u32::MAX, thickness in -3..9i32, large: bool
         ) {
-            let mut sketch = Sketch::of(&GrayImage::new(40, 30), Size::new(20, 20));
+            let page = GrayImage::new(40, 30);
+            let mut sketch = match large {
+                true => Sketch::large(&page, Size::new(100, 100)),
+                false => Sketch::of(&page, Size::new(20, 20)),
+            };
+            let size = sketch.size();
             let at = Point::new(x, y);
             sketch.line(at, Point::new(3.0, 4.0), thickness, RED);
             sketch.arrow(at, Point::new(y, x), 5.0, thickness, RED);
@@ -312,7 +320,7 @@ mod tests {
             sketch.fill(Rect::new(x as i32, y as i32, w, h), RED);
             sketch.cross(at, 3, thickness, RED);
             sketch.text("x", at, 8, RED);
-            prop_assert_eq!(sketch.size(), Size::new(20, 15));
+            prop_assert_eq!(sketch.size(), size);
         }
     }
 }

@@ -143,6 +143,15 @@ pub fn table_files_and_partials(paths: &FolderPaths) -> Vec<PathBuf> {
     tables.chain(statistics_files(paths)).collect()
 }
 
+/// Saves the picture of the layout on the page of the image named `image`. Called by workers, in any order.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn save_layout(paths: &FolderPaths, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
+    let path = paths.on_disk(&paths.layout(image));
+    std::fs::write(&path, bytes).map_err(OutputError::at(path))
+}
+
 /// Writes an explanation table.
 ///
 /// # Errors

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use super::{Built, Evaluation, Scorer, SetupProblem, SheetContext, SheetScoring, SheetValues};
 use crate::evaluation::{Answer, KeyEntry};
-use crate::file_names::{as_cell, tidy};
-use crate::scoring::SheetName;
+use crate::scoring::SheetNames;
 use crate::sheet::interpret::Interpretation;
 use crate::sheet::{self, Scratch};
 use crate::template::Template;
@@ -42,9 +41,8 @@ pub fn build(
 fn read_key(path: &Path, questions: &[String], context: &SheetContext) -> Result<Vec<KeyEntry>, Vec<SetupProblem>> {
     let fail = |message: String| vec![SetupProblem::new(path, message)];
     let bytes = std::fs::read(path).map_err(|e| fail(format!("the answer key cannot be read: {e}")))?;
-    let (file_name, file_path) = (path.file_name().unwrap_or_default().to_string_lossy(), as_cell(&tidy(path)));
-    let name = SheetName { file_name: &file_name, file_path: &file_path };
-    let (layout, read) = sheet::read_values(&bytes, context, name, &mut Scratch::default())
+    let names = SheetNames::of(path);
+    let (layout, read) = sheet::read_values(&bytes, context, names.name(), &mut Scratch::default())
         .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
     let Some(layout) = context.template.layouts().nth(layout) else { return Ok(Vec::new()) };
     let values = SheetValues::of_layout(layout);

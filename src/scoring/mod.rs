@@ -14,7 +14,10 @@ mod table;
 mod tests;
 mod values;
 
+use std::path::Path;
+
 use crate::evaluation::Outputs;
+use crate::file_names::{as_cell, tidy};
 use crate::matcher::{BoundMatcher, Format, Piece};
 
 use self::answer_set::AnswerSet;
@@ -57,6 +60,26 @@ pub struct SheetName<'a> {
     pub file_name: &'a str,
     /// The image's path, as in the column `input_path`.
     pub file_path: &'a str,
+}
+
+/// The names of an image, kept for the time in which its sheet is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SheetNames {
+    file_name: String,
+    file_path: String,
+}
+
+impl SheetNames {
+    /// Of the image at `path`, as the columns `file_id` and `input_path` have them.
+    pub fn of(path: &Path) -> Self {
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { file_name, file_path: as_cell(&tidy(path)) }
+    }
+
+    /// To be handed on.
+    pub fn name(&self) -> SheetName<'_> {
+        SheetName { file_name: &self.file_name, file_path: &self.file_path }
+    }
 }
 
 /// How a sheet was scored.

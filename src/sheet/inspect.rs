@@ -3,6 +3,7 @@
 
 use super::align::{self, Alignment};
 use super::context::SheetContext;
+use super::drawings::{self, Measured};
 use super::error::{Reason, SheetError};
 use super::interpret::{self, Interpretation};
 use super::orientation::{self, Upright};
@@ -10,7 +11,7 @@ use super::page::Page;
 use super::preprocess::Raster;
 use super::read::{self, Readings};
 use super::report::FieldDoubt;
-use super::stages::{self, Drawn, Kind, Measured, Stages};
+use super::stages::{Drawn, Kind, Stages};
 use super::threshold::{self, Judgement};
 use super::{Scratch, decode};
 use crate::imaging::orient::Turn;
@@ -72,6 +73,38 @@ pub fn inspect(
     let own = (&*context.template, &own.interpretation);
     let choice_doubts = context.layouts.doubts(set, own, (context.layout(layout), &chosen.interpretation));
     Ok(chosen.inspection(Upright { page, turn, doubt }, layout, choice_doubts))
+}
+
+/// A sheet's page, and where the blocks of its layout lie on it.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The page, upright.
+    pub page: Page,
+    /// The number of the sheet's layout.
+    pub layout: usize,
+    /// Where its blocks lie.
+    pub alignment: Alignment,
+}
+
+/// Finds the page and the places of its blocks. Fields are read only where the template has several layouts, since they choose
+/// the sheet's.
+///
+/// # Errors
+/// [`SheetError`]: why there is no page, or no place.
+pub fn place(
+    bytes: &[u8],
+    context: &SheetContext,
+    name: SheetName<'_>,
+    scratch: &mut Scratch,
+    stages: &mut Stages,
+) -> Result<Placed, SheetError> {
+    if !context.template.sets.is_empty() {
+        let Inspection { page, layout, alignment, .. } = inspect(bytes, context, name, false, scratch, stages)?;
+        return Ok(Placed { page, layout, alignment });
+    }
+    let Upright { page, .. } = upright_page(bytes, context, false, scratch, stages)?;
+    let alignment = align_layout(&page, 0, context, stages)?;
+    Ok(Placed { page, layout: 0, alignment })
 }
 
 /// Reads the values of a sheet's fields, and nothing else: for a picture that is an answer key. The number is that of its
@@ -153,27 +186,37 @@ fn read_layout(
     page: &Page,
     number: usize,
     context: &SheetContext,
-    recorder: &mut Stages,
+    stages: &mut Stages,
 ) -> Result<LayoutRead, SheetError> {
-    let page = &page.gray;
-    let layout = context.layout(number);
-    let alignment = match (context.aligners.get(number), context.auto_align) {
-        (Some(aligner), _) => aligner.align(page)?,
-        (None, Some(options)) => {
-            let placements = align::auto_align::placements(page, layout, options, &context.thresholds, recorder);
-            Alignment { placements, uncertain: Vec::new() }
-        }
-        (None, None) => Alignment::default(),
-    };
+    let alignment = align_layout(page, number, context, stages)?;
+    let (page, layout) = (&page.gray, context.layout(number));
     let name = context.layout_name(number);
-    recorder.record(Kind::Layout, |most| stages::layout::on_page(page, layout, &alignment, name, most));
+    stages.record(Kind::Layout, |most| drawings::layout::on_page(page, layout, &alignment, name, most));
     let readings = read::measure(page, layout, &alignment.placements, context.recogniser());
     let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
     let interpretation = interpret::interpret(layout, &readings, &judgement, context.rules);
     let measured = Measured { readings: &readings, judgement: &judgement };
-    recorder.record(Kind::Ink, |most| {
-        stages::ink::on_page(page, layout, &alignment.placements, measured, &interpretation, most)
+    stages.record(Kind::Ink, |most| {
+        drawings::ink::on_page(page, layout, &alignment.placements, measured, &interpretation, most)
     });
-    recorder.record(Kind::Thresholds, |_| stages::histogram::of_sheet(measured));
+    stages.record(Kind::Thresholds, |most| drawings::histogram::of_sheet(measured, most));
     Ok(LayoutRead { alignment, readings, judgement, interpretation })
+}
+
+/// Finds where the blocks of the layout of this number lie.
+fn align_layout(
+    page: &Page,
+    number: usize,
+    context: &SheetContext,
+    stages: &mut Stages,
+) -> Result<Alignment, SheetError> {
+    let (page, layout) = (&page.gray, context.layout(number));
+    match (context.aligners.get(number), context.auto_align) {
+        (Some(aligner), _) => aligner.align(page),
+        (None, Some(options)) => {
+            let placements = align::auto_align::placements(page, layout, options, &context.thresholds, stages);
+            Ok(Alignment { placements, uncertain: Vec::new() })
+        }
+        (None, None) => Ok(Alignment::default()),
+    }
 }

@@ -1,14 +1,15 @@
 //! One sheet: the bytes of a file in, a report out. A pure function of the bytes and an unchanging context.
 //!
 //! The stages in order: [`decode`] → [`preprocess`] → [`page`] → [`orientation`] (a turned sheet begins anew) → [`align`] →
-//! [`read`] (numbers and texts only) → [`threshold`] (verdicts) → [`interpret`] (values) → [`score`] → [`render`]. Each takes
-//! what the one before it made. Where a template has layouts for some sheets, what its own layout says chooses one of them, and
+//! [`read`] (numbers and texts only) → [`threshold`] (verdicts) → [`interpret`] (values), as `inspect.rs` has them; then
+//! [`score`] → [`render`]. Each takes what the one before it made, and offers [`stages`] a picture of it. Where a template has layouts for some sheets, what its own layout says chooses one of them, and
 //! the stages from [`align`] to [`interpret`] run again on the same page. Nothing here opens a file, prints, or knows another
 //! sheet.
 
 pub mod align;
 pub mod context;
 pub mod decode;
+pub mod drawings;
 pub mod error;
 mod inspect;
 pub mod interpret;
@@ -27,7 +28,7 @@ pub mod threshold;
 
 pub use self::context::SheetContext;
 pub use self::error::{Reason, SheetError};
-pub use self::inspect::{Inspection, inspect, read_values};
+pub use self::inspect::{Inspection, Placed, inspect, place, read_values};
 pub use self::render::PictureFormat;
 pub use self::report::{FieldDoubt, ScoreReport, SheetReport};
 pub use self::score::{SheetScore, SheetScoring};

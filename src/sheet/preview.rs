@@ -3,8 +3,9 @@
 
 use image::RgbImage;
 
-use super::stages::{Kind, Levels, Stages, layout, stack};
-use super::{Inspection, Scratch, SheetContext, SheetError, inspect};
+use super::drawings::{layout, stack};
+use super::stages::{Kind, Levels, Stages};
+use super::{Placed, Scratch, SheetContext, SheetError, place};
 use crate::geometry::Size;
 use crate::scoring::SheetName;
 
@@ -32,8 +33,8 @@ pub fn page_with_layout(
     scratch: &mut Scratch,
 ) -> Result<RgbImage, NoPage> {
     let mut stages = Stages::of(FAILURES, u32::MAX);
-    match inspect(bytes, context, name, false, scratch, &mut stages) {
-        Ok(Inspection { page, layout, alignment, .. }) => {
+    match place(bytes, context, name, scratch, &mut stages) {
+        Ok(Placed { page, layout, alignment }) => {
             let size = Size::new(page.gray.width(), page.gray.height());
             let set = context.layout_name(layout);
             Ok(layout::on_page(&page.gray, context.layout(layout), &alignment, set, size).picture)

@@ -194,8 +194,8 @@ impl<'v> Drawing<'v> {
     pub fn encode_over(&self, page: &RgbImage, format: PictureFormat) -> Result<Vec<u8>, EncodeError> {
         let picture = coloured::compose(page, &self.overlay, self.palette);
         match format {
-            PictureFormat::Png => coloured::to_png(&picture),
-            PictureFormat::Jpeg => coloured::to_jpeg(&picture),
+            PictureFormat::Png => coloured::to_png(&picture, None),
+            PictureFormat::Jpeg => coloured::to_jpeg(&picture, None),
         }
     }
 }

@@ -145,7 +145,7 @@ const FOLDERS: [(&str, &str, usize, bool); 21] = [
 ];
 
 #[test]
-fn no_sample_that_fits_has_a_proposal() {
+fn only_samples_that_are_cut_out_at_lines_have_proposals() {
     let workspace = Workspace::new();
     let mut sheets = 0;
     for (folder, below, count, is_off) in FOLDERS {
@@ -185,6 +185,34 @@ fn a_sheet_that_fails_is_told_with_its_reason() {
 }
 
 #[test]
+fn reports_take_the_place_of_reports_and_are_no_sheets() {
+    let workspace = Workspace::new();
+    workspace.copy_sample("plain", "form");
+    let report = ["doctor", "--template", "form", "form", "form/page-1.png", "--picture", "form/doctor.png"];
+    for _ in 0..2 {
+        let run = workspace.omr(&report).succeeded();
+        assert!(run.stdout().contains("3 read"), "each sheet once, the picture never: {}", run.stdout());
+    }
+    workspace.omr(&["-i", "form", "-o", "out", "-q"]).succeeded();
+    assert_eq!(check_folder(&workspace.path("form"), &workspace.path("out")), 3);
+
+    // A sheet of that name that no report made is read.
+    fs::copy(workspace.path("form/page-1.png"), workspace.path("form/doctor.png")).unwrap();
+    workspace.omr(&["-i", "form", "-o", "out", "-q"]).succeeded();
+    assert_eq!(workspace.csv("out/Results/Results.csv").len(), 1 + 4);
+
+    // A proposal is not written over the template that it is for, and an old one is told from a new one.
+    let template = fs::read(workspace.path("form/template.json")).unwrap();
+    workspace.write("form/template.proposed.json", &template);
+    fs::remove_file(workspace.path("form/doctor.png")).unwrap();
+    let run = workspace.omr(&["doctor", "--template", "form", "form", "--write"]).succeeded();
+    assert!(run.stdout().contains("template.proposed.json is of an earlier report"), "{}", run.stdout());
+    workspace.write("form/x.proposed.json", &template);
+    workspace.omr(&["doctor", "--template", "form/x.proposed.json", "form", "--write"]).succeeded();
+    assert_eq!(fs::read(workspace.path("form/x.proposed.json")).unwrap(), template);
+}
+
+#[test]
 fn what_is_not_there_is_told_and_nothing_is_written() {
     let workspace = Workspace::new();
     workspace.copy_sample("plain", "form");
@@ -199,6 +227,7 @@ fn what_is_not_there_is_told_and_nothing_is_written() {
         (vec!["doctor", "--template", "form", "form", "--picture", "form/page-1.png"], 1, "is one of the scans"),
         (vec!["doctor", "--template", "form", "form", "--picture", "form/template.json"], 1, "belongs to the template"),
         (vec!["doctor", "--template", "form", "form", "--picture", "nowhere/x.png"], 1, "cannot be written"),
+        (vec!["doctor", "--template", "form", "form", "--picture", "form/answers.csv"], 1, "not made by omr doctor"),
     ] {
         let run = workspace.omr(&args);
         assert_eq!(run.code(), code, "{args:?}: {}", run.stderr());

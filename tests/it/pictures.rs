@@ -60,6 +60,7 @@ fn the_layout_is_drawn_on_each_page_and_nothing_else_is_written() {
     assert_eq!(workspace.tree("mode"), workspace.tree("out"));
     assert_eq!(workspace.omr(&["-i", "in", "-o", "o", "--set-layout", "--outputMode", "moderation"]).code(), 2);
     assert_eq!(workspace.omr(&["-i", "in", "-o", "o", "--set-layout", "--statistics"]).code(), 2);
+    assert_eq!(workspace.omr(&["-i", "in", "-o", "o", "--outputMode", "setLayout", "--statistics"]).code(), 2);
 }
 
 #[test]
@@ -97,8 +98,10 @@ fn a_sheet_without_a_page_shows_what_was_searched() {
     };
     assert!(red("scan-3.png.png") > 100, "the zone that failed is framed red");
     assert_eq!(red("scan-1.jpg.png"), 0);
-    let none = workspace.omr(&["-i", "dots", "-o", "out", "--set-layout", "--template", "in/template.json"]);
-    assert_eq!(none.code(), 0, "the folder's own template counts");
+    let before = workspace.tree("out");
+    let named = ["-i", "dots", "-o", "out", "--set-layout", "--template", "in/template.json"];
+    workspace.omr(&named).succeeded();
+    assert_eq!(workspace.tree("out"), before, "the folder's own template counts");
 }
 
 #[test]

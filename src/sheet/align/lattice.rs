@@ -1,4 +1,4 @@
-//! How the boxes of a block lie on the bubbles that are printed: looked up once, on the reference picture.
+//! How the boxes of a block lie on the bubbles that are printed. For alignment it is looked up once, on the reference picture.
 //!
 //! A template is measured by hand, and a gap that is off by a pixel is off by ten at the tenth bubble. Bubbles and the gaps
 //! between them are a wave along each axis of the block: dark at bubbles, light between. The wave's phase and length that

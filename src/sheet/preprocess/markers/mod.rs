@@ -406,7 +406,7 @@ impl Zone {
             Detector::LShape(shape) => shape.find(&patch()).map(|corner| Found::Point(moved(corner))),
         };
         let seen = found.as_ref().map_or(Seen::Nothing, |found| Seen::Mark(found.clone()));
-        sightings.push(Sighting { label: &self.label, area: self.area, score, seen });
+        sightings.push(Sighting { label: &self.label, area: self.area, score, seen, is_found: found.is_ok() });
         found.map_err(|what| {
             let Rect { x, y, width, height } = self.area;
             let detail = format!(

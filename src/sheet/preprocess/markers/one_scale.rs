@@ -87,12 +87,10 @@ impl OneScale {
             let found = find_in(searched, quadrant, marker, scratch);
             let score = found.map_or(0.0, |m| m.score);
             let place = found.map(|m| Rect::new(m.at.x, m.at.y, marker.width(), marker.height()));
-            sightings.push(Sighting {
-                label: CORNERS[i],
-                area: quadrant,
-                score: Some(score),
-                seen: Seen::of_box(place),
-            });
+            let is_alike = (anywhere.score - score).abs() < self.max_variation;
+            let is_found = found.is_some() && score >= self.min_score && is_alike;
+            let seen = Seen::of_box(place);
+            sightings.push(Sighting { label: CORNERS[i], area: quadrant, score: Some(score), seen, is_found });
             let Some(found) = found.filter(|m| m.score >= self.min_score) else {
                 return Err(missing(i, score, self.min_score, quadrant));
             };

@@ -18,6 +18,8 @@ pub struct Sighting<'z> {
     pub score: Option<f32>,
     /// What was seen.
     pub seen: Seen,
+    /// Is it the mark?
+    pub is_found: bool,
 }
 
 /// What was seen in a place.
@@ -42,14 +44,13 @@ const AREA: [u8; 3] = [90, 130, 200];
 const MARK: [u8; 3] = [0, 150, 40];
 const MISSING: [u8; 3] = [215, 30, 30];
 
-/// The picture with what was seen. The last of the sightings of a step that failed is the one that it failed by.
+/// The picture with what was seen; what is not the mark is red. `failure`: why the step failed, if it did.
 pub fn sketch(picture: &GrayImage, sightings: &[Sighting<'_>], failure: Option<&str>, most: Size) -> Drawn {
     const LETTERS: u32 = 18;
     let mut sketch = Sketch::of(picture, most);
     for sighting in sightings {
-        let is_missing = failure.is_some() && std::ptr::eq(sighting, sightings.last().unwrap_or(sighting));
-        sketch.outline(sighting.area, 2, if is_missing { MISSING } else { AREA });
-        let ink = if is_missing { MISSING } else { MARK };
+        let (area, ink) = if sighting.is_found { (AREA, MARK) } else { (MISSING, MISSING) };
+        sketch.outline(sighting.area, 2, area);
         match &sighting.seen {
             Seen::Box(found) => sketch.outline(*found, 3, ink),
             Seen::Mark(Found::Point(point)) => sketch.cross(*point, 12, 3, ink),
@@ -63,7 +64,8 @@ pub fn sketch(picture: &GrayImage, sightings: &[Sighting<'_>], failure: Option<&
         let corner = Point::new(f64::from(sighting.area.x) + 4.0, f64::from(sighting.area.y) + 4.0);
         sketch.text(&format!("{}{score}", sighting.label), corner, LETTERS, ink);
     }
-    let mut notes: Vec<String> = sightings.iter().map(Sighting::line).collect();
+    let places = format!("places in the processing image, {}×{} px", picture.width(), picture.height());
+    let mut notes: Vec<String> = std::iter::once(places).chain(sightings.iter().map(Sighting::line)).collect();
     notes.extend(failure.map(str::to_owned));
     let title = if failure.is_some() { "CropOnMarkers failed" } else { "CropOnMarkers: the marks" };
     Drawn { title: title.to_owned(), notes, picture: sketch.finish() }
@@ -103,12 +105,15 @@ mod tests {
 
     #[test]
     fn the_place_that_failed_is_told_apart() {
-        let sighting = |x, seen| Sighting { label: "left", area: Rect::new(x, 10, 90, 80), score: None, seen };
+        let sighting = |x, seen: Seen| {
+            let is_found = seen != Seen::Nothing;
+            Sighting { label: "left", area: Rect::new(x, 10, 90, 80), score: None, seen, is_found }
+        };
         let point = Found::Point(Point::new(70.0, 70.0));
         let sightings = [sighting(10, Seen::Mark(point)), sighting(100, Seen::Nothing)];
         let picture = GrayImage::from_pixel(200, 100, image::Luma([255]));
         let drawn = sketch(&picture, &sightings, Some("gone"), Size::new(200, 100));
-        assert_eq!(drawn.notes, ["left: at (70.0, 70.0)", "left: not found", "gone"]);
+        assert_eq!(drawn.notes[1..], ["left: at (70.0, 70.0)", "left: not found", "gone"]);
         let count = |colour| drawn.picture.pixels().filter(|p| p.0 == colour).count();
         assert!(count(AREA) > 400 && count(MISSING) > 400 && count(MARK) > 60);
     }

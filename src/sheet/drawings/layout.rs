@@ -3,7 +3,7 @@
 
 use image::GrayImage;
 
-use super::Drawn;
+use super::super::stages::Drawn;
 use crate::geometry::{Point, Rect, Size};
 use crate::imaging::sketch::{Sketch, text_size};
 use crate::sheet::align::{Alignment, Placement};
@@ -78,8 +78,8 @@ fn draw_block(sketch: &mut Sketch, block: &FieldBlock, placement: Placement, mov
         let wide = (f64::from(text_size(&field.label, label_height).width) / sketch.scale()) as i32;
         // Beside the first bubble of a row, above that of a column.
         let (x, y) = match is_above {
-            true => (at.x + width as i32 / 2 - wide / 2, at.y - label - GAP),
-            false => (at.x - wide - GAP, at.y + height as i32 / 2 - label / 2),
+            true => (at.x.saturating_add(width as i32 / 2 - wide / 2), at.y.saturating_sub(label + GAP)),
+            false => (at.x.saturating_sub(wide + GAP), at.y.saturating_add(height as i32 / 2 - label / 2)),
         };
         sketch.text(&field.label, Point::new(f64::from(x), f64::from(y)), label_height, LABEL);
         frame = around(frame, Rect::new(x, y, wide.max(0) as u32, label.max(0) as u32));

@@ -4,17 +4,11 @@
 //! that a run without pictures pays a comparison for each. Recorded pictures change no reading.
 //!
 //! What kinds there are, and from which level of `save_image_level` and `show_image_level` on, is [`Kind`]'s to say; it
-//! follows both generations of OMRChecker as far as they agree (spec v1 7.2 and 7.3, spec v2 2.6).
-
-pub mod histogram;
-pub mod ink;
-pub mod layout;
-pub mod stack;
+//! follows both generations of OMRChecker as far as they agree. What pictures of later stages look like is told in
+//! [`super::drawings`]; here nothing is known of a sheet.
 
 use image::RgbImage;
 
-use super::read::Readings;
-use super::threshold::Judgement;
 use crate::geometry::Size;
 
 /// What a stage picture shows.
@@ -98,29 +92,6 @@ pub struct Drawn {
     pub notes: Vec<String>,
     /// As in [`Stage::picture`].
     pub picture: RgbImage,
-}
-
-/// What was measured on a sheet, and how it was judged.
-#[derive(Debug, Clone, Copy)]
-pub struct Measured<'s> {
-    /// The grays of its bubbles.
-    pub readings: &'s Readings,
-    /// By the thresholds.
-    pub judgement: &'s Judgement,
-}
-
-impl<'s> Measured<'s> {
-    /// The gray of every bubble and whether it is marked, in template order.
-    pub fn bubbles(self) -> impl Iterator<Item = (f64, bool)> + 's {
-        let fields = self.readings.fields.iter().zip(&self.judgement.fields);
-        fields.flat_map(|(field, judged)| field.means().iter().copied().zip(judged.marked.iter().copied()))
-    }
-
-    /// The threshold of every field that has bubbles.
-    pub fn thresholds(self) -> impl Iterator<Item = f64> + 's {
-        let fields = self.readings.fields.iter().zip(&self.judgement.fields);
-        fields.filter(|(field, _)| !field.means().is_empty()).map(|(_, judged)| judged.threshold)
-    }
 }
 
 /// The stage pictures of one sheet, in the order of the stages.

@@ -1,6 +1,7 @@
 //! How the grays of bubbles are distributed, and where thresholds part them.
 
-use super::{Drawn, Measured};
+use super::super::stages::Drawn;
+use super::Measured;
 use crate::geometry::{Point, Rect, Size};
 use crate::imaging::sketch::Sketch;
 
@@ -18,11 +19,12 @@ const BAR: usize = 4;
 const BARS: usize = 256 / BAR;
 const LETTERS: u32 = 18;
 
-/// The grays of a sheet's bubbles.
-pub fn of_sheet(measured: Measured<'_>) -> Drawn {
+/// The grays of a sheet's bubbles, in a picture at most as large as `most`.
+pub fn of_sheet(measured: Measured<'_>, most: Size) -> Drawn {
     let bubbles: Vec<(f64, bool)> = measured.bubbles().collect();
     let thresholds: Vec<f64> = measured.thresholds().collect();
-    of(&bubbles, &thresholds, &[measured.judgement.page_threshold])
+    let drawn = of(&bubbles, &thresholds, &[measured.judgement.page_threshold]);
+    Drawn { picture: Sketch::of_colour(&drawn.picture, most).finish(), ..drawn }
 }
 
 /// The grays of bubbles, each with its verdict; `fields` and `pages` are the thresholds of fields and of whole pages.

@@ -2,7 +2,7 @@
 
 use image::{RgbImage, imageops};
 
-use super::Stage;
+use super::super::stages::Stage;
 use crate::geometry::{Point, Size};
 use crate::imaging::coloured;
 use crate::imaging::overlay::EncodeError;
@@ -88,14 +88,14 @@ pub fn stack<'s>(stages: impl Iterator<Item = &'s Stage>) -> Option<RgbImage> {
 /// # Errors
 /// [`EncodeError`]: the stack is larger than the format holds.
 pub fn encoded<'s>(stages: impl Iterator<Item = &'s Stage>) -> Result<Option<Vec<u8>>, EncodeError> {
-    stack(stages).map(|picture| coloured::to_jpeg(&picture)).transpose()
+    stack(stages).map(|picture| coloured::to_jpeg(&picture, None)).transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use image::Rgb;
 
-    use super::super::Kind;
+    use super::super::super::stages::Kind;
     use super::*;
 
     fn stage(title: &str, notes: &[&str], colour: [u8; 3]) -> Stage {

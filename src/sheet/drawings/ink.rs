@@ -2,7 +2,8 @@
 
 use image::GrayImage;
 
-use super::{Drawn, Measured};
+use super::super::stages::Drawn;
+use super::Measured;
 use crate::geometry::{Point, Rect, Size};
 use crate::imaging::sketch::Sketch;
 use crate::sheet::align::Placement;
