@@ -1,6 +1,6 @@
 //! Runs a plan: folders one after the other, the sheets of a folder in parallel, rows in input order.
 //!
-//! Workers take the next sheet one at a time ([`hand_out`]), so that at most as many results wait for their turn as there are
+//! Workers take the next sheet one at a time (`hand_out`), so that at most as many results wait for their turn as there are
 //! workers, unless one sheet is much slower than the others. A worker reads, decodes and judges a sheet, encodes and saves
 //! its picture, and hands a light outcome to the ordered sink. One worker is the same path.
 

@@ -1,8 +1,8 @@
 //! `omr doctor`: what a person needs to mend a template. Sheets are read as in a run, and nothing is scored.
 //!
-//! [`scans`] (which files) → [`examine`] (what one sheet shows) → [`offsets`] (where each block is printed, by all sheets) and
-//! [`ink`] (grays, thresholds, readings that hang on them) → [`proposal`] (the template with other origins) → [`text`] and
-//! [`picture`]. Nothing is written but the picture and, if asked for, the proposal; the template itself never is.
+//! `scans` (which files) → `examine` (what one sheet shows) → `offsets` (where each block is printed, by all sheets) and
+//! `ink` (grays, thresholds, readings that hang on them) → `proposal` (the template with other origins) → `text` and
+//! `picture`. Nothing is written but the picture and, if asked for, the proposal; the template itself never is.
 
 mod examine;
 mod ink;

@@ -1,9 +1,9 @@
 //! Where the bubbles of a block are printed, beside where the template has its boxes.
 //!
 //! A block's bubbles all look alike. Their surroundings, laid over each other, give the picture of one bubble from which
-//! marks are left out and letters are blurred ([`patch`]); where an outline of about the bubble's size fits that picture
-//! best is where the bubbles are printed ([`shapes`]), and the place about which the picture mirrors itself tells it to a
-//! part of a pixel ([`mirror`]). The method asks nothing of the shape but that it is the same on both sides of its middle,
+//! marks are left out and letters are blurred (`patch`); where an outline of about the bubble's size fits that picture
+//! best is where the bubbles are printed (`shapes`), and the place about which the picture mirrors itself tells it to a
+//! part of a pixel (`mirror`). The method asks nothing of the shape but that it is the same on both sides of its middle,
 //! and needs no neighbours: a single row or column is measured like a grid.
 //!
 //! The same, done for each column and row alone, tells whether the gaps of the template are those of the print.
