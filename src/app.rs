@@ -10,6 +10,7 @@ use crate::batch::{
     self, BatchError, Ended,
     summary::{Counts, Summary},
 };
+use crate::certify::{self, CertifyError};
 use crate::cli::{CheckArgs, Cli, Command, DoctorArgs, FailOn, RescoreArgs, RunArgs, SummaryFormat};
 use crate::config::OutputMode;
 use crate::doctor::{self, DoctorError};
@@ -38,6 +39,9 @@ pub enum AppError {
     /// A template could not be examined.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Doctor(Vec<DoctorError>),
+    /// A deck could not be made or compared.
+    #[error(transparent)]
+    Certify(#[from] CertifyError),
     /// stdout is closed.
     #[error("stdout cannot be written: {0}")]
     Stdout(#[from] std::io::Error),
@@ -48,6 +52,7 @@ impl AppError {
     pub fn messages(&self) -> Vec<String> {
         match self {
             Self::Plan(errors) => errors.iter().flat_map(PlanError::messages).collect(),
+            Self::Certify(error) => error.messages(),
             Self::Rescore(errors) => errors.iter().map(ToString::to_string).collect(),
             Self::Doctor(errors) => errors.iter().map(ToString::to_string).collect(),
             other => vec![other.to_string()],
@@ -58,6 +63,7 @@ impl AppError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
+            Self::Certify(error) => error.exit(),
             Self::Plan(_) | Self::Batch(_) | Self::Rescore(_) | Self::Doctor(_) | Self::Stdout(_) => Exit::Failed,
         }
     }
@@ -80,6 +86,14 @@ pub fn run(cli: Cli) -> Result<Exit, AppError> {
         Some(Command::Doctor(args)) => {
             logging::start(args.talk);
             doctor(args)
+        }
+        Some(Command::Deck(args)) => {
+            logging::start(args.talk);
+            Ok(certify::deck(&args)?)
+        }
+        Some(Command::Accuracy(args)) => {
+            logging::start(args.talk);
+            Ok(certify::accuracy(&args)?)
         }
         None => {
             let bars = logging::start(cli.run.talk);

@@ -13,6 +13,8 @@ Examples:
   omr check scans                                     what a run would do, without reading a sheet
   omr doctor --template form scans/1.jpg              where a template does not fit its sheets
   omr rescore --results results --evaluation new.json --output results2
+  omr deck --template form --output deck --sheets 200 sheets of a form with known answers; read them, then
+  omr accuracy --truth deck/truth.csv --results out   how many fields were right, reported, silently wrong
 
 A folder brings its own template.json, config.json and evaluation.json, or inherits them from the folder above.
 Files made for OMRChecker v1 and v2 are read as they are.
@@ -41,6 +43,10 @@ pub enum Command {
     Rescore(RescoreArgs),
     /// Show what a person needs to mend a template: where bubbles are printed beside its boxes, ink and thresholds
     Doctor(DoctorArgs),
+    /// Make sheets of a template, filled in and photographed, with the truth of every field
+    Deck(DeckArgs),
+    /// Compare the results of a deck with its truth: what was right, what was reported, what was silently wrong
+    Accuracy(AccuracyArgs),
 }
 
 /// Arguments of the main job.
@@ -141,6 +147,76 @@ pub struct DoctorArgs {
     /// How much is said
     #[command(flatten)]
     pub talk: TalkArgs,
+}
+
+/// Arguments of `omr deck`.
+#[derive(Debug, Args)]
+pub struct DeckArgs {
+    /// template.json, or the folder that it lies in
+    #[arg(long, value_name = "FILE|DIR")]
+    pub template: PathBuf,
+    /// Config that governs the template [default: config.json beside it]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder for the deck: new, empty, or an earlier deck
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Number of sheets
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub sheets: u32,
+    /// What everything is drawn from: the same seed makes the same deck
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Shares of what happens in fields; what is not named does not
+    /// [default: full=60,light=10,blank=18,double=3,tick=3,cross=3,partial=1.5,erased=1,dot=0.5]
+    #[arg(long, value_name = "KIND=SHARE,…")]
+    pub mix: Option<String>,
+    /// What becomes of the sheets, in turn
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        default_value = "scanner,office,photocopy,phone,shadow,turned,blurred,compressed"
+    )]
+    pub degrade: String,
+    /// How bubbles are printed: some of circle, ellipse, square, bracket, letter, drop-out
+    #[arg(long, value_name = "NAME,…", default_value = "circle,ellipse,square,bracket,letter,drop-out")]
+    pub print: String,
+    /// Scan of the blank form, which is printed instead of drawn bubbles
+    #[arg(long, value_name = "PICTURE", conflicts_with = "print")]
+    pub form: Option<PathBuf>,
+    /// Sheets made at a time, 1 to 16, or `auto` for one per core
+    #[arg(long, value_name = "N|auto", value_parser = parse_workers, default_value = "auto")]
+    pub max_workers: WorkersArg,
+    /// How much is said on stderr
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// Arguments of `omr accuracy`.
+#[derive(Debug, Args)]
+pub struct AccuracyArgs {
+    /// The deck's truth.csv
+    #[arg(long, value_name = "FILE")]
+    pub truth: PathBuf,
+    /// Output folder of the run that read the deck
+    #[arg(long, value_name = "DIR")]
+    pub results: PathBuf,
+    /// Print JSON instead of tables
+    #[arg(long, value_name = "FORMAT")]
+    pub summary: Option<SummaryFormat>,
+    /// Exit with 3 when a field is silently wrong
+    #[arg(long, value_name = "WHAT")]
+    pub fail_on: Option<FailOnAccuracy>,
+    /// How much is said on stderr
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// What makes `omr accuracy` exit with 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOnAccuracy {
+    /// A field that is wrong and not reported
+    Silent,
 }
 
 /// What is done on each sheet, and how many at a time.

@@ -8,8 +8,10 @@
 //! Beside it, [`rescore`] scores an earlier run again, [`doctor`] tells where a template is off, [`window`] shows pictures, and
 //! [`deck`] makes sheets with known answers.
 
+pub mod accuracy;
 pub mod app;
 pub mod batch;
+pub mod certify;
 pub mod cli;
 pub mod config;
 pub mod deck;

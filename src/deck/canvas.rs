@@ -4,11 +4,12 @@
 //! distance at its centre. Ink multiplies what lies below it, as real ink does: two light strokes make a dark one.
 
 use ab_glyph::{Font, FontRef, Glyph, PxScale, ScaleFont, point};
-use image::{Rgb, RgbImage};
+use image::imageops::{self, FilterType};
+use image::{GrayImage, Rgb, RgbImage};
 
 use super::DeckError;
 use super::random::smooth_noise;
-use crate::geometry::{Point, Rect};
+use crate::geometry::{Point, Rect, Size};
 
 /// What is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -150,11 +151,82 @@ impl Canvas {
             low = Point::new(low.x.min(p.x), low.y.min(p.y));
             high = Point::new(high.x.max(p.x), high.y.max(p.y));
         }
-        let around = (Point::new(low.x - line, low.y - line), Point::new(high.x + line, high.y + line));
-        self.paint(around, ink, |p| {
-            let nearest = points.windows(2).map(|ends| segment_distance(p, ends[0], ends[1]));
-            nearest.fold(f64::INFINITY, f64::min) - line / 2.0
-        });
+        let ((left, right), (top, bottom)) = self.pixels_around(low, high, line);
+        let width = right.saturating_sub(left) as usize;
+        // How much each pixel is covered: by the nearest piece of the line, which is looked for among those that reach it.
+        let mut covered = vec![0.0_f64; width * bottom.saturating_sub(top) as usize];
+        for ends in points.windows(2) {
+            let (a, b) = (ends[0], ends[1]);
+            let (low, high) = (Point::new(a.x.min(b.x), a.y.min(b.y)), Point::new(a.x.max(b.x), a.y.max(b.y)));
+            let ((x0, x1), (y0, y1)) = self.pixels_around(low, high, line);
+            for row in y0..y1 {
+                let start = (row - top) as usize * width;
+                for column in x0..x1 {
+                    let distance = segment_distance(self.to_page(column, row), a, b) - line / 2.0;
+                    let cell = &mut covered[start + (column - left) as usize];
+                    *cell = cell.max(0.5 - distance * self.scale);
+                }
+            }
+        }
+        let mut cells = covered.into_iter();
+        for row in top..bottom {
+            for (column, coverage) in (left..right).zip(&mut cells) {
+                self.blend(column, row, coverage.min(1.0), ink);
+            }
+        }
+    }
+
+    /// Columns and rows of the pixels that a line of this width between these corners can touch, ends exclusive.
+    fn pixels_around(&self, low: Point, high: Point, line: f64) -> ((u32, u32), (u32, u32)) {
+        let (left, top) = self.to_pixels(Point::new(low.x - line, low.y - line));
+        let (right, bottom) = self.to_pixels(Point::new(high.x + line, high.y + line));
+        let clip = |v: f64, max: u32| v.clamp(0.0, f64::from(max)) as u32;
+        let (width, height) = self.picture.dimensions();
+        ((clip(left - 1.0, width), clip(right + 3.0, width)), (clip(top - 1.0, height), clip(bottom + 3.0, height)))
+    }
+
+    /// Makes the box between two corners white again.
+    pub fn wipe(&mut self, low: Point, high: Point) {
+        let ((left, right), (top, bottom)) = self.pixels_around(low, high, 0.0);
+        for row in top..bottom {
+            for column in left..right {
+                self.picture.put_pixel(column, row, Rgb([255; 3]));
+            }
+        }
+    }
+
+    /// Lays a picture over the box between two corners: its white is the paper, its black is `ink` of the printer.
+    pub fn lay(&mut self, picture: &GrayImage, (from, to): (Point, Point), ink: Ink) {
+        let ((left, top), (right, bottom)) = (self.to_pixels(from), self.to_pixels(to));
+        let (width, height) = (right - left, bottom - top);
+        if width < 1.0 || height < 1.0 || picture.width() == 0 || picture.height() == 0 {
+            return;
+        }
+        // Shrunk first, so that no line of the picture falls between pixels.
+        let shrunk = Size::new(picture.width().min(width.round() as u32), picture.height().min(height.round() as u32));
+        let is_small = (shrunk.width, shrunk.height) == picture.dimensions();
+        let picture = match is_small {
+            true => std::borrow::Cow::Borrowed(picture),
+            false => std::borrow::Cow::Owned(imageops::resize(picture, shrunk.width, shrunk.height, FilterType::Triangle)),
+        };
+        let clip = |v: f64, max: u32| v.clamp(0.0, f64::from(max)) as u32;
+        let (columns, rows) = self.picture.dimensions();
+        let (across, down) = (f64::from(shrunk.width) / width, f64::from(shrunk.height) / height);
+        for row in clip((top + 0.5).ceil(), rows)..clip((bottom + 0.5).ceil(), rows) {
+            let y = ((f64::from(row) - top) * down - 0.5).clamp(0.0, f64::from(shrunk.height - 1));
+            for column in clip((left + 0.5).ceil(), columns)..clip((right + 0.5).ceil(), columns) {
+                let x = ((f64::from(column) - left) * across - 0.5).clamp(0.0, f64::from(shrunk.width - 1));
+                let (x0, y0) = (x as u32, y as u32);
+                let at = |x: u32, y: u32| {
+                    let (x, y) = (x.min(shrunk.width - 1), y.min(shrunk.height - 1));
+                    f64::from(picture.get_pixel(x, y).0[0])
+                };
+                let upper = at(x0, y0) + (at(x0 + 1, y0) - at(x0, y0)) * x.fract();
+                let lower = at(x0, y0 + 1) + (at(x0 + 1, y0 + 1) - at(x0, y0 + 1)) * x.fract();
+                let gray = upper + (lower - upper) * y.fract();
+                self.blend(column, row, 1.0 - gray / 255.0, ink);
+            }
+        }
     }
 
     /// A soft curve near `points`, from the first to the last: a hand does not turn sharp corners.

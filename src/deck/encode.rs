@@ -2,10 +2,12 @@
 
 use std::io::Cursor;
 
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{GrayImage, ImageFormat, RgbImage, imageops};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use super::DeckError;
+use super::camera::Picture;
 
 /// Whether a picture is stored with its colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,37 @@ pub fn jpeg(picture: &RgbImage, tone: Tone, quality: u8) -> Result<Vec<u8>, Deck
     match tone {
         Tone::Colour => encoder.encode(picture.as_raw(), width, height, ColorType::Rgb)?,
         Tone::Gray => encoder.encode(imageops::grayscale(picture).as_raw(), width, height, ColorType::Luma)?,
+    }
+    Ok(bytes)
+}
+
+/// A JPEG file of a picture, of the given quality, 1 to 100.
+///
+/// # Errors
+/// As [`jpeg`].
+pub fn jpeg_picture(picture: &Picture, quality: u8) -> Result<Vec<u8>, DeckError> {
+    match picture {
+        Picture::Colour(colour) => jpeg(colour, Tone::Colour, quality),
+        Picture::Gray(gray) => {
+            let mut bytes = Vec::new();
+            let side = |pixels: u32| u16::try_from(pixels).map_err(|_| DeckError::TooLarge { pixels });
+            let (width, height) = (side(gray.width())?, side(gray.height())?);
+            Encoder::new(&mut bytes, quality).encode(gray.as_raw(), width, height, ColorType::Luma)?;
+            Ok(bytes)
+        }
+    }
+}
+
+/// A PNG file of a picture, written fast rather than small: noise does not shrink.
+///
+/// # Errors
+/// As [`png`].
+pub fn png_picture(picture: &Picture) -> Result<Vec<u8>, DeckError> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Sub);
+    match picture {
+        Picture::Gray(gray) => gray.write_with_encoder(encoder)?,
+        Picture::Colour(colour) => colour.write_with_encoder(encoder)?,
     }
     Ok(bytes)
 }

@@ -14,6 +14,7 @@ pub mod code;
 pub mod encode;
 pub mod figure;
 pub mod fill;
+pub mod for_template;
 pub mod form;
 pub mod marker;
 pub mod page;

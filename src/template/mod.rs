@@ -449,6 +449,18 @@ pub enum Corner {
     BottomLeft,
 }
 
+impl Corner {
+    /// Is it one of the two on the right?
+    pub const fn is_right(self) -> bool {
+        matches!(self, Self::TopRight | Self::BottomRight)
+    }
+
+    /// Is it one of the two below?
+    pub const fn is_lower(self) -> bool {
+        matches!(self, Self::BottomLeft | Self::BottomRight)
+    }
+}
+
 /// A side of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {

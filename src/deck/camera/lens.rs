@@ -39,6 +39,11 @@ impl Lens {
         (w[0] * p0.x + w[1] * p0.y + w[2]).is_normal().then_some(Self { matrix })
     }
 
+    /// The map as a matrix by rows; it is applied to (x, y, 1).
+    pub const fn matrix(&self) -> [[f64; 3]; 3] {
+        self.matrix
+    }
+
     /// Where a place of the picture lies in page coordinates.
     pub fn see(&self, at: Point) -> Point {
         let [x, y, w] = self.matrix.map(|row| row[0] * at.x + row[1] * at.y + row[2]);
