@@ -46,7 +46,7 @@ impl CertifyError {
     /// The exit status that goes with it.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Make(MakeError::NotADeck(_)) => Exit::Usage,
+            Self::Usage(_) | Self::Make(MakeError::NotADeck(_) | MakeError::OverTemplate(_)) => Exit::Usage,
             Self::Make(_) | Self::Accuracy(_) | Self::Stdout(_) => Exit::Failed,
         }
     }
@@ -80,8 +80,13 @@ pub fn deck(args: &DeckArgs) -> Result<Exit, CertifyError> {
     let made = for_template::make(&request)?;
     let seconds = start.elapsed().as_secs_f64();
     let (sheets, fields, output) = (made.sheets, made.fields, args.output.display());
-    info!("{sheets} sheet(s) with {fields} fields in `{output}`; {seconds:.1} s, {:.1} sheets/s", sheets as f64 / seconds);
-    info!("next: omr --input {output} --output RESULTS, then omr accuracy --truth {output}/truth.csv --results RESULTS");
+    info!(
+        "{sheets} sheet(s) with {fields} fields in `{output}`; {seconds:.1} s, {:.1} sheets/s",
+        sheets as f64 / seconds
+    );
+    info!(
+        "next: omr --input {output} --output RESULTS, then omr accuracy --truth {output}/truth.csv --results RESULTS"
+    );
     Ok(Exit::Finished)
 }
 

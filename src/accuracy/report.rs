@@ -325,7 +325,8 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = ["fields", "right", "wrong, reported", "wrong, silent", "not read", "reported/1000", "silent, at most"];
+        let header =
+            ["fields", "right", "wrong, reported", "wrong, silent", "not read", "reported/1000", "silent, at most"];
         let cells = |name: &str, c: Counts| {
             let mut row = vec![name.to_owned()];
             row.extend([c.fields, c.right, c.wrong_reported, c.silent, c.unread].map(|n| n.to_string()));
@@ -365,7 +366,10 @@ impl fmt::Display for Report {
         }
         if self.not_written > 0 {
             let n = self.not_written;
-            writeln!(f, "{n} field(s) have no column in the results and were not compared; `--outputMode moderation` has one.")?;
+            writeln!(
+                f,
+                "{n} field(s) have no column in the results and were not compared; `--outputMode moderation` has one."
+            )?;
         }
         if !self.has_confidences {
             writeln!(

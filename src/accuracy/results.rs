@@ -187,7 +187,12 @@ fn wrong(path: &Path, record: &csv::StringRecord, column: &str, what: String) ->
 }
 
 fn no_row(path: &Path, record: &csv::StringRecord, name: &str) -> AccuracyError {
-    wrong(path, record, "file_id", format!("the sheet `{name}` has no row in Results.csv, MultiMarkedFiles.csv or ErrorFiles.csv"))
+    wrong(
+        path,
+        record,
+        "file_id",
+        format!("the sheet `{name}` has no row in Results.csv, MultiMarkedFiles.csv or ErrorFiles.csv"),
+    )
 }
 
 /// The places of all folders with a Results.csv.

@@ -207,7 +207,9 @@ impl Canvas {
         let is_small = (shrunk.width, shrunk.height) == picture.dimensions();
         let picture = match is_small {
             true => std::borrow::Cow::Borrowed(picture),
-            false => std::borrow::Cow::Owned(imageops::resize(picture, shrunk.width, shrunk.height, FilterType::Triangle)),
+            false => {
+                std::borrow::Cow::Owned(imageops::resize(picture, shrunk.width, shrunk.height, FilterType::Triangle))
+            }
         };
         let clip = |v: f64, max: u32| v.clamp(0.0, f64::from(max)) as u32;
         let (columns, rows) = self.picture.dimensions();

@@ -131,7 +131,8 @@ impl Capture {
             let v = y as f64 + 0.5;
             let start = [a, b, w].map(|m| m[0] * 0.5 + m[1] * v + m[2]);
             for (x, pixel) in row.chunks_exact_mut(C).enumerate() {
-                let [px, py, pw_] = [(start[0], a[0]), (start[1], b[0]), (start[2], w[0])].map(|(s, d)| s + d * x as f64);
+                let [px, py, pw_] =
+                    [(start[0], a[0]), (start[1], b[0]), (start[2], w[0])].map(|(s, d)| s + d * x as f64);
                 let (px, py) = (px / pw_ - 0.5, py / pw_ - 0.5);
                 let step = x / LIGHT_STEP;
                 let part = (x % LIGHT_STEP) as f32 / LIGHT_STEP as f32;
@@ -196,7 +197,8 @@ impl Capture {
 impl Copier {
     fn copy<const C: usize>(&self, pixels: &mut [u8], size: Size, random: &mut Random) {
         let (black, white) = (self.range.0 * 255.0, self.range.1 * 255.0);
-        let table: Vec<u8> = (0..256).map(|v| ((f64::from(v) - black) / (white - black) * 255.0).round() as u8).collect();
+        let table: Vec<u8> =
+            (0..256).map(|v| ((f64::from(v) - black) / (white - black) * 255.0).round() as u8).collect();
         for value in pixels.iter_mut() {
             *value = table[usize::from(*value)];
         }

@@ -56,10 +56,10 @@ impl Degradation {
         }
     }
 
-    /// The extension of a sheet's file: some scans are PNG.
+    /// The extension of the file of its sheet number `index`: every fourth scan is a PNG.
     pub const fn extension(self, index: usize) -> &'static str {
         match self {
-            Self::Scanner if index % 32 < 8 => "png",
+            Self::Scanner if index % 4 == 0 => "png",
             _ => "jpg",
         }
     }
@@ -140,7 +140,8 @@ fn scan(degradation: Degradation, sheet: &Canvas, room: Room, random: &mut Rando
     let sign = |random: &mut Random| if random.below(2) == 0 { 1.0 } else { -1.0 };
     let turn = sign(random) * share * most_turn;
     let shift = (share * most_shift * random.between(-1.0, 1.0), share * most_shift * random.between(-1.0, 1.0));
-    let size = Size::new((paper_w * (1.0 + 2.0 * border)).round() as u32, (paper_h * (1.0 + 2.0 * border)).round() as u32);
+    let size =
+        Size::new((paper_w * (1.0 + 2.0 * border)).round() as u32, (paper_h * (1.0 + 2.0 * border)).round() as u32);
     let middle = (f64::from(size.width) / 2.0 + shift.0, f64::from(size.height) / 2.0 + shift.1);
     let corners = [(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)].map(|(u, v)| {
         let (x, y) = (u * paper_w, v * paper_h);
@@ -179,7 +180,8 @@ fn phone(sheet: &Canvas, room: Room, random: &mut Random) -> Capture {
         Pose::Fills(slack) => (0.6 * slack * paper_w, 0.0),
         Pose::OnGround => (0.035 * paper_w, random.between(0.06, 0.12)),
     };
-    let size = Size::new((paper_w * (1.0 + 2.0 * border)).round() as u32, (paper_h * (1.0 + 2.0 * border)).round() as u32);
+    let size =
+        Size::new((paper_w * (1.0 + 2.0 * border)).round() as u32, (paper_h * (1.0 + 2.0 * border)).round() as u32);
     let (left, top) = (border * paper_w, border * paper_h);
     let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(u, v)| {
         let (dx, dy) = (random.between(-off, off), random.between(-off, off));

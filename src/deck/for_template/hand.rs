@@ -21,6 +21,10 @@ pub struct Hand {
     /// How far marks reach, as a part of the bubble.
     reach: f64,
     habit: Habit,
+    /// How ragged the ends of lines are, as a part of half a bubble.
+    ragged: f64,
+    /// From line to line of a scribble, in widths of the line.
+    gap: f64,
 }
 
 /// How someone fills a bubble.
@@ -44,8 +48,8 @@ impl Hand {
     pub fn draw(random: &mut Random) -> Self {
         let name = PENS[random.below(PENS.len())];
         let ((low, high), opacity, grain, line) = match name {
-            "pencil" => (([58, 58, 62], [74, 74, 78]), (0.74, 0.92), (0.15, 0.35), (0.18, 0.24)),
-            "soft-pencil" => (([38, 38, 42], [52, 52, 56]), (0.82, 0.96), (0.2, 0.4), (0.24, 0.32)),
+            "pencil" => (([50, 50, 54], [66, 66, 70]), (0.86, 0.95), (0.08, 0.24), (0.18, 0.24)),
+            "soft-pencil" => (([38, 38, 42], [52, 52, 56]), (0.86, 0.96), (0.15, 0.35), (0.24, 0.32)),
             "blue-ball" => (([22, 36, 118], [44, 66, 150]), (0.9, 0.98), (0.03, 0.14), (0.13, 0.18)),
             "black-ball" => (([20, 20, 24], [40, 40, 44]), (0.88, 0.97), (0.03, 0.14), (0.13, 0.18)),
             _ => (([16, 16, 20], [36, 34, 40]), (0.93, 0.99), (0.0, 0.05), (0.32, 0.44)),
@@ -55,8 +59,9 @@ impl Hand {
         let mut pick = |(low, high): (f64, f64)| random.between(low, high);
         let ink = Ink { colour, opacity: pick(opacity), grain: pick(grain) };
         let (line, stray, reach) = (pick(line), pick((0.03, 0.12)), pick((0.84, 1.06)));
+        let (ragged, gap) = (pick((0.03, 0.14)), pick((0.75, 1.0)));
         let habit = [Habit::Zigzag, Habit::Spiral, Habit::Hatch][random.below(3)];
-        Self { name, ink, line, stray, reach, habit }
+        Self { name, ink, line, stray, reach, habit, ragged, gap }
     }
 
     /// Fills in a field. `bubbles` are the middles and half sizes of its bubbles.
@@ -84,19 +89,27 @@ impl Hand {
 
     fn full(&self, canvas: &mut Canvas, place: &Place, random: &mut Random) {
         let ink = self.pressed(random);
-        let gap = 0.9 * self.line;
+        let gap = self.gap * self.line;
         let reach = self.reach * random.between(0.94, 1.05) - self.line / 2.0;
         let slope = random.between(-1.2, 1.2);
         let width = self.line * place.short();
         match self.habit {
             Habit::Zigzag => {
-                canvas.stroke(&place.all(zigzag((-reach, reach), reach, slope, gap, random)), width, ink);
+                canvas.stroke(
+                    &place.all(zigzag((-reach, reach), reach, slope, (gap, self.ragged), random)),
+                    width,
+                    ink,
+                );
             }
             Habit::Spiral => canvas.stroke(&place.all(spiral(reach, gap, random)), width, ink),
             Habit::Hatch => {
                 let once = Ink { opacity: 0.85 * ink.opacity, ..ink };
                 for slope in [slope, slope + 1.2] {
-                    canvas.stroke(&place.all(zigzag((-reach, reach), reach, slope, 1.1 * gap, random)), width, once);
+                    canvas.stroke(
+                        &place.all(zigzag((-reach, reach), reach, slope, (1.1 * gap, self.ragged), random)),
+                        width,
+                        once,
+                    );
                 }
             }
         }
@@ -113,7 +126,7 @@ impl Hand {
         let line = self.line.max(0.22);
         let reach = (self.reach - line / 2.0).min(0.92);
         let slope = random.between(-1.2, 1.2);
-        let path = zigzag((-reach, reach), reach, slope, 0.7 * line, random);
+        let path = zigzag((-reach, reach), reach, slope, (0.7 * line, 0.04), random);
         canvas.stroke(&place.all(path), line * place.short(), ink);
     }
 
@@ -123,7 +136,7 @@ impl Hand {
         let end = random.between(-0.02, 0.35);
         // From any of the four sides.
         let (flip, turn) = (if random.below(2) == 0 { 1.0 } else { -1.0 }, random.below(2) == 0);
-        let path = zigzag((-reach, end), reach, random.between(-0.25, 0.25), 0.9 * self.line, random);
+        let path = zigzag((-reach, end), reach, random.between(-0.25, 0.25), (0.9 * self.line, self.ragged), random);
         let path = path.into_iter().map(|(x, y)| if turn { (y * flip, x) } else { (x, y * flip) }).collect();
         canvas.stroke(&place.all(path), self.line * place.short(), ink);
     }
@@ -162,11 +175,15 @@ impl Hand {
         let place = Place::near(at, half, self.stray, random);
         let ghost = Ink { colour: [70, 70, 74], opacity: random.between(0.05, 0.16), grain: 0.6 };
         let reach = 0.85;
-        let path = zigzag((-reach, reach), reach, random.between(-1.2, 1.2), 0.3, random);
+        let path = zigzag((-reach, reach), reach, random.between(-1.2, 1.2), (0.3, 0.1), random);
         canvas.stroke(&place.all(path), 0.24 * place.short(), ghost);
         let smear = Ink { opacity: random.between(0.02, 0.07), ..ghost };
         let radius = random.between(0.8, 1.2);
-        canvas.disc(place.at((0.1 * random.normal(), 0.1 * random.normal())), (radius * half.0, radius * half.1), smear);
+        canvas.disc(
+            place.at((0.1 * random.normal(), 0.1 * random.normal())),
+            (radius * half.0, radius * half.1),
+            smear,
+        );
     }
 }
 
@@ -195,8 +212,8 @@ impl Place {
     }
 }
 
-/// Lines to and fro inside of a disc of radius `reach`, across it from `from` to `to`, `gap` apart; turned by a slope.
-fn zigzag((from, to): Spot, reach: f64, slope: f64, gap: f64, random: &mut Random) -> Vec<Spot> {
+/// Lines to and fro inside of a disc of radius `reach`, across it from `from` to `to`, `gap` apart, with ragged ends; turned by a slope.
+fn zigzag((from, to): Spot, reach: f64, slope: f64, (gap, ragged): (f64, f64), random: &mut Random) -> Vec<Spot> {
     let along = 1.0 / (1.0 + slope * slope).sqrt();
     let (ux, uy) = (along, slope * along);
     let gap = gap.max(0.05);
@@ -204,7 +221,7 @@ fn zigzag((from, to): Spot, reach: f64, slope: f64, gap: f64, random: &mut Rando
     let (mut across, mut side) = (from, 1.0);
     while across < to + gap / 2.0 {
         let a = across.min(to);
-        let chord = (reach * reach - a * a).max(0.01).sqrt() + random.between(-0.05, 0.05);
+        let chord = (reach * reach - a * a).max(0.01).sqrt() + random.between(-ragged, ragged);
         for end in [-side * chord, side * chord] {
             spots.push((ux * end - uy * a, uy * end + ux * a));
         }
@@ -257,9 +274,10 @@ mod tests {
         let (marked, erased) = if kind == Kind::Erased { (vec![], Some(0)) } else { (vec![0], None) };
         let filled = Filled { kind, marked, erased, value: String::new() };
         hand.fill(&mut canvas, &filled, &[(Point::new(50.0, 50.0), (20.0, 20.0))], &mut random);
-        let near = canvas.picture().enumerate_pixels().filter(|(x, y, _)| {
-            (f64::from(*x) - 49.5).hypot(f64::from(*y) - 49.5) < 20.0 * reach
-        });
+        let near = canvas
+            .picture()
+            .enumerate_pixels()
+            .filter(|(x, y, _)| (f64::from(*x) - 49.5).hypot(f64::from(*y) - 49.5) < 20.0 * reach);
         let lights: Vec<f64> = near.map(|(.., p)| 1.0 - f64::from(p.0[1]) / 255.0).collect();
         lights.iter().sum::<f64>() / lights.len() as f64
     }

@@ -86,7 +86,8 @@ impl FromStr for Mix {
                 return Err(format!("the kind `{}` is unknown; known are {}", name.trim(), known.join(", ")));
             };
             let value = share.trim().parse::<f64>().ok().filter(|v| v.is_finite() && (0.0..=1e6).contains(v));
-            let value = value.ok_or_else(|| format!("found the share `{share}` of {name}, expected a number from 0"))?;
+            let value =
+                value.ok_or_else(|| format!("found the share `{share}` of {name}, expected a number from 0"))?;
             if shares[i].replace(value).is_some() {
                 return Err(format!("the kind `{name}` is there twice"));
             }
@@ -167,7 +168,9 @@ impl Filler {
         let blank: Vec<Filled> = template.fields().map(|(block, _)| blank(block)).collect();
         if let Some(i) = filler.set_of(&blank, "sheet-00001.jpg") {
             let name = template.sets.get(i).map_or("", |set| set.name.as_str());
-            return Err(format!("the conditional set `{name}`, which holds for blank sheets: no sheet has the own layout"));
+            return Err(format!(
+                "the conditional set `{name}`, which holds for blank sheets: no sheet has the own layout"
+            ));
         }
         Ok(filler)
     }
@@ -193,7 +196,9 @@ impl Filler {
     fn set_of(&self, filled: &[Filled], file: &str) -> Option<usize> {
         let name = file.rsplit('/').next().unwrap_or(file);
         let value = |key: &LayoutKey| match key {
-            LayoutKey::Fields(fields) => fields.iter().filter_map(|&i| filled.get(i)).map(|f| f.value.as_str()).collect(),
+            LayoutKey::Fields(fields) => {
+                fields.iter().filter_map(|&i| filled.get(i)).map(|f| f.value.as_str()).collect()
+            }
             LayoutKey::FileName => name.to_owned(),
             LayoutKey::FilePath => file.to_owned(),
         };

@@ -74,6 +74,9 @@ pub enum MakeError {
     /// The output folder holds something else.
     #[error("the folder `{}` is not empty and holds no deck; give --output a folder of its own", .0.display())]
     NotADeck(PathBuf),
+    /// The deck would be written over its own template.
+    #[error("the template lies in the output folder `{}`; give --output a folder of its own", .0.display())]
+    OverTemplate(PathBuf),
     /// The template or config is wrong.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -161,6 +164,10 @@ pub fn make(request: &Request) -> Result<Made, MakeError> {
     let stationery = Stationery::of(&template, &config, form)?;
     let filler = Filler::new(request.mix.clone(), &template).map_err(MakeError::Unsupported)?;
 
+    let folder = template_file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if matches!((folder.canonicalize(), request.output.canonicalize()), (Ok(a), Ok(b)) if a == b) {
+        return Err(MakeError::OverTemplate(request.output.clone()));
+    }
     prepare_folder(&request.output, &request.degradations)?;
     let copy = |from: &Path, to: &Path| -> Result<(), MakeError> {
         let to = request.output.join(to);
@@ -315,7 +322,7 @@ impl<'a> Maker<'a> {
         let count = count.min(request.sheets.max(1));
         let mut random = Random::new(seed_of(request.seed, u64::MAX));
         let styles: Vec<Style> = (0..count)
-            .map(|i| request.outlines[i % request.outlines.len().max(1)])
+            .map(|i| request.outlines.get(i % request.outlines.len().max(1)).copied().unwrap_or(Outline::Ellipse))
             .map(|outline| Style::draw(outline, &mut random))
             .collect();
         let print = |style: &Style| (*style, print::print(template, stationery, style, &fonts, scale));
@@ -344,8 +351,9 @@ impl<'a> Maker<'a> {
     /// Makes and writes one sheet.
     fn sheet(&self, index: usize) -> Result<truth::Sheet, MakeError> {
         let mut random = Random::new(seed_of(self.request.seed, index as u64));
-        let degradation = self.request.degradations[index % self.request.degradations.len().max(1)];
-        let round = index / self.request.degradations.len().max(1);
+        let kinds = self.request.degradations.len().max(1);
+        let degradation = self.request.degradations.get(index % kinds).copied().unwrap_or(Degradation::Scanner);
+        let round = index / kinds;
         let look = random.below(self.looks.len());
         let file = format!("{}/sheet-{:05}.{}", degradation.name(), index + 1, degradation.extension(round));
         let filled = self.filler.fill(self.template, &file, &mut random);

@@ -35,8 +35,7 @@ pub enum Outline {
 
 impl Outline {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Circle, Self::Ellipse, Self::Square, Self::Bracket, Self::Letter, Self::DropOut];
+    pub const ALL: [Self; 6] = [Self::Circle, Self::Ellipse, Self::Square, Self::Bracket, Self::Letter, Self::DropOut];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
@@ -166,12 +165,8 @@ fn print_form(canvas: &mut Canvas, template: &Template, stationery: &Stationery,
     // Beyond the page nothing is printed but marks.
     let (left, top, right, bottom) = (left.max(0.0), top.max(0.0), right.min(page_w), bottom.min(page_h));
     const FAR: f64 = 1e9;
-    let mut taken = Taken(vec![
-        [-FAR, -FAR, left, FAR],
-        [right, -FAR, FAR, FAR],
-        [-FAR, -FAR, FAR, top],
-        [-FAR, bottom, FAR, FAR],
-    ]);
+    let mut taken =
+        Taken(vec![[-FAR, -FAR, left, FAR], [right, -FAR, FAR, FAR], [-FAR, -FAR, FAR, top], [-FAR, bottom, FAR, FAR]]);
     let small = 0.012 * page_w;
     taken.0.extend(stationery.marks.iter().map(|mark| {
         [mark.low.x - 2.0 * small, mark.low.y - 2.0 * small, mark.high.x + 2.0 * small, mark.high.y + 2.0 * small]
@@ -320,10 +315,16 @@ fn print_mark(canvas: &mut Canvas, mark: &PrintedMark) {
         Look::Dot => canvas.disc(middle, half, PRINT),
         Look::Bar => canvas.block(middle, half, PRINT),
         Look::Ell { line, right, lower } => {
-            let x = if *right { high.x - line.0 / 2.0 } else { low.x + line.0 / 2.0 };
-            let y = if *lower { high.y - line.1 / 2.0 } else { low.y + line.1 / 2.0 };
-            canvas.block(Point::new(x, middle.y), (line.0 / 2.0, half.1), PRINT);
-            canvas.block(Point::new(middle.x, y), (half.0, line.1 / 2.0), PRINT);
+            // What lies between the arms is cut out of the whole box.
+            let inner = Point::new(
+                if *right { high.x - line.0 } else { low.x + line.0 },
+                if *lower { high.y - line.1 } else { low.y + line.1 },
+            );
+            let (across, down) = (if *right { -1.0 } else { 1.0 }, if *lower { -1.0 } else { 1.0 });
+            canvas.paint((low, high), PRINT, |p| {
+                let from_box = ((p.x - middle.x).abs() - half.0).max((p.y - middle.y).abs() - half.1);
+                from_box.max(((p.x - inner.x) * across).min((p.y - inner.y) * down))
+            });
         }
     }
 }
@@ -332,10 +333,7 @@ fn print_mark(canvas: &mut Canvas, mark: &PrintedMark) {
 fn wipe(canvas: &mut Canvas, mark: &PrintedMark) {
     let (w, h) = (mark.high.x - mark.low.x, mark.high.y - mark.low.y);
     let more = 0.15 * w.min(h);
-    canvas.wipe(
-        Point::new(mark.low.x - more, mark.low.y - more),
-        Point::new(mark.high.x + more, mark.high.y + more),
-    );
+    canvas.wipe(Point::new(mark.low.x - more, mark.low.y - more), Point::new(mark.high.x + more, mark.high.y + more));
 }
 
 /// What is printed beside a question: its number where its label ends with one.

@@ -11,8 +11,8 @@ use super::MakeError;
 use crate::config::Config;
 use crate::geometry::{Point, Rect, Size};
 use crate::template::{
-    CropOnMarkers, LineEdge, Mark, MarkerAnchor, MarkerPlace, MarkerSearch, MarkerZone, MarkerZones, Preprocessor, Side,
-    Template, WarpMethod,
+    CropOnMarkers, LineEdge, Mark, MarkerAnchor, MarkerPlace, MarkerSearch, MarkerZone, MarkerZones, Preprocessor,
+    Side, Template, WarpMethod,
 };
 
 /// A sheet of paper around the page of a template.
@@ -74,6 +74,8 @@ const TOLERATED: f64 = 0.10;
 const BY_REFERENCE: f64 = 0.012;
 /// Marks that are sought in whole quadrants may be off by this share.
 const BY_QUADRANT: f64 = 0.03;
+/// The paper is at most so many times as wide or high as the page.
+const MOST_PAPER: f64 = 5.0;
 /// Part of a zone's margins that a sheet may use up.
 const OF_MARGIN: f64 = 0.6;
 
@@ -105,7 +107,8 @@ impl Stationery {
         if crops.len() > 1 || pages > 1 {
             return unsupported("more than one step of CropPage or of CropOnMarkers");
         }
-        let aligns_features = template.preprocessors.iter().any(|p| matches!(p, Preprocessor::FeatureBasedAlignment(_)));
+        let aligns_features =
+            template.preprocessors.iter().any(|p| matches!(p, Preprocessor::FeatureBasedAlignment(_)));
         if aligns_features && (pages > 0 || !crops.is_empty()) {
             return unsupported("FeatureBasedAlignment together with CropPage or CropOnMarkers");
         }
@@ -172,6 +175,9 @@ fn one_scale(
         }
         paper_w = needed;
     }
+    if paper_w.is_nan() || paper_w > MOST_PAPER * page_w {
+        return unsupported("CropOnMarkers with markers that leave no room for the page");
+    }
     let paper_h = paper_w * shape;
     let (beside, above) = ((paper_w - page_w) / 2.0, (paper_h - page_h) / 2.0);
     let marker = (scale * paper_w / ratio, scale * paper_w / ratio * own_height / own_width);
@@ -218,6 +224,10 @@ fn in_zones(page: Size, zones: &MarkerZones) -> Result<Printed, MakeError> {
     }
     let (page_w, page_h) = (f64::from(page.width), f64::from(page.height));
     let scale = (page_w / (right - left), page_h / (bottom - top));
+    if f64::from(frame.width) * scale.0 > MOST_PAPER * page_w || f64::from(frame.height) * scale.1 > MOST_PAPER * page_h
+    {
+        return unsupported("marker zones that are so close together that the page is a small part of the sheet");
+    }
     let to_page = |p: Point| Point::new((p.x - left) * scale.0, (p.y - top) * scale.1);
     let middle = Point::new(page_w / 2.0, page_h / 2.0);
     let marks = placed.iter().map(|placed| {
@@ -364,7 +374,8 @@ fn place<'z>(zone: &'z MarkerZone, frame: Size) -> Result<Placed<'z>, MakeError>
 pub fn load(path: &Path) -> Result<GrayImage, MakeError> {
     let failed = |what: String| MakeError::Picture { path: path.to_path_buf(), what };
     let bytes = std::fs::read(path).map_err(|e| failed(format!("cannot be read: {e}")))?;
-    let decoded = image::load_from_memory(&bytes).map_err(|e| failed(format!("is no picture that can be read: {e}")))?;
+    let decoded =
+        image::load_from_memory(&bytes).map_err(|e| failed(format!("is no picture that can be read: {e}")))?;
     Ok(decoded.into_luma8())
 }
 
