@@ -416,7 +416,7 @@ fn rate(share: f64) -> String {
     let digits = ((1.0 / share.max(1e-12)).floor() as u64).to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

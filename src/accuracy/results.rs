@@ -11,17 +11,20 @@ use crate::file_names::{STATE_FOLDER, as_cell};
 /// Columns of Results.csv and MultiMarkedFiles.csv before the values.
 const HEAD: usize = 4;
 
+/// The places of a table's columns by name. They are looked up only.
+type Columns = Arc<HashMap<String, usize>>;
+
 /// What a run says about a sheet.
 #[derive(Debug, Default)]
 pub struct Sheet {
     /// Its row of values with the names of their columns; `None`: it was not read.
-    pub row: Option<(Arc<HashMap<String, usize>>, csv::StringRecord)>,
+    pub row: Option<(Columns, csv::StringRecord)>,
     /// Is there a doubt about the whole sheet?
     pub is_doubted: bool,
     /// Labels of the fields with a doubt of their own.
     pub doubted: HashSet<String>,
     /// Confidences by label.
-    pub confidences: Option<(Arc<HashMap<String, usize>>, Vec<Option<f64>>)>,
+    pub confidences: Option<(Columns, Vec<Option<f64>>)>,
 }
 
 impl Sheet {
@@ -146,7 +149,7 @@ fn is_head(name: &str) -> bool {
 }
 
 /// The places of a table's columns from the one numbered `first`, by name.
-fn columns(path: &Path, first: usize) -> Result<Arc<HashMap<String, usize>>, AccuracyError> {
+fn columns(path: &Path, first: usize) -> Result<Columns, AccuracyError> {
     let fail = |e: csv::Error| AccuracyError::table(path, &e);
     let mut reader = csv::Reader::from_path(path).map_err(fail)?;
     let header = reader.headers().map_err(fail)?;

@@ -294,37 +294,59 @@ fn add_noise<const C: usize>(pixels: &mut [u8], deviation: f64, random: &mut Ran
 /// Gaussian Filtering", 2010). The edge goes on outside.
 fn blur<const C: usize>(pixels: &mut [u8], size: Size, deviation: f64) {
     // A window of n pixels has variance (n² − 1) / 12; three of them are wanted to have the square of the deviation.
-    let window = ((4.0 * deviation * deviation + 1.0).sqrt().round() as usize) | 1;
+    let window = ((4.0 * deviation * deviation + 1.0).sqrt().round().min(199.0) as usize) | 1;
     if window < 3 {
         return soften::<C>(pixels, size, deviation);
     }
-    let (width, height) = (size.width as usize, size.height as usize);
-    let mut line = vec![0_u8; width.max(height)];
-    for c in 0..C {
-        for y in 0..height {
-            let at = |x: usize| (y * width + x) * C + c;
-            running_means(pixels, &mut line[..width], window, at);
+    let stride = size.width as usize * C;
+    let mut before = vec![0_u8; stride];
+    for row in pixels.chunks_exact_mut(stride.max(1)) {
+        for _ in 0..3 {
+            before.copy_from_slice(row);
+            means_along::<C>(&before, row, window);
         }
-        for x in 0..width {
-            let at = |y: usize| (y * width + x) * C + c;
-            running_means(pixels, &mut line[..height], window, at);
+    }
+    for _ in 0..3 {
+        let before = pixels.to_vec();
+        means_down(&before, pixels, stride, window);
+    }
+}
+
+/// A factor by which sums of `window` values become means, in 65536ths.
+const fn part_of(window: usize) -> u32 {
+    (65_536 + window as u32 / 2) / window as u32
+}
+
+/// Means of `window` pixels of a row.
+fn means_along<const C: usize>(from: &[u8], to: &mut [u8], window: usize) {
+    let (half, count) = (window / 2, from.len() / C);
+    let Some(last) = count.checked_sub(1) else { return };
+    let part = part_of(window);
+    for c in 0..C {
+        let value = |i: usize| u32::from(from[i.min(last) * C + c]);
+        let mut sum = value(0) * half as u32 + (0..=half).map(value).sum::<u32>();
+        for i in 0..count {
+            to[i * C + c] = ((sum * part + 32_768) >> 16).min(255) as u8;
+            sum = sum + value(i + 1 + half) - value(i.saturating_sub(half));
         }
     }
 }
 
-fn running_means(pixels: &mut [u8], line: &mut [u8], window: usize, at: impl Fn(usize) -> usize) {
-    let (half, count) = (window / 2, line.len());
+/// Means of `window` rows.
+fn means_down(from: &[u8], to: &mut [u8], stride: usize, window: usize) {
+    let (half, count) = (window / 2, from.len() / stride.max(1));
     let Some(last) = count.checked_sub(1) else { return };
-    for _ in 0..3 {
-        for (i, value) in line.iter_mut().enumerate() {
-            *value = pixels[at(i)];
-        }
-        let value = |i: isize| u32::from(line[i.clamp(0, last as isize) as usize]);
-        let mut sum: u32 = (-(half as isize)..=half as isize).map(value).sum();
-        for i in 0..count {
-            pixels[at(i)] = ((sum + window as u32 / 2) / window as u32) as u8;
-            let i = i as isize;
-            sum = sum + value(i + 1 + half as isize) - value(i - half as isize);
+    let part = part_of(window);
+    let row = |i: usize| &from[i.min(last) * stride..][..stride];
+    let mut sums: Vec<u32> = row(0).iter().map(|&v| u32::from(v) * half as u32).collect();
+    for i in 0..=half {
+        sums.iter_mut().zip(row(i)).for_each(|(sum, &v)| *sum += u32::from(v));
+    }
+    for (i, out) in to.chunks_exact_mut(stride.max(1)).enumerate() {
+        let (next, past) = (row(i + 1 + half), row(i.saturating_sub(half)));
+        for (((out, sum), &next), &past) in out.iter_mut().zip(&mut sums).zip(next).zip(past) {
+            *out = ((*sum * part + 32_768) >> 16).min(255) as u8;
+            *sum = *sum + u32::from(next) - u32::from(past);
         }
     }
 }

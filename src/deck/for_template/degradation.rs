@@ -59,7 +59,7 @@ impl Degradation {
     /// The extension of the file of its sheet number `index`: every fourth scan is a PNG.
     pub const fn extension(self, index: usize) -> &'static str {
         match self {
-            Self::Scanner if index % 4 == 0 => "png",
+            Self::Scanner if index.is_multiple_of(4) => "png",
             _ => "jpg",
         }
     }
@@ -100,7 +100,7 @@ pub fn picture(
         }
         Degradation::Shadow => {
             let shades = 1 + random.below(2);
-            capture.light.shades = (0..shades).map(|_| shade(capture.size, random)).collect();
+            capture.light.shades = (0..shades).map(|_| shade(capture.size, shades, random)).collect();
         }
         // A bubble of a blur's size is gone; at this it is soft and easily seen.
         Degradation::Blurred => capture.blur = random.between(0.07, 0.14) * room.bubble,
@@ -212,14 +212,20 @@ fn phone(sheet: &Canvas, room: Room, random: &mut Random) -> Capture {
     }
 }
 
-/// The shadow of something beside the camera: its edge lies across the picture.
-fn shade(size: Size, random: &mut Random) -> Shade {
+/// One of `count` shadows of something beside the camera: its edge lies across the picture. Where all of them fall, at least
+/// 45 % of the light are left.
+fn shade(size: Size, count: usize, random: &mut Random) -> Shade {
     let (w, h) = (f64::from(size.width), f64::from(size.height));
     let at = Point::new(random.between(0.15, 0.85) * w, random.between(0.15, 0.85) * h);
     let (x, y) = (random.between(-1.0, 1.0), random.between(-1.0, 1.0));
     let length = (x * x + y * y).sqrt().max(0.1);
     let width = w * if random.below(3) == 0 { random.between(0.01, 0.05) } else { random.between(0.1, 0.5) };
-    Shade { at, towards: (x / length, y / length), width, depth: random.between(0.25, 0.55) }
+    Shade {
+        at,
+        towards: (x / length, y / length),
+        width,
+        depth: if count > 1 { random.between(0.15, 0.33) } else { random.between(0.25, 0.55) },
+    }
 }
 
 fn paper_size(sheet: &Canvas, shrink: f64) -> (f64, f64) {
