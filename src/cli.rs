@@ -13,8 +13,8 @@ Examples:
   omr check scans                                     what a run would do, without reading a sheet
   omr doctor --template form scans/1.jpg              where a template does not fit its sheets
   omr rescore --results results --evaluation new.json --output results2
-  omr deck --template form --output deck --sheets 200 sheets of a form with known answers; read them, then
-  omr accuracy --truth deck/truth.csv --results out   how many fields were right, reported, silently wrong
+  omr deck --template form -o deck --sheets 200       sheets of a form whose answers are known
+  omr accuracy --truth deck/truth.csv --results out   fields read right, reported, silently wrong
 
 A folder brings its own template.json, config.json and evaluation.json, or inherits them from the folder above.
 Files made for OMRChecker v1 and v2 are read as they are.
