@@ -84,8 +84,8 @@ fn panel(context: &SheetContext, sheet: &Examined, seen: &Seen, blocks: &[BlockR
     // Above all boxes.
     for (block, there) in drawn() {
         let key = offsets::key(context, seen.layout, block);
-        let verdict = blocks.iter().find(|report| report.key == key).map(|report| report.verdict);
-        draw_offset(&mut sketch, block, there.print.as_ref(), verdict);
+        let report = blocks.iter().find(|report| report.key == key);
+        draw_offset(&mut sketch, block, there.print.as_ref(), report);
     }
     let legend = "blue: the template's boxes; crosses: middles of the print; arrows and numbers: from box to print, arrows 8 \
                   times as long";
@@ -114,9 +114,11 @@ fn boxes(block: &FieldBlock) -> impl Iterator<Item = Rect> {
     block.fields.iter().flat_map(|field| &field.bubbles).map(move |b| Rect::new(b.x, b.y, width, height))
 }
 
-fn colour(print: &PrintFit, verdict: Option<Verdict>) -> [u8; 3] {
-    match verdict {
+fn colour(print: &PrintFit, report: Option<&BlockReport>) -> [u8; 3] {
+    let differs = |report: &BlockReport| report.contrary.iter().any(|(_, shift)| *shift == print.shift);
+    match report.map(|report| report.verdict) {
         _ if !print.is_clear() => UNSURE,
+        _ if report.is_some_and(differs) => OFF,
         Some(Verdict::Fits) => FITS,
         Some(Verdict::Move(..)) => OFF,
         _ => UNSURE,
@@ -138,23 +140,27 @@ fn draw_boxes(sketch: &mut Sketch, block: &FieldBlock, print: Option<&PrintFit>)
     }
 }
 
-fn draw_offset(sketch: &mut Sketch, block: &FieldBlock, print: Option<&PrintFit>, verdict: Option<Verdict>) {
+fn draw_offset(sketch: &mut Sketch, block: &FieldBlock, print: Option<&PrintFit>, report: Option<&BlockReport>) {
     let Rect { x, y, width, height } = block.bounds;
     // Beyond this part of a bubble's side an arrow is more than a speck.
     let speck = f64::from(block.bubble_size.width.min(block.bubble_size.height)) / 20.0;
-    let ink = print.map_or(UNSURE, |print| colour(print, verdict));
+    let ink = print.map_or(UNSURE, |print| colour(print, report));
     let told = match print.filter(|print| print.is_clear()) {
         Some(print) => format!("{:+.1} {:+.1}", print.shift.0, print.shift.1),
         None => "not clear".to_owned(),
     };
-    // Neighbours stand close: the name above and the numbers below take the block's own width.
+    // Neighbours stand close: the name above takes the block's own width, and the numbers stand within it, under the arrow.
     let room = (f64::from(width) + f64::from(block.bubble_size.width)) * sketch.scale();
     let name = fitted(&block.name, room);
     let above = Point::new(f64::from(x), f64::from(y) - f64::from(name.1 + 5) / sketch.scale());
-    let below = Point::new(f64::from(x), f64::from(y) + f64::from(height) + 4.0 / sketch.scale());
+    let (numbers, letters) = (text_size(&told, fitted(&told, room).1), fitted(&told, room).1);
+    let within = Point::new(
+        f64::from(x) + f64::from(width) / 2.0 - f64::from(numbers.width) / 2.0 / sketch.scale(),
+        f64::from(y) + f64::from(height) / 2.0 + 10.0 / sketch.scale(),
+    );
     sketch.text(&name.0, above, name.1, ink);
     // Numbers are never cut.
-    sketch.text(&told, below, fitted(&told, room).1, ink);
+    sketch.text(&told, within, letters, ink);
     let Some(print) = print.filter(|print| print.is_clear()) else { return };
     sketch.outline(block.bounds, 1, ink);
     let (dx, dy) = print.shift;
