@@ -57,7 +57,7 @@ pub fn jpeg_picture(picture: &Picture, quality: u8) -> Result<Vec<u8>, DeckError
 /// A PNG file of a picture, written fast rather than small: noise does not shrink.
 ///
 /// # Errors
-/// As [`png`].
+/// As [`png()`].
 pub fn png_picture(picture: &Picture) -> Result<Vec<u8>, DeckError> {
     let mut bytes = Vec::new();
     let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Sub);

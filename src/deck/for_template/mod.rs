@@ -1,6 +1,6 @@
 //! `omr deck`: sheets of a user's own template, filled in by hand, photographed, with the truth of every field.
 //!
-//! The way of a sheet, a file for each step: [`stationery`] (the paper that the template's steps want) → [`print`] (several
+//! The way of a sheet, a file for each step: [`stationery`] (the paper that the template's steps want) → [`mod@print`] (several
 //! looks, each printed once) → [`mixture`] (what happens in each field: the truth) → [`hand`] (marks) → [`degradation`]
 //! (pictures). Here they are put together and written.
 //!
