@@ -16,9 +16,8 @@ use crate::cli::RescoreArgs;
 use crate::config::{Config, OutputMode};
 use crate::dialect::Dialect;
 use crate::evaluation::{Evaluation, SetupProblem};
-use crate::file_names::STATE_FOLDER;
 use crate::json::{DocumentError, Problem};
-use crate::outputs::paths::FolderPaths;
+use crate::outputs::paths::{FolderPaths, places_with_results};
 use crate::outputs::table::Table;
 use crate::outputs::{self, OutputError};
 use crate::plan::{self, PlanError};
@@ -95,8 +94,10 @@ pub fn run(args: &RescoreArgs) -> Result<Moves, Vec<RescoreError>> {
         let what = "is also the output folder; give --output a folder of its own".to_owned();
         return Err(one(RescoreError::Results { path: args.results.clone(), what }));
     }
-    let mut places = Vec::new();
-    find_results(&args.results, Path::new(""), &mut places).map_err(one)?;
+    let unlisted = |(path, e): (PathBuf, std::io::Error)| {
+        one(RescoreError::Results { path, what: format!("cannot be read: {e}") })
+    };
+    let places = places_with_results(&args.results).map_err(unlisted)?;
     if places.is_empty() {
         let what = "no Results/Results.csv here or below; --results wants the output folder of a run".to_owned();
         return Err(one(RescoreError::Results { path: args.results.clone(), what }));
@@ -129,24 +130,6 @@ fn template(path: &Path, config: Option<&Path>) -> Result<SheetContext, RescoreE
     let config = Arc::new(config.map(|path| told(Config::load(path))).transpose()?.unwrap_or_default());
     let template = Arc::new(told(Template::load(path, &config))?);
     Ok(plan::ready(&GovernedTemplate { template, config }, OutputMode::Default)?)
-}
-
-/// The places of all folders with a Results.csv, in input order.
-fn find_results(root: &Path, place: &Path, places: &mut Vec<PathBuf>) -> Result<(), RescoreError> {
-    let dir = root.join(place);
-    let fail = |e: std::io::Error| RescoreError::Results { path: dir.clone(), what: format!("cannot be read: {e}") };
-    if dir.join("Results").join("Results.csv").is_file() {
-        places.push(place.to_path_buf());
-    }
-    let mut below = Vec::new();
-    for entry in fs::read_dir(&dir).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        if entry.file_type().map_err(fail)?.is_dir() && entry.file_name() != STATE_FOLDER {
-            below.push(entry.file_name());
-        }
-    }
-    below.sort();
-    below.iter().try_for_each(|name| find_results(root, &place.join(name), places))
 }
 
 /// One scorer for all folders with the same columns.

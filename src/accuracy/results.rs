@@ -1,12 +1,12 @@
 //! What a run wrote about each sheet: values, doubts, and confidences if it was asked for them.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::AccuracyError;
-use crate::file_names::{STATE_FOLDER, as_cell};
+use crate::file_names::as_cell;
+use crate::outputs::paths::places_with_results;
 
 /// Columns of Results.csv and MultiMarkedFiles.csv before the values.
 const HEAD: usize = 4;
@@ -56,8 +56,8 @@ impl Results {
     /// # Errors
     /// [`AccuracyError`]: a table is missing, or is not what a run writes.
     pub fn load(root: &Path) -> Result<Self, AccuracyError> {
-        let mut places = Vec::new();
-        find(root, Path::new(""), &mut places)?;
+        let places = places_with_results(root)
+            .map_err(|(path, e)| AccuracyError::Folder { path, what: format!("cannot be read: {e}") })?;
         if places.is_empty() {
             let what = "no Results/Results.csv here or below; --results wants the output folder of a run".to_owned();
             return Err(AccuracyError::Folder { path: root.to_path_buf(), what });
@@ -196,22 +196,4 @@ fn no_row(path: &Path, record: &csv::StringRecord, name: &str) -> AccuracyError 
         "file_id",
         format!("the sheet `{name}` has no row in Results.csv, MultiMarkedFiles.csv or ErrorFiles.csv"),
     )
-}
-
-/// The places of all folders with a Results.csv.
-fn find(root: &Path, place: &Path, places: &mut Vec<PathBuf>) -> Result<(), AccuracyError> {
-    let dir = root.join(place);
-    let fail = |e: std::io::Error| AccuracyError::Folder { path: dir.clone(), what: format!("cannot be read: {e}") };
-    if dir.join("Results").join("Results.csv").is_file() {
-        places.push(place.to_path_buf());
-    }
-    let mut below = Vec::new();
-    for entry in fs::read_dir(&dir).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        if entry.file_type().map_err(fail)?.is_dir() && entry.file_name() != STATE_FOLDER {
-            below.push(entry.file_name());
-        }
-    }
-    below.sort();
-    below.iter().try_for_each(|name| find(root, &place.join(name), places))
 }

@@ -8,6 +8,7 @@ use super::examine::Examined;
 use super::ink::{self, Ink};
 use super::offsets::{self, BlockReport, Verdict};
 use super::proposal::Proposal;
+use crate::sheet::drawings::histogram::range;
 use crate::sheet::{SheetContext, Turn};
 
 /// Lines of readings near a threshold, and of changed values, unless all are asked for.
@@ -347,14 +348,4 @@ fn verdict(block: &BlockReport) -> String {
 
 fn pair((x, y): (f64, f64)) -> String {
     format!("({x:+.1}, {y:+.1})")
-}
-
-fn range(values: &[f64]) -> String {
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    match values {
-        [] => "none".to_owned(),
-        [one] => format!("{one:.1}"),
-        _ => format!("{least:.1} to {most:.1}"),
-    }
 }

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use crate::file_names::extension;
+use crate::file_names::{STATE_FOLDER, extension};
 use crate::sheet::PictureFormat;
 
 /// Where the outputs of one folder go.
@@ -35,6 +36,33 @@ pub fn is_layout(path: &Path) -> bool {
 
 /// The folder of grouped sheets.
 pub const ORGANIZED: &str = "organized";
+
+/// The places below an output folder that have a Results.csv, in input order.
+///
+/// # Errors
+/// The folder that cannot be listed, and what the system says.
+pub fn places_with_results(root: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+    let mut places = Vec::new();
+    find_results(root, Path::new(""), &mut places)?;
+    Ok(places)
+}
+
+fn find_results(root: &Path, place: &Path, places: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Error)> {
+    let dir = root.join(place);
+    let fail = |e: io::Error| (dir.clone(), e);
+    if dir.join("Results").join("Results.csv").is_file() {
+        places.push(place.to_path_buf());
+    }
+    let mut below = Vec::new();
+    for entry in fs::read_dir(&dir).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        if entry.file_type().map_err(fail)?.is_dir() && entry.file_name() != STATE_FOLDER {
+            below.push(entry.file_name());
+        }
+    }
+    below.sort();
+    below.iter().try_for_each(|name| find_results(root, &place.join(name), places))
+}
 
 /// A marked picture's name and format.
 #[derive(Debug, Clone, PartialEq, Eq)]

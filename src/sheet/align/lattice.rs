@@ -141,10 +141,12 @@ fn weight(part: f64) -> f64 {
 }
 
 /// What is ink around a block.
-struct Ink {
-    paper: u8,
-    /// Ink counts up to this, so that a mark weighs no more than print.
-    cap: u8,
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sheet) struct Ink {
+    /// The gray of the paper.
+    pub paper: u8,
+    /// Ink, in grays darker than the paper, counts up to this, so that a mark weighs no more than print.
+    pub cap: u8,
 }
 
 /// Mean ink along an axis, by whole pixels from `start` on.
@@ -154,7 +156,8 @@ struct Profile {
 }
 
 impl Ink {
-    fn of(page: &GrayImage, area: Rect) -> Self {
+    /// From the grays of `area`.
+    pub fn of(page: &GrayImage, area: Rect) -> Self {
         let mut histogram = [0u64; 256];
         let (x0, y0, x1, y1) = area.clipped(crate::geometry::Size::new(page.width(), page.height()));
         for row in page.rows().skip(y0 as usize).take((y1 - y0) as usize) {

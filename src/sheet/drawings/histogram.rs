@@ -79,15 +79,6 @@ pub fn of(bubbles: &[(f64, bool)], fields: &[f64], pages: &[f64]) -> Drawn {
 }
 
 fn notes(bubbles: &[(f64, bool)], fields: &[f64], pages: &[f64]) -> Vec<String> {
-    let range = |values: &[f64]| {
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        match values {
-            [] => "none".to_owned(),
-            [one] => format!("{one:.1}"),
-            _ => format!("{least:.1} to {most:.1}"),
-        }
-    };
     let grays =
         |is_marked: bool| -> Vec<f64> { bubbles.iter().filter(|(_, m)| *m == is_marked).map(|b| b.0).collect() };
     let (marked, blank) = (grays(true), grays(false));
@@ -96,6 +87,17 @@ fn notes(bubbles: &[(f64, bool)], fields: &[f64], pages: &[f64]) -> Vec<String> 
         format!("{} blank bubbles: {}", blank.len(), range(&blank)),
         format!("page threshold: {}; of fields: {}", range(pages), range(fields)),
     ]
+}
+
+/// From the least to the most of these numbers, for a person.
+pub fn range(values: &[f64]) -> String {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    match values {
+        [] => "none".to_owned(),
+        [one] => format!("{one:.1}"),
+        _ => format!("{least:.1} to {most:.1}"),
+    }
 }
 
 #[cfg(test)]

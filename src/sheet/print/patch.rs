@@ -2,40 +2,9 @@
 
 use image::GrayImage;
 
-use crate::geometry::{Rect, Size};
-
-/// What is ink around a block.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ink {
-    paper: u8,
-    /// Ink counts up to this, so that a mark weighs little more than print.
-    cap: u8,
-}
+pub(super) use crate::sheet::align::lattice::Ink;
 
 impl Ink {
-    /// From the grays of `area`.
-    pub fn of(page: &GrayImage, area: Rect) -> Self {
-        let mut histogram = [0u64; 256];
-        let (x0, y0, x1, y1) = area.clipped(Size::new(page.width(), page.height()));
-        for row in page.rows().skip(y0 as usize).take((y1 - y0) as usize) {
-            for p in row.skip(x0 as usize).take((x1 - x0) as usize) {
-                histogram[usize::from(p.0[0])] += 1;
-            }
-        }
-        let total: u64 = histogram.iter().sum();
-        let percentile = |percent: u64| {
-            let mut sum = 0;
-            let found = (0..=255u8).zip(histogram).find(|(_, count)| {
-                sum += count;
-                sum * 100 >= total * percent
-            });
-            found.map_or(255, |(gray, _)| gray)
-        };
-        // More than a third of a block is paper, and more than an eighth of it is print or marks.
-        let paper = percentile(75);
-        Self { paper, cap: paper.saturating_sub(percentile(12)).max(1) }
-    }
-
     /// The same without a limit but black: marks count for what they are.
     pub fn of_marks(self) -> Self {
         Self { paper: self.paper, cap: self.paper.max(1) }
