@@ -212,7 +212,16 @@ fn align_layout(
 ) -> Result<Alignment, SheetError> {
     let (page, layout) = (&page.gray, context.layout(number));
     match (context.aligners.get(number), context.auto_align) {
-        (Some(aligner), _) => aligner.align(page),
+        (Some(aligner), _) => {
+            if let Some(reference) = aligner.reference_page() {
+                stages.record(Kind::Searched, |most| {
+                    let notes = vec!["blocks are sought on the page as they lie on it".to_owned()];
+                    let picture = Sketch::of(reference, most).finish();
+                    Drawn { title: "alignment: the reference".to_owned(), notes, picture }
+                });
+            }
+            aligner.align(page)
+        }
         (None, Some(options)) => {
             let placements = align::auto_align::placements(page, layout, options, &context.thresholds, stages);
             Ok(Alignment { placements, uncertain: Vec::new() })
