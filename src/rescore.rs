@@ -13,10 +13,10 @@ use std::sync::Arc;
 use tracing::{info, warn};
 
 use crate::cli::RescoreArgs;
-use crate::config::{Config, OutputMode};
+use crate::config::OutputMode;
 use crate::dialect::Dialect;
 use crate::evaluation::{Evaluation, SetupProblem};
-use crate::json::{DocumentError, Problem};
+use crate::json::DocumentError;
 use crate::outputs::paths::{FolderPaths, places_with_results};
 use crate::outputs::table::Table;
 use crate::outputs::{self, OutputError};
@@ -24,8 +24,7 @@ use crate::plan::{self, PlanError};
 use crate::scoring::{Built, Scorer, SheetName, SheetValues, python_float};
 use crate::sheet::SheetContext;
 use crate::statistics::Collector;
-use crate::template::Template;
-use crate::walk::GovernedTemplate;
+use crate::walk::{GovernedTemplate, told};
 
 /// Columns of Results.csv before the values.
 const HEAD: [&str; 4] = ["file_id", "input_path", "output_path", "score"];
@@ -83,7 +82,7 @@ impl fmt::Display for Moves {
 /// All that is wrong with the files named, or the first thing that could not be read or written.
 pub fn run(args: &RescoreArgs) -> Result<Moves, Vec<RescoreError>> {
     let one = |error: RescoreError| vec![error];
-    let evaluation = told(Evaluation::load(&args.evaluation)).map_err(one)?;
+    let evaluation = told(Evaluation::load(&args.evaluation)).map_err(RescoreError::from).map_err(one)?;
     let context =
         args.template.as_deref().map(|path| template(path, args.config.as_deref())).transpose().map_err(one)?;
     if context.is_none() {
@@ -117,19 +116,8 @@ pub fn run(args: &RescoreArgs) -> Result<Moves, Vec<RescoreError>> {
     Ok(moves)
 }
 
-/// Takes a loaded document and tells its warnings.
-fn told<T>(loaded: Result<(T, Vec<Problem>), DocumentError>) -> Result<T, RescoreError> {
-    let (value, warnings) = loaded?;
-    for warning in warnings {
-        warn!("{warning}");
-    }
-    Ok(value)
-}
-
 fn template(path: &Path, config: Option<&Path>) -> Result<SheetContext, RescoreError> {
-    let config = Arc::new(config.map(|path| told(Config::load(path))).transpose()?.unwrap_or_default());
-    let template = Arc::new(told(Template::load(path, &config))?);
-    Ok(plan::ready(&GovernedTemplate { template, config }, OutputMode::Default)?)
+    Ok(plan::ready(&GovernedTemplate::load(path, config)?, OutputMode::Default)?)
 }
 
 /// One scorer for all folders with the same columns.

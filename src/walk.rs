@@ -28,6 +28,39 @@ pub struct GovernedTemplate {
     pub config: Arc<Config>,
 }
 
+/// The files of a template that is named by itself or by its folder, and of the config that governs it: the named one, else the
+/// one beside the template, if there is one.
+pub fn template_files(template: &Path, config: Option<&Path>) -> (PathBuf, Option<PathBuf>) {
+    let template = if template.is_dir() { template.join("template.json") } else { template.to_path_buf() };
+    let beside = || Some(template.with_file_name("config.json")).filter(|path| path.is_file());
+    let config = config.map(Path::to_path_buf).or_else(beside);
+    (template, config)
+}
+
+impl GovernedTemplate {
+    /// Loads a template and the config that governs it, the default one if there is none; warnings are told.
+    ///
+    /// # Errors
+    /// Either document cannot be read, or has errors.
+    pub fn load(template: &Path, config: Option<&Path>) -> Result<Self, DocumentError> {
+        let config = Arc::new(config.map(|path| told(Config::load(path))).transpose()?.unwrap_or_default());
+        let template = Arc::new(told(Template::load(template, &config))?);
+        Ok(Self { template, config })
+    }
+}
+
+/// Takes a loaded document and tells its warnings.
+///
+/// # Errors
+/// As loaded.
+pub fn told<T>(loaded: Result<(T, Vec<Problem>), DocumentError>) -> Result<T, DocumentError> {
+    let (value, warnings) = loaded?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    Ok(value)
+}
+
 /// A folder with images.
 #[derive(Debug)]
 pub struct Folder {
@@ -155,18 +188,7 @@ impl Walker {
 
     /// Takes a loaded document: warnings are told, errors kept.
     fn accept<T>(&mut self, loaded: Result<(T, Vec<Problem>), DocumentError>) -> Option<T> {
-        match loaded {
-            Ok((value, warnings)) => {
-                for warning in warnings {
-                    warn!("{warning}");
-                }
-                Some(value)
-            }
-            Err(error) => {
-                self.errors.push(error.into());
-                None
-            }
-        }
+        told(loaded).map_err(|error| self.errors.push(error.into())).ok()
     }
 
     fn template(&mut self, path: &Path, here: &mut Inherited) {

@@ -17,22 +17,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tracing::{info, warn};
+use tracing::info;
 
 use self::examine::Examined;
 use self::offsets::BlockReport;
 use self::proposal::Proposal;
 use crate::batch::isolation;
 use crate::cli::DoctorArgs;
-use crate::config::{Config, OutputMode};
+use crate::config::OutputMode;
 use crate::evaluation::Evaluation;
 use crate::imaging::overlay::EncodeError;
-use crate::json::{Document, DocumentError, Problem};
+use crate::json::{Document, DocumentError};
 use crate::plan::{self, PlanError};
 use crate::report_mark;
 use crate::sheet::{Scratch, SheetContext};
 use crate::template::Template;
-use crate::walk::GovernedTemplate;
+use crate::walk::{GovernedTemplate, template_files};
 
 /// What the proposal is called after the template's stem: `template.proposed.json`.
 const PROPOSED: &str = ".proposed.json";
@@ -154,24 +154,11 @@ impl Subject {
     }
 
     fn load(args: &DoctorArgs) -> Result<Self, DoctorError> {
-        let template = if args.template.is_dir() { args.template.join("template.json") } else { args.template.clone() };
-        let beside = || Some(template.with_file_name("config.json")).filter(|path| path.is_file());
-        let config_path = args.config.clone().or_else(beside);
-        let config = config_path.as_deref().map(|path| told(Config::load(path))).transpose()?.unwrap_or_default();
-        let loaded = told(Template::load(&template, &config))?;
-        let governed = GovernedTemplate { template: Arc::new(loaded), config: Arc::new(config) };
+        let (template, config) = template_files(&args.template, args.config.as_deref());
+        let governed = GovernedTemplate::load(&template, config.as_deref())?;
         let context = plan::ready(&governed, OutputMode::Default)?;
-        Ok(Self { template, config: config_path, governed, context })
+        Ok(Self { template, config, governed, context })
     }
-}
-
-/// Takes a loaded document and tells its warnings.
-fn told<T>(loaded: Result<(T, Vec<Problem>), DocumentError>) -> Result<T, DocumentError> {
-    let (value, warnings) = loaded?;
-    for warning in warnings {
-        warn!("{warning}");
-    }
-    Ok(value)
 }
 
 /// What the sheets say when they are read by the proposal.

@@ -9,7 +9,7 @@ use super::neighbours;
 use crate::geometry::Point;
 use crate::sheet::SheetContext;
 use crate::sheet::print::PrintFit;
-use crate::template::{Bubble, FieldBlock, FieldKind};
+use crate::template::{FieldBlock, FieldKind};
 
 /// Which block of a template: that of its own layout, or of a conditional set that has it for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +154,7 @@ fn of_block(
     let contrary = contrary.map(|(i, fit, _)| (*i, fit.shift)).collect();
     // A reference is one picture.
     let spread_of_sheets = if reference.is_some() { (0.0, 0.0) } else { spread };
-    let gaps = gaps(block);
+    let gaps = block.gaps();
     // Sheets that were aligned by the reference must show their print where they were read, or it says nothing of them.
     let is_contradicted =
         has_reference && seen > 0 && unread.is_none_or(|(x, y): (f64, f64)| x.abs().max(y.abs()) > 2.0 * least);
@@ -190,19 +190,6 @@ fn of_block(
 fn middle(block: &FieldBlock) -> Point {
     let along = |from: i32, side: u32| f64::from(from) + f64::from(side) / 2.0;
     Point::new(along(block.bounds.x, block.bounds.width), along(block.bounds.y, block.bounds.height))
-}
-
-/// From column to column and from row to row of a block's boxes, in page pixels; 0 where there is one alone.
-fn gaps(block: &FieldBlock) -> (f64, f64) {
-    let along = |of: fn(&Bubble) -> i32| {
-        let mut places: Vec<i32> = block.fields.iter().flat_map(|field| &field.bubbles).map(of).collect();
-        places.sort_unstable();
-        places.dedup();
-        let gaps = places.windows(2).map(|pair| f64::from(pair[1]) - f64::from(pair[0])).filter(|gap| *gap > 1.5);
-        gaps.fold(f64::INFINITY, f64::min)
-    };
-    let finite = |gap: f64| if gap.is_finite() { gap } else { 0.0 };
-    (finite(along(|bubble| bubble.x)), finite(along(|bubble| bubble.y)))
 }
 
 /// Is the print so near to half a gap away that nobody knows whose it is?

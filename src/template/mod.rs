@@ -101,6 +101,23 @@ pub struct FieldBlock {
     pub alignment: BlockAlignment,
 }
 
+impl FieldBlock {
+    /// From column to column and from row to row of its boxes at the least, in page pixels; 0 where there is one alone. Places
+    /// a pixel apart are one: gaps may be broken numbers.
+    pub fn gaps(&self) -> (f64, f64) {
+        const APART: f64 = 1.5;
+        let along = |of: fn(&Bubble) -> i32| {
+            let mut places: Vec<i32> = self.fields.iter().flat_map(|field| &field.bubbles).map(of).collect();
+            places.sort_unstable();
+            places.dedup();
+            let gaps = places.windows(2).map(|pair| f64::from(pair[1]) - f64::from(pair[0]));
+            let least = gaps.filter(|&gap| gap > APART).fold(f64::INFINITY, f64::min);
+            if least.is_finite() { least } else { 0.0 }
+        };
+        (along(|bubble| bubble.x), along(|bubble| bubble.y))
+    }
+}
+
 /// How a block is aligned with the reference picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockAlignment {

@@ -17,11 +17,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 
 use image::GrayImage;
 use rayon::prelude::*;
-use tracing::warn;
 
 use self::degradation::{Degradation, Room};
 use self::hand::Hand;
@@ -33,7 +31,7 @@ use super::DeckError;
 use super::canvas::{Canvas, Fonts};
 use super::form::{centre, half_size};
 use super::random::Random;
-use crate::config::{Config, OutputMode};
+use crate::config::OutputMode;
 use crate::geometry::{Point, Size};
 use crate::json::DocumentError;
 use crate::plan::{self, PlanError};
@@ -41,7 +39,7 @@ use crate::scoring::SheetName;
 use crate::sheet::stages::Stages;
 use crate::sheet::{Scratch, SheetError, inspect};
 use crate::template::{FieldKind, Template};
-use crate::walk::GovernedTemplate;
+use crate::walk::{GovernedTemplate, template_files};
 
 /// What kind of deck is made.
 #[derive(Debug, Clone)]
@@ -147,22 +145,14 @@ pub struct Made {
 /// # Errors
 /// [`MakeError`]; all that can be wrong with the template is told before anything is written.
 pub fn make(request: &Request) -> Result<Made, MakeError> {
-    let template_file = match request.template.is_dir() {
-        true => request.template.join("template.json"),
-        false => request.template.clone(),
-    };
-    let beside = template_file.with_file_name("config.json");
-    let config_file = request.config.clone().or_else(|| beside.is_file().then_some(beside));
-    let config = match &config_file {
-        Some(path) => told(Config::load(path))?,
-        None => Config::default(),
-    };
-    let template = told(Template::load(&template_file, &config))?;
-    can_be_shown(&template)?;
-    let assets = assets(&template, &template_file)?;
-    let form = request.form.as_deref().map(|path| page_of_form(path, &template, &config)).transpose()?;
-    let stationery = Stationery::of(&template, &config, form)?;
-    let filler = Filler::new(request.mix.clone(), &template).map_err(MakeError::Unsupported)?;
+    let (template_file, config_file) = template_files(&request.template, request.config.as_deref());
+    let governed = GovernedTemplate::load(&template_file, config_file.as_deref())?;
+    let (template, config) = (&*governed.template, &*governed.config);
+    can_be_shown(template)?;
+    let assets = assets(template, &template_file)?;
+    let form = request.form.as_deref().map(|path| page_of_form(path, &governed)).transpose()?;
+    let stationery = Stationery::of(template, config, form)?;
+    let filler = Filler::new(request.mix.clone(), template).map_err(MakeError::Unsupported)?;
 
     let folder = template_file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if matches!((folder.canonicalize(), request.output.canonicalize()), (Ok(a), Ok(b)) if a == b) {
@@ -183,16 +173,7 @@ pub fn make(request: &Request) -> Result<Made, MakeError> {
     for (from, to) in &assets {
         copy(from, to)?;
     }
-    Maker::new(request, &template, &stationery, &filler)?.run()
-}
-
-/// Takes a loaded document and tells its warnings.
-fn told<T>(loaded: Result<(T, Vec<crate::json::Problem>), DocumentError>) -> Result<T, DocumentError> {
-    let (value, warnings) = loaded?;
-    for warning in warnings {
-        warn!("{warning}");
-    }
-    Ok(value)
+    Maker::new(request, template, &stationery, &filler)?.run()
 }
 
 /// Checks what no stationery can help with.
@@ -241,10 +222,9 @@ fn outside(path: &Path) -> MakeError {
 }
 
 /// The page on a picture of the blank form, as the template's steps straighten it.
-fn page_of_form(path: &Path, template: &Template, config: &Config) -> Result<GrayImage, MakeError> {
+fn page_of_form(path: &Path, governed: &GovernedTemplate) -> Result<GrayImage, MakeError> {
     let bytes = fs::read(path).map_err(MakeError::at(path))?;
-    let governed = GovernedTemplate { template: Arc::new(template.clone()), config: Arc::new(config.clone()) };
-    let context = plan::ready(&governed, OutputMode::Default)?;
+    let context = plan::ready(governed, OutputMode::Default)?;
     let name = path.to_string_lossy();
     let name = SheetName { file_name: &name, file_path: &name };
     let inspection = inspect(&bytes, &context, name, false, &mut Scratch::default(), &mut Stages::off())

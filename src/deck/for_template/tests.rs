@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::Config;
 use crate::geometry::Rect;
 use crate::json::Document;
 

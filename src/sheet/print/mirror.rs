@@ -6,11 +6,16 @@ use super::shapes::Found;
 /// Around an outline, this part of its size is looked at too.
 const RIM: f64 = 0.12;
 
+/// Half the width and height of what is looked at around an outline, in page pixels.
+fn window(size: (u32, u32), outline: &Found) -> (f64, f64) {
+    let half = |side: u32, scale: f64| f64::from(side) * (scale / 2.0 + RIM);
+    (half(size.0, outline.size.0), half(size.1, outline.size.1))
+}
+
 /// From a rough place to one between pixels, in page pixels from the box's middle; and how well the patch mirrors itself
 /// there, along x and y.
 pub(super) fn refine(patch: &Patch, size: (u32, u32), coarse: &Found) -> ((f64, f64), (f64, f64)) {
-    let half = |side: u32, scale: f64| f64::from(side) * (scale / 2.0 + RIM);
-    let window = (half(size.0, coarse.size.0), half(size.1, coarse.size.1));
+    let window = window(size, coarse);
     let (x, like_x) = along(patch, coarse.shift, window, f64::from(size.0), true);
     let (y, like_y) = along(patch, coarse.shift, window, f64::from(size.1), false);
     ((x, y), (like_x, like_y))
@@ -21,8 +26,7 @@ const LEAST_MIRROR: f64 = 0.6;
 
 /// The place along x (`across`) or y of a patch of some of the bubbles, near that of all; `None` if it has no mirror there.
 pub(super) fn of_line(patch: &Patch, size: (u32, u32), near: &Found, across: bool) -> Option<f64> {
-    let half = |side: u32, scale: f64| f64::from(side) * (scale / 2.0 + RIM);
-    let window = (half(size.0, near.size.0), half(size.1, near.size.1));
+    let window = window(size, near);
     let side = f64::from(if across { size.0 } else { size.1 });
     let (place, mirrored) = along(patch, near.shift, window, side, across);
     (mirrored >= LEAST_MIRROR).then_some(place)
@@ -31,8 +35,8 @@ pub(super) fn of_line(patch: &Patch, size: (u32, u32), near: &Found, across: boo
 /// How much two patches of the same size are alike around a place: their correlation, −1 to 1; and how many times the ink of
 /// the first the second has.
 pub(super) fn alike(a: &Patch, b: &Patch, size: (u32, u32), near: &Found) -> (f64, f64) {
-    let half = |side: u32, scale: f64| f64::from(side) * (scale / 2.0 + RIM);
-    let (hx, hy) = (half(size.0, near.size.0).floor() as i64, half(size.1, near.size.1).floor() as i64);
+    let (hx, hy) = window(size, near);
+    let (hx, hy) = (hx.floor() as i64, hy.floor() as i64);
     let window = (-hy..=hy).flat_map(|y| (-hx..=hx).map(move |x| (near.shift.0 + x as f64, near.shift.1 + y as f64)));
     let pairs: Vec<(f64, f64)> = window.map(|(x, y)| (f64::from(a.at(x, y)), f64::from(b.at(x, y)))).collect();
     let count = pairs.len().max(1) as f64;

@@ -17,6 +17,7 @@ use image::GrayImage;
 use self::patch::{Ink, Patch};
 use super::align::lattice::LatticeFit;
 use crate::geometry::{Point, Rect};
+use crate::imaging::stats;
 use crate::template::FieldBlock;
 
 /// Where a block's bubbles are printed.
@@ -36,8 +37,6 @@ pub struct PrintFit {
     pub lead: f64,
     /// How much the mean bubble mirrors itself along x and y, −1 to 1.
     pub mirrored: (f64, f64),
-    /// Size of the printed bubble over that of the box, along x and y; rough.
-    pub size: (f64, f64),
     /// Is there print in the outermost columns and rows? If not, the block may have been taken for its neighbours.
     pub has_both_ends: bool,
 }
@@ -115,17 +114,13 @@ impl Boxes {
             return None;
         }
         let along = |start: fn(&Rect) -> i32| {
-            let mut places: Vec<i32> = boxes.iter().map(start).collect();
-            places.sort_unstable();
-            places.dedup();
-            let gap = places.windows(2).map(|w| f64::from(w[1]) - f64::from(w[0])).filter(|&d| d > 1.5);
-            let gap = gap.fold(f64::INFINITY, f64::min);
-            let ends = places.first().zip(places.last()).map_or((0.0, 0.0), |(a, b)| (f64::from(*a), f64::from(*b)));
-            ((ends.0 + ends.1) / 2.0, (ends.1 - ends.0) / 2.0, if gap.is_finite() { gap } else { 0.0 })
+            let places = || boxes.iter().map(start);
+            let ends = places().min().zip(places().max()).map_or((0.0, 0.0), |(a, b)| (f64::from(a), f64::from(b)));
+            ((ends.0 + ends.1) / 2.0, (ends.1 - ends.0) / 2.0)
         };
-        let ((x, half_x, gap_x), (y, half_y, gap_y)) = (along(|b| b.x), along(|b| b.y));
+        let ((x, half_x), (y, half_y)) = (along(|b| b.x), along(|b| b.y));
         let middle = Point::new(x + f64::from(size.width) / 2.0, y + f64::from(size.height) / 2.0);
-        Some(Self { boxes, size: (size.width, size.height), middle, half: (half_x, half_y), gaps: (gap_x, gap_y) })
+        Some(Self { boxes, size: (size.width, size.height), middle, half: (half_x, half_y), gaps: block.gaps() })
     }
 
     /// How far two stretches are apart at the block's ends, in page pixels.
@@ -222,7 +217,6 @@ fn measure(page: &GrayImage, boxes: &Boxes, ink: &Ink, start: Stretch) -> Option
         total,
         lead: total - rival,
         mirrored,
-        size: peak.size,
         has_both_ends: gap.0.is_some() && gap.1.is_some(),
     })
 }
@@ -285,11 +279,8 @@ fn slope(points: &[(f64, f64)]) -> f64 {
         return 0.0;
     }
     let pairs = points.iter().enumerate().flat_map(|(i, a)| points.iter().take(i).map(move |b| (a, b)));
-    let mut slopes: Vec<f64> =
-        pairs.filter(|(a, b)| (a.0 - b.0).abs() > 1.0).map(|(a, b)| (a.1 - b.1) / (a.0 - b.0)).collect();
-    slopes.sort_by(f64::total_cmp);
-    let middle = slopes.len() / 2;
-    slopes.get(middle).copied().unwrap_or(0.0).clamp(-0.1, 0.1)
+    let slopes = pairs.filter(|(a, b)| (a.0 - b.0).abs() > 1.0).map(|(a, b)| (a.1 - b.1) / (a.0 - b.0));
+    stats::median(slopes).unwrap_or(0.0).clamp(-0.1, 0.1)
 }
 
 #[cfg(test)]

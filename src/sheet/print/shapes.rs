@@ -12,7 +12,7 @@ const SCALES: [f64; 9] = [0.64, 0.74, 0.86, 0.98, 1.1, 1.24, 1.4, 1.56, 1.74];
 /// So many outlines are tried at every place, and so many places are handed on.
 const CLOSER: usize = 24;
 const PEAKS: usize = 6;
-const LARGEST: f64 = 1.74;
+const LARGEST: f64 = SCALES[SCALES.len() - 1];
 /// Half the thickness of a drawn line, and how far around an outline is looked, in samples.
 const LINE: f64 = 0.9;
 const AROUND: f64 = 2.0;
