@@ -20,6 +20,7 @@ use crate::logging;
 use crate::options::{self, Options, Task, UsageError};
 use crate::plan::{Plan, PlanError};
 use crate::rescore::{self, RescoreError};
+use crate::sheet::DoubtPolicy;
 
 /// Why the program could not do its job.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +114,7 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
         shows_layouts: !args.talk.quiet,
         mode,
         fail_on: args.fail_on,
+        doubts: DoubtPolicy { review_below: args.review_below.unwrap_or_default(), strict: args.strict },
         statistics: args.statistics,
         summary: args.summary,
     };
@@ -159,8 +161,10 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
     let task = if args.set_layout { Task::DrawLayout } else { Task::Read };
     match args.output_mode.as_deref() {
         None => Ok((task, None)),
-        Some("setLayout") if args.statistics || args.summary.is_some() || !args.fail_on.is_empty() => Err(UsageError(
-            "--outputMode setLayout reads nothing: leave out --statistics, --summary and --fail-on".to_owned(),
+        Some("setLayout") if asks_for_results(args) => Err(UsageError(
+            "--outputMode setLayout reads nothing: leave out --statistics, --summary, --fail-on, --review-below and \
+             --strict"
+                .to_owned(),
         )),
         Some("setLayout") => Ok((Task::DrawLayout, None)),
         Some(mode) if task == Task::DrawLayout => Err(UsageError(format!(
@@ -173,6 +177,12 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
             Err(UsageError(message))
         }
     }
+}
+
+/// Does it ask for what only a run that reads sheets has?
+fn asks_for_results(args: &RunArgs) -> bool {
+    let of_doubts = args.review_below.is_some() || args.strict;
+    of_doubts || args.statistics || args.summary.is_some() || !args.fail_on.is_empty()
 }
 
 fn tell_empty(plan: &Plan) {
@@ -231,6 +241,7 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         shows_layouts: false,
         mode: None,
         fail_on: Vec::new(),
+        doubts: DoubtPolicy::default(),
         statistics: false,
         summary: None,
     };

@@ -64,6 +64,12 @@ pub struct RunArgs {
     /// Exit with 3 when an image could not be read (error) or a doubt was noted (review)
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
+    /// Note a doubt about every field whose confidence, as Results/Confidence.csv has it, is below X, from 0 to 1
+    #[arg(long, value_name = "X", value_parser = parse_confidence)]
+    pub review_below: Option<f64>,
+    /// Leave the values of doubtful fields empty in results and scores; Manual/Review.csv has what was read
+    #[arg(long)]
+    pub strict: bool,
     /// Write item statistics to Results/Items.csv and Results/Statistics.csv
     #[arg(long)]
     pub statistics: bool,
@@ -71,7 +77,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
     /// Write no results: draw the template on each page, as `Layout/<image name>.png`, and show it where there is a display
-    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary"])]
+    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary", "review_below", "strict"])]
     pub set_layout: bool,
     /// How much is said on stderr
     #[command(flatten)]
@@ -274,6 +280,11 @@ pub enum WorkersArg {
     Auto,
 }
 
+fn parse_confidence(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
 fn parse_workers(text: &str) -> Result<WorkersArg, String> {
     if text == "auto" {
         return Ok(WorkersArg::Auto);
@@ -301,6 +312,14 @@ mod tests {
         assert_eq!(cli.run.input, [PathBuf::from("a"), PathBuf::from("b")]);
         assert_eq!(cli.run.output, PathBuf::from("c"));
         assert!(cli.run.talk.debug && cli.run.auto_align);
+    }
+
+    #[test]
+    fn confidences_are_0_to_1() {
+        assert_eq!(["0", "1", "0.985", "1e-3"].map(parse_confidence), [0.0, 1.0, 0.985, 0.001].map(Ok));
+        for wrong in ["1.01", "-0.1", "NaN", "inf", "98%", "", "0,9"] {
+            assert!(parse_confidence(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

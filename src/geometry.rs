@@ -94,6 +94,28 @@ impl Rect {
         Self { x: self.x + dx, y: self.y + dy, ..self }
     }
 
+    /// The smallest rectangle that holds both; as large as can be counted, where it is larger.
+    pub fn joined(self, other: Self) -> Self {
+        let far = |at: i32, side: u32| i64::from(at) + i64::from(side);
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let right = far(self.x, self.width).max(far(other.x, other.width));
+        let lower = far(self.y, self.height).max(far(other.y, other.height));
+        let side = |to: i64, from: i32| u32::try_from(to - i64::from(from)).unwrap_or(u32::MAX);
+        Self { x, y, width: side(right, x), height: side(lower, y) }
+    }
+
+    /// The rectangle with so many pixels more at each side and above and below; as large as can be counted, where it is larger.
+    pub fn grown(self, across: u32, down: u32) -> Self {
+        let less = |at: i32, by: u32| at.saturating_sub_unsigned(by);
+        let more = |side: u32, by: u32| side.saturating_add(by.saturating_mul(2));
+        Self {
+            x: less(self.x, across),
+            y: less(self.y, down),
+            width: more(self.width, across),
+            height: more(self.height, down),
+        }
+    }
+
     /// The part of the rectangle that lies in a picture of `size`, as `(x0, y0, x1, y1)` with exclusive ends.
     /// Empty parts have `x0 == x1` or `y0 == y1`.
     pub fn clipped(self, size: Size) -> (u32, u32, u32, u32) {
@@ -179,6 +201,16 @@ mod tests {
             Point::new(0.0, 50.0),
         ]);
         assert!(quad.is_degenerate());
+    }
+
+    #[test]
+    fn rectangles_are_joined_and_grown() {
+        let (a, b) = (Rect::new(-3, 5, 10, 4), Rect::new(2, 1, 4, 20));
+        assert_eq!((a.joined(b), b.joined(a)), (Rect::new(-3, 1, 10, 20), Rect::new(-3, 1, 10, 20)));
+        assert_eq!(a.grown(2, 3), Rect::new(-5, 2, 14, 10));
+        let (least, most) = (Rect::new(i32::MIN, i32::MIN, 1, 1), Rect::new(i32::MAX, 0, u32::MAX, u32::MAX));
+        assert_eq!(least.joined(most).width, u32::MAX);
+        assert_eq!(least.grown(u32::MAX, 7), Rect::new(i32::MIN, i32::MIN, u32::MAX, 15));
     }
 
     #[test]

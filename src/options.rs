@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{FailOn, SetupArgs, SummaryFormat, WorkersArg};
 use crate::config::OutputMode;
 use crate::file_names::{shown, tidy};
+use crate::sheet::DoubtPolicy;
 
 /// The settings of a run.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Options {
     pub mode: Option<OutputMode>,
     /// What makes a finished run exit with 3.
     pub fail_on: Vec<FailOn>,
+    /// What becomes of doubts.
+    pub doubts: DoubtPolicy,
     /// Write item statistics.
     pub statistics: bool,
     /// How the counts are printed to stdout.

@@ -243,9 +243,10 @@ impl Folder {
         if let Some(collector) = &collector {
             done.extend(outputs::write_statistics(&paths, collector.statistics())?);
         }
-        // Sheets that were diverted or not read keep their rows as they are.
-        for name in outputs::MANUAL_TABLES {
-            let (source, below) = (from.join("Manual").join(name), paths.manual(name));
+        // Sheets that were diverted or not read keep their rows as they are, and all how sure they were read.
+        let manual = outputs::MANUAL_TABLES.map(|name| (from.join("Manual").join(name), paths.manual(name)));
+        let confidence = (from.join("Results").join("Confidence.csv"), paths.confidence());
+        for (source, below) in manual.into_iter().chain([confidence]) {
             let target = paths.on_disk(&below);
             let left_over = crate::outputs::table::partial(&target);
             fs::remove_file(&left_over).map_err(OutputError::at(left_over.clone()))?;

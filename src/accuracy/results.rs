@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::AccuracyError;
 use crate::file_names::as_cell;
 use crate::outputs::paths::places_with_results;
+use crate::sheet::Reason;
 
 /// Columns of Results.csv and MultiMarkedFiles.csv before the values.
 const HEAD: usize = 4;
@@ -81,11 +82,12 @@ impl Results {
             self.new_sheet(sheet_of(cell(record, places[0])), Sheet::default(), &errors, record)
         })?;
         let review = manual.join("Review.csv");
-        read(&review, &["file_id", "field"], |record, places| {
+        read(&review, &["file_id", "field", "reason"], |record, places| {
             let name = sheet_of(cell(record, places[0]));
             let sheet = self.sheets.get_mut(&name).ok_or_else(|| no_row(&review, record, &name))?;
             match cell(record, places[1]) {
-                "" => sheet.is_doubted = true,
+                // Two sheets with one id are no doubt about what was read of either.
+                "" => sheet.is_doubted |= cell(record, places[2]) != Reason::DuplicateId.as_str(),
                 label => {
                     sheet.doubted.insert(label.to_owned());
                 }

@@ -4,6 +4,7 @@
 //! workers, unless one sheet is much slower than the others. A worker reads, decodes and judges a sheet, encodes and saves
 //! its picture, and hands a light outcome to the ordered sink. One worker is the same path.
 
+mod duplicates;
 mod hand_out;
 pub(crate) mod isolation;
 pub mod layouts;
@@ -23,6 +24,7 @@ use indicatif::MultiProgress;
 use parking_lot::Mutex;
 use tracing::{debug, info, warn};
 
+use self::duplicates::{Ids, RunIds};
 use self::ordered::Ordered;
 pub use self::stop::Stop;
 use self::summary::{Counts, FolderSummary, Summary};
@@ -39,7 +41,7 @@ use crate::scoring::{SheetNames, Table};
 use crate::sheet::drawings::stack;
 use crate::sheet::stages::Stage;
 use crate::sheet::{
-    self, Levels, Pictures, Reason, Scoring, Scratch, SheetError, SheetReport, SheetScore, Stages, Turn,
+    self, Crop, Levels, Pictures, Reason, Request, Scoring, Scratch, SheetError, SheetReport, SheetScore, Stages, Turn,
 };
 use crate::statistics::Collector;
 
@@ -72,6 +74,9 @@ fn open_outputs(plan: &Plan, output: &Path) -> Result<Ledger, OutputError> {
         let tables = outputs::table_files_and_partials(&folder.paths);
         ledger.announce(tables).map_err(OutputError::at(output))?;
         outputs::try_places(&folder.paths, &places_besides(folder))?;
+        if saves_pictures(folder) {
+            outputs::try_crops(&folder.paths)?;
+        }
     }
     Ok(ledger)
 }
@@ -120,9 +125,10 @@ pub enum Ended {
 pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended, BatchError> {
     let output = options.output.as_path();
     isolation::quieten_panics();
-    let mut ledger = open_outputs(plan, output)?;
+    let mut ledger = Mutex::new(open_outputs(plan, output)?);
     let mut viewer = Viewer::of_stages(plan);
     let stopped = AtomicBool::new(false);
+    let mut ids = RunIds::default();
     let mut summary = Summary::default();
     for (number, folder) in plan.folders.iter().enumerate() {
         if stopped.load(Ordering::Relaxed) {
@@ -131,24 +137,26 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
         }
         let sheet_files =
             || picture_files(folder).chain(explanation_files(folder)).chain(stack_files(folder)).map(|(_, path)| path);
-        ledger.announce(sheet_files()).map_err(OutputError::at(output))?;
-        let done = match run_folder(folder, options.statistics, bars, &mut viewer, &stopped)? {
+        ledger.get_mut().announce(sheet_files()).map_err(OutputError::at(output))?;
+        let of_run = OfRun { options, ledger: &ledger, ids: ids.of_template(&folder.context.template.file) };
+        let done = match run_folder(folder, of_run, bars, &mut viewer, &stopped)? {
             FolderEnded::Finished(done) => done,
             FolderEnded::Stopped { read } => return Ok(Ended::Stopped(Stop::reading(plan, number, read))),
         };
+        let ledger = ledger.get_mut();
         ledger.wrote(done.tables);
         ledger.wrote(picture_files(folder).filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
         ledger.wrote(explanation_files(folder).filter(|(i, _)| !done.unexplained.contains(i)).map(|(_, path)| path));
         ledger.wrote(stack_files(folder).filter(|(i, _)| !done.unstacked.contains(i)).map(|(_, path)| path));
         if folder.grouping.is_some() {
             let (paths, dir, images) = (&folder.paths, folder.folder.dir.as_path(), &folder.folder.images);
-            grouping::organize(Grouped { paths, dir, images }, done.wishes, &mut ledger)?;
+            grouping::organize(Grouped { paths, dir, images }, done.wishes, ledger)?;
         }
         summary.total += done.counts;
         let name = shown(&folder.folder.dir).join("").to_string_lossy().into_owned();
         summary.folders.push(FolderSummary { folder: name, counts: done.counts });
     }
-    ledger.finish().map_err(OutputError::at(output))?;
+    ledger.into_inner().finish().map_err(OutputError::at(output))?;
     Ok(Ended::Finished(summary))
 }
 
@@ -199,9 +207,18 @@ struct FolderDone {
     wishes: Vec<Wish>,
 }
 
+/// What the folders of a run share.
+struct OfRun<'r> {
+    options: &'r Options,
+    /// Names of crops go there as they are made; they are known by no other way.
+    ledger: &'r Mutex<Ledger>,
+    /// Those of the folder's template.
+    ids: &'r mut Ids,
+}
+
 fn run_folder(
     plan: &FolderPlan,
-    statistics: bool,
+    of_run: OfRun<'_>,
     bars: &MultiProgress,
     viewer: &mut Viewer,
     stopped: &AtomicBool,
@@ -209,12 +226,16 @@ fn run_folder(
     let images = &plan.folder.images;
     let name = shown(&plan.folder.dir).join("");
     let start = Instant::now();
+    let OfRun { options, ledger, ids } = of_run;
     let job = FolderJob {
         plan,
+        options,
+        ledger,
+        ids: Mutex::new(ids),
         tables: FolderTables::open(
             plan.paths.clone(),
             &plan.folder.dir,
-            &plan.context.template.columns,
+            &plan.context.template,
             plan.folder.config.outputs.filter_out_multimarked_files,
         )?,
         sink: Ordered::default(),
@@ -223,7 +244,7 @@ fn run_folder(
         unexplained: Mutex::new(HashSet::new()),
         unstacked: Mutex::new(HashSet::new()),
         wishes: Mutex::new(Vec::new()),
-        statistics: plan.scoring.as_deref().filter(|_| statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
+        statistics: plan.scoring.as_deref().filter(|_| options.statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
     };
     let viewer = Some(viewer).filter(|_| shows_stages(plan));
     let sheet = |i, image: &OsStr, scratch: &mut Scratch, is_shown| job.sheet(i, image, scratch, is_shown);
@@ -258,11 +279,17 @@ struct Told {
     explained: Option<Table>,
     /// What each question earned, for statistics.
     grades: Option<SheetScore>,
+    /// What identifies the sheet, for sure.
+    id: Option<String>,
 }
 
 /// One folder while its workers run.
 struct FolderJob<'a> {
     plan: &'a FolderPlan,
+    options: &'a Options,
+    ledger: &'a Mutex<Ledger>,
+    /// Fed in input order.
+    ids: Mutex<&'a mut Ids>,
     tables: FolderTables,
     sink: Ordered<(Outcome, Told)>,
     counts: Mutex<Counts>,
@@ -296,13 +323,17 @@ impl FolderJob<'_> {
             let (bytes, names) = (read_file(&path)?, SheetNames::of(&path));
             let keeps_grades = self.statistics.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
-            sheet::process(&bytes, &self.plan.context, names.name(), scoring, pictures, scratch, stages)
+            let request = Request { scoring, pictures, doubts: self.options.doubts };
+            sheet::process(&bytes, &self.plan.context, names.name(), request, scratch, stages)
         });
         self.stack(i, image, stages)?;
         let mut told = Told::default();
         let outcome = match read {
-            Ok(SheetReport { layout, columns, multi_marked, doubts, score, picture, coloured, turn }) => {
-                told.turn = turn;
+            Ok(report) => {
+                let SheetReport { layout, columns, multi_marked, doubts, confidences, id, crops, score, .. } = report;
+                let SheetReport { picture, coloured, turn, .. } = report;
+                (told.turn, told.id) = (turn, id);
+                self.crop(image, &crops)?;
                 if let Some(bytes) = picture {
                     self.tables.save_picture(i, image, &bytes)?;
                 }
@@ -316,7 +347,7 @@ impl FolderJob<'_> {
                     (told.explained, told.grades) = (score.explained, score.grades);
                     score.cell
                 });
-                Outcome::Read { columns, multi_marked, doubts, score: cell }
+                Outcome::Read { columns, multi_marked, doubts, layout, confidences, score: cell }
             }
             Err(error) => {
                 self.explain(i, image, None)?;
@@ -324,6 +355,19 @@ impl FolderJob<'_> {
             }
         };
         self.sink.push(i, (outcome, told), |i, (outcome, told)| self.release(i, outcome, told))
+    }
+
+    /// Saves the crops of a sheet's doubtful fields.
+    fn crop(&self, image: &OsStr, crops: &[Crop]) -> Result<(), OutputError> {
+        if crops.is_empty() {
+            return Ok(());
+        }
+        let files = self.tables.crop_files(image, crops);
+        let output = &self.options.output;
+        self.ledger.lock().announce(files.iter().cloned()).map_err(OutputError::at(output))?;
+        self.tables.save_crops(image, &files, crops)?;
+        self.ledger.lock().wrote(files);
+        Ok(())
     }
 
     /// Saves a sheet's stage pictures, or notes that there are none.
@@ -366,8 +410,15 @@ impl FolderJob<'_> {
     }
 
     /// Writes the rows of a sheet whose turn it is.
-    fn release(&self, i: usize, outcome: Outcome, told: Told) -> Result<(), OutputError> {
+    fn release(&self, i: usize, mut outcome: Outcome, told: Told) -> Result<(), OutputError> {
         let image = &self.plan.folder.images[i];
+        if let (Outcome::Read { doubts, .. }, Some(id)) = (&mut outcome, told.id) {
+            let file = as_cell(&self.plan.folder.place.join(image));
+            if let Some(doubt) = self.ids.lock().take(id, file) {
+                let about_sheet = doubts.iter().take_while(|doubt| doubt.is_of_sheet()).count();
+                doubts.insert(about_sheet, doubt);
+            }
+        }
         let path = self.plan.folder.dir.join(image);
         let filed = self.tables.record(i, image, &outcome)?;
         if let Some(grouping) = &self.plan.grouping {

@@ -8,7 +8,7 @@ use crate::batch::{self, isolation};
 use crate::scoring::SheetNames;
 use crate::sheet::print::PrintFit;
 use crate::sheet::stages::{Kind, Stage};
-use crate::sheet::{Inspection, Levels, Scratch, SheetContext, SheetError, Stages, Turn, inspect};
+use crate::sheet::{Inspection, Levels, Reason, Scratch, SheetContext, SheetError, Stages, Turn, inspect};
 
 /// Pictures of failures are as wide as the other panels, in pixels.
 const PANEL_WIDTH: u32 = 900;
@@ -75,7 +75,7 @@ impl Examined {
 
     /// A sheet that was not looked at, for its place in a list.
     pub fn unread(path: &Path) -> Self {
-        let error = SheetError::new(crate::sheet::Reason::InternalError, "not read");
+        let error = SheetError::new(Reason::InternalError, "not read");
         Self { path: path.to_path_buf(), seen: Err(error), steps: Vec::new(), failure: None }
     }
 }
@@ -105,7 +105,10 @@ pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) 
 
 impl Seen {
     fn of(inspection: Inspection, context: &SheetContext) -> Self {
-        let Inspection { page, turn, doubt, layout, alignment, readings, judgement, interpretation, .. } = inspection;
+        let Inspection { page, turn, layout, alignment, readings, judgement, interpretation, sheet_doubts, .. } =
+            inspection;
+        let mut doubts = sheet_doubts.into_iter();
+        let doubt = doubts.find(|doubt| doubt.reason == Reason::OrientationUncertain).map(|doubt| doubt.detail);
         let template = context.layout(layout);
         let blocks = template.blocks.iter().enumerate().map(|(i, block)| {
             let placement = alignment.placements.get(i).copied().unwrap_or_default();

@@ -14,6 +14,7 @@ pub mod colour;
 pub mod coloured;
 pub mod contours;
 pub mod correlation;
+pub mod cutting;
 pub mod edges;
 pub mod fit;
 pub mod jpeg;

@@ -1,5 +1,7 @@
 //! The only writer: CSV tables that grow in input order, marked pictures saved by the workers, and grouped sheets.
 
+mod confidence;
+pub mod crops;
 pub mod grouping;
 pub mod ledger;
 pub mod paths;
@@ -9,14 +11,16 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use self::confidence::ConfidenceColumns;
+use self::crops::CropNames;
 use self::ledger::Ledger;
 use self::paths::FolderPaths;
 use self::table::Table;
 use crate::file_names::{STATE_FOLDER, as_cell, tidy};
 use crate::scoring;
-use crate::sheet::{FieldDoubt, SheetError};
+use crate::sheet::{Crop, FieldDoubt, SheetError};
 use crate::statistics::{self, Statistics};
-use crate::template::Column;
+use crate::template::Template;
 
 /// Score of a sheet when nothing is scored.
 const NO_SCORE: &str = "0";
@@ -51,8 +55,12 @@ pub enum Outcome {
         columns: Vec<String>,
         /// Any field has more than one mark.
         multi_marked: bool,
-        /// Doubtful fields.
+        /// Doubts about the sheet and its fields.
         doubts: Vec<FieldDoubt>,
+        /// The number of its layout.
+        layout: usize,
+        /// How sure the reading of each field is, 0 to 1, in the order of its layout.
+        confidences: Vec<f64>,
         /// The score's cell, if sheets are scored.
         score: Option<String>,
     },
@@ -77,7 +85,10 @@ pub struct FolderTables {
     dir: PathBuf,
     columns: usize,
     divert_multi_marked: bool,
+    confidence_columns: ConfidenceColumns,
+    crop_names: CropNames,
     results: Table,
+    confidence: Table,
     errors: Table,
     multi_marked: Table,
     review: Table,
@@ -120,6 +131,18 @@ pub fn try_places(paths: &FolderPaths, besides: &[PathBuf]) -> Result<(), Output
     Ok(())
 }
 
+/// Makes sure that the folder of crops can be made, and leaves none that is empty.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn try_crops(paths: &FolderPaths) -> Result<(), OutputError> {
+    let folder = paths.crops();
+    try_folders(paths, std::slice::from_ref(&folder))?;
+    // It stays where an earlier run has left crops.
+    let _has_files = std::fs::remove_dir(paths.on_disk(&folder));
+    Ok(())
+}
+
 /// Creates folders, which are below the output folder.
 ///
 /// # Errors
@@ -133,8 +156,8 @@ pub fn try_folders(paths: &FolderPaths, folders: &[PathBuf]) -> Result<(), Outpu
 }
 
 /// The files that a folder's tables become, below the output folder.
-fn table_files(paths: &FolderPaths) -> [PathBuf; 4] {
-    [paths.results(), paths.manual(ERRORS), paths.manual(MULTI_MARKED), paths.manual(REVIEW)]
+fn table_files(paths: &FolderPaths) -> [PathBuf; 5] {
+    [paths.results(), paths.confidence(), paths.manual(ERRORS), paths.manual(MULTI_MARKED), paths.manual(REVIEW)]
 }
 
 /// The files that a folder's tables become, and those that they grow in, below the output folder.
@@ -183,30 +206,35 @@ fn statistics_files(paths: &FolderPaths) -> [PathBuf; 2] {
 }
 
 impl FolderTables {
-    /// Opens the tables of the folder `dir`, with these output columns. Its places must have been tried.
+    /// Opens the tables of the folder `dir`, whose sheets are read by this template. Its places must have been tried.
     ///
     /// # Errors
     /// [`OutputError`].
     pub fn open(
         paths: FolderPaths,
         dir: &Path,
-        columns: &[Column],
+        template: &Template,
         divert_multi_marked: bool,
     ) -> Result<Self, OutputError> {
-        let names = columns.iter().map(|c| c.name.as_str());
+        let names = template.columns.iter().map(|c| c.name.as_str());
         let header: Vec<&str> = ["file_id", "input_path", "output_path", "score"].into_iter().chain(names).collect();
         let review = ["file_id", "input_path", "field", "column", "value", "reason", "confidence"];
+        let labels = template.labels();
+        let confidence: Vec<&str> = std::iter::once("file_id").chain(labels.iter().copied()).collect();
         let open = |below: PathBuf, header: &[&str]| {
             let path = paths.on_disk(&below);
             Table::create(path.clone(), header).map_err(OutputError::at(path))
         };
         Ok(Self {
             results: open(paths.results(), &header)?,
+            confidence: open(paths.confidence(), &confidence)?,
             errors: open(paths.manual(ERRORS), &header)?,
             multi_marked: open(paths.manual(MULTI_MARKED), &header)?,
             review: open(paths.manual(REVIEW), &review)?,
             dir: dir.to_path_buf(),
-            columns: columns.len(),
+            columns: template.columns.len(),
+            confidence_columns: ConfidenceColumns::of(template, &labels),
+            crop_names: CropNames::of(&labels),
             divert_multi_marked,
             paths,
         })
@@ -225,7 +253,7 @@ impl FolderTables {
             cells
         };
         match outcome {
-            Outcome::Read { columns, multi_marked, doubts, score } => {
+            Outcome::Read { columns, multi_marked, doubts, layout, confidences, score } => {
                 let values = &mut columns.iter().cloned();
                 let filed = if *multi_marked && self.divert_multi_marked {
                     let output = self.paths.manual("MultiMarkedFiles").join(image);
@@ -242,10 +270,13 @@ impl FolderTables {
                         self.paths.results(),
                         &row(&output, score.as_deref().unwrap_or(NO_SCORE), values),
                     )?;
+                    let cells = self.confidence_columns.cells(*layout, confidences);
+                    let cells: Vec<String> = std::iter::once(file_id.clone()).chain(cells).collect();
+                    self.append(&self.confidence, self.paths.confidence(), &cells)?;
                     Filed::Read
                 };
                 for doubt in doubts {
-                    let confidence = format!("{:.3}", doubt.doubt.confidence);
+                    let confidence = confidence::cell::<3>(doubt.doubt.confidence);
                     let reason = doubt.doubt.reason.as_str();
                     let cells = [&file_id, &input, &doubt.field, &doubt.column, &doubt.value, reason, &confidence];
                     self.append(&self.review, self.paths.manual(REVIEW), &cells)?;
@@ -291,6 +322,25 @@ impl FolderTables {
         self.save(&self.paths.stack(i, image, level), bytes)
     }
 
+    /// Where the pictures of doubtful fields of a sheet go, below the output folder.
+    pub fn crop_files(&self, image: &OsStr, crops: &[Crop]) -> Vec<PathBuf> {
+        let folder = self.paths.crops_of(image);
+        crops.iter().map(|crop| folder.join(self.crop_names.name(&crop.field))).collect()
+    }
+
+    /// Saves the pictures of doubtful fields of a sheet, `files` as [`FolderTables::crop_files`] names them. Called by workers,
+    /// in any order.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn save_crops(&self, image: &OsStr, files: &[PathBuf], crops: &[Crop]) -> Result<(), OutputError> {
+        if !crops.is_empty() {
+            let folder = self.paths.on_disk(&self.paths.crops_of(image));
+            std::fs::create_dir_all(&folder).map_err(OutputError::at(folder))?;
+        }
+        files.iter().zip(crops).try_for_each(|(file, crop)| self.save(file, &crop.png))
+    }
+
     fn save(&self, below: &Path, bytes: &[u8]) -> Result<(), OutputError> {
         let path = self.paths.on_disk(below);
         std::fs::write(&path, bytes).map_err(OutputError::at(path))
@@ -308,9 +358,9 @@ impl FolderTables {
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn finish(self) -> Result<[PathBuf; 4], OutputError> {
+    pub fn finish(self) -> Result<[PathBuf; 5], OutputError> {
         let files = table_files(&self.paths);
-        let tables = [self.results, self.errors, self.multi_marked, self.review];
+        let tables = [self.results, self.confidence, self.errors, self.multi_marked, self.review];
         for (table, below) in tables.into_iter().zip(&files) {
             table.finish().map_err(OutputError::at(self.paths.on_disk(below)))?;
         }

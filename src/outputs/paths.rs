@@ -109,6 +109,21 @@ impl FolderPaths {
         self.place.join("Results").join("Results.csv")
     }
 
+    /// `Results/Confidence.csv`, below the output folder.
+    pub fn confidence(&self) -> PathBuf {
+        self.place.join("Results").join("Confidence.csv")
+    }
+
+    /// The folder of pictures of doubtful fields, below the output folder.
+    pub fn crops(&self) -> PathBuf {
+        self.place.join("Manual").join("Review")
+    }
+
+    /// The folder of pictures of doubtful fields of the image named `image`, below the output folder.
+    pub fn crops_of(&self, image: &OsStr) -> PathBuf {
+        self.crops().join(image)
+    }
+
     /// A file of `Manual/`, below the output folder.
     pub fn manual(&self, name: &str) -> PathBuf {
         self.place.join("Manual").join(name)
@@ -204,7 +219,7 @@ fn called_otherwise(images: &[OsString]) -> std::collections::HashMap<usize, OsS
 }
 
 /// The name with a suffix, cut in front of it to what file systems hold.
-fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
+pub(super) fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
     const LONGEST: usize = 255;
     let mut whole = name.to_owned();
     whole.push(suffix);

@@ -190,14 +190,18 @@ impl Scorer {
 
     /// Scores a sheet. `values` are those of [`Scorer::needs`], in that order; a missing one is no answer.
     pub fn score(&self, values: &[&str], sheet: SheetName<'_>) -> Score {
-        let set = self.set_of(values, sheet);
+        self.score_by(self.set_of(values, sheet), values)
+    }
+
+    /// Scores a sheet by a set of answers, `values` as in [`Scorer::score`].
+    pub fn score_by(&self, set: usize, values: &[&str]) -> Score {
         // There is always a default set.
         let (graded, total) = self.sets.get(set).map(|set| set.grade(values, self.below)).unwrap_or_default();
         Score { set, graded, total: Points::new(total, self.below) }
     }
 
-    /// The first set that is for the sheet, else the default.
-    fn set_of(&self, values: &[&str], sheet: SheetName<'_>) -> usize {
+    /// The first set that is for the sheet, else the default; `values` as in [`Scorer::score`].
+    pub fn set_of(&self, values: &[&str], sheet: SheetName<'_>) -> usize {
         let value = |source: &Source| match source {
             Source::Value(i) => values.get(*i).copied().unwrap_or_default(),
             Source::FilePath => sheet.file_path,

@@ -2,15 +2,31 @@
 
 use std::fmt;
 
-/// The reasons of Review.csv that exist so far.
+/// The reasons of Review.csv. [`Reason::ALL`] has them in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
+    /// A mark is there, and much fainter than the sheet's others.
+    FaintMark,
+    /// A mark covers a part of its bubble.
+    PartialMark,
+    /// A bubble holds what an eraser left.
+    Residue,
+    /// Ink that is no mark stands in a bubble, or reaches into it.
+    StrayInk,
     /// A field has more marks than its block's `maxMarks`, or a zone more codes than labels.
     MultipleMarks,
     /// Every bubble of a field of three or more is marked.
     AllMarked,
     /// A bubble is about as dark as the threshold between marked and blank.
     AmbiguousGap,
+    /// The reading is less sure than `--review-below` asks for.
+    LowConfidence,
+    /// Ink and paper of the sheet are hardly to be told apart.
+    LowContrast,
+    /// The picture is out of focus, or was moved while it was taken.
+    Blurred,
+    /// The bubbles of the sheet are not printed where they were read.
+    LayoutShifted,
     /// No bar code or QR code was found in a zone, or fewer than it has labels.
     CodeNotFound,
     /// A text was not recognised, or not for sure.
@@ -25,6 +41,8 @@ pub enum Reason {
     OrientationUncertain,
     /// The sheet, or a block of it, could not be laid onto the reference picture.
     AlignmentFailed,
+    /// An earlier sheet has the same id.
+    DuplicateId,
     /// The file has no bytes.
     EmptyFile,
     /// The bytes are no picture.
@@ -46,12 +64,52 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 28] = [
+        Self::FaintMark,
+        Self::PartialMark,
+        Self::Residue,
+        Self::StrayInk,
+        Self::MultipleMarks,
+        Self::AllMarked,
+        Self::AmbiguousGap,
+        Self::LowConfidence,
+        Self::LowContrast,
+        Self::Blurred,
+        Self::LayoutShifted,
+        Self::CodeNotFound,
+        Self::OcrUncertain,
+        Self::PageNotFound,
+        Self::MarkerNotFound,
+        Self::TemplateMismatch,
+        Self::OrientationUncertain,
+        Self::AlignmentFailed,
+        Self::DuplicateId,
+        Self::EmptyFile,
+        Self::NotAnImage,
+        Self::Truncated,
+        Self::Corrupt,
+        Self::UnsupportedFormat,
+        Self::TooLarge,
+        Self::TooSmall,
+        Self::ChangedWhileRead,
+        Self::InternalError,
+    ];
+
     /// The word that stands in Review.csv.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::FaintMark => "faint-mark",
+            Self::PartialMark => "partial-mark",
+            Self::Residue => "residue",
+            Self::StrayInk => "stray-ink",
             Self::MultipleMarks => "multiple-marks",
             Self::AllMarked => "all-marked",
             Self::AmbiguousGap => "ambiguous-gap",
+            Self::LowConfidence => "low-confidence",
+            Self::LowContrast => "low-contrast",
+            Self::Blurred => "blurred",
+            Self::LayoutShifted => "layout-shifted",
             Self::CodeNotFound => "code-not-found",
             Self::OcrUncertain => "ocr-uncertain",
             Self::PageNotFound => "page-not-found",
@@ -59,6 +117,7 @@ impl Reason {
             Self::TemplateMismatch => "template-mismatch",
             Self::OrientationUncertain => "orientation-uncertain",
             Self::AlignmentFailed => "alignment-failed",
+            Self::DuplicateId => "duplicate-id",
             Self::EmptyFile => "empty-file",
             Self::NotAnImage => "not-an-image",
             Self::Truncated => "truncated",

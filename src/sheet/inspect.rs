@@ -3,14 +3,15 @@
 
 use super::align::{self, Alignment};
 use super::context::SheetContext;
+use super::doubts::SheetDoubt;
 use super::drawings::{self, Measured};
 use super::error::{Reason, SheetError};
 use super::interpret::{self, Interpretation};
+use super::layout::ChoosingField;
 use super::orientation::{self, Upright};
 use super::page::Page;
 use super::preprocess::Raster;
 use super::read::{self, Readings};
-use super::report::FieldDoubt;
 use super::stages::{Drawn, Kind, Stages};
 use super::threshold::{self, Judgement};
 use super::{Scratch, decode};
@@ -25,8 +26,6 @@ pub struct Inspection {
     pub page: Page,
     /// How the sheet lay.
     pub turn: Turn,
-    /// Why it may lie otherwise, in a line, if it may.
-    pub doubt: Option<String>,
     /// The number of the sheet's layout among [`Template::layouts`](crate::template::Template::layouts).
     pub layout: usize,
     /// Where the blocks of that layout lie.
@@ -37,8 +36,10 @@ pub struct Inspection {
     pub judgement: Judgement,
     /// The values.
     pub interpretation: Interpretation,
-    /// Doubts about what the layout was chosen by.
-    pub choice_doubts: Vec<FieldDoubt>,
+    /// Why the reading as a whole is doubtful, if it is.
+    pub sheet_doubts: Vec<SheetDoubt>,
+    /// What the layout was chosen by; empty where there is no choice.
+    pub chosen_by: Vec<ChoosingField>,
 }
 
 /// Reads what stands on a sheet. `keeps_colour` keeps the page in its own colours, besides.
@@ -62,17 +63,21 @@ pub fn inspect(
             picture,
         }
     });
+    let doubt = doubt.map(|detail| SheetDoubt { reason: Reason::OrientationUncertain, detail });
+    let mut sheet_doubts: Vec<SheetDoubt> = doubt.into_iter().collect();
     let own = read_layout(&page, 0, context, stages)?;
-    let Some(set) = context.layouts.choose(&own.interpretation, name) else {
-        let open = context.layouts.open_choice(&context.template, &own.interpretation);
-        let open = open.map(|detail| FieldDoubt::of_sheet(Reason::TemplateMismatch, detail));
-        return Ok(own.inspection(Upright { page, turn, doubt }, 0, open.into_iter().collect()));
+    let layouts = &context.layouts;
+    let set = layouts.choose(&own.interpretation, name);
+    let chosen_by = layouts.chosen_by(set, &context.template, &own.interpretation, &own.alignment);
+    let (layout, read) = match set {
+        Some(set) => (set + 1, read_layout(&page, set + 1, context, stages)?),
+        None => {
+            sheet_doubts.extend(layouts.open_choice(&context.template, &own.interpretation));
+            (0, own)
+        }
     };
-    let layout = set + 1;
-    let chosen = read_layout(&page, layout, context, stages)?;
-    let own = (&*context.template, &own.interpretation);
-    let choice_doubts = context.layouts.doubts(set, own, (context.layout(layout), &chosen.interpretation));
-    Ok(chosen.inspection(Upright { page, turn, doubt }, layout, choice_doubts))
+    let LayoutRead { alignment, readings, judgement, interpretation } = read;
+    Ok(Inspection { page, turn, layout, alignment, readings, judgement, interpretation, sheet_doubts, chosen_by })
 }
 
 /// A sheet's page, and where the blocks of its layout lie on it.
@@ -171,14 +176,6 @@ struct LayoutRead {
     readings: Readings,
     judgement: Judgement,
     interpretation: Interpretation,
-}
-
-impl LayoutRead {
-    fn inspection(self, upright: Upright, layout: usize, choice_doubts: Vec<FieldDoubt>) -> Inspection {
-        let Upright { page, turn, doubt } = upright;
-        let Self { alignment, readings, judgement, interpretation } = self;
-        Inspection { page, turn, doubt, layout, alignment, readings, judgement, interpretation, choice_doubts }
-    }
 }
 
 /// Reads the fields of the layout of this number.

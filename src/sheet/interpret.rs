@@ -26,6 +26,15 @@ pub struct FieldValue {
     pub marked: Vec<bool>,
     /// Why a person should look at it, if one should.
     pub doubt: Option<Doubt>,
+    /// How sure the reading is, 0 to 1.
+    pub confidence: f64,
+}
+
+impl FieldValue {
+    /// Has it more than one mark?
+    pub fn is_multi_marked(&self) -> bool {
+        self.marked.iter().filter(|&&marked| marked).count() > 1
+    }
 }
 
 /// A doubt about a field.
@@ -53,7 +62,7 @@ pub fn interpret(template: &Template, readings: &Readings, judgement: &Judgement
             FieldReading::Code(reading) => code_value(block, reading),
             FieldReading::Text(reading) => text_value(block, reading),
         };
-        multi_marked |= value.marked.iter().filter(|&&m| m).count() > 1;
+        multi_marked |= value.is_multi_marked();
         fields.push(value);
     }
     let join = |indices: &[usize]| indices.iter().filter_map(|&i| fields.get(i)).map(|f| f.value.as_str()).collect();
@@ -69,7 +78,19 @@ fn marked_value(block: &FieldBlock, field: &Field, means: &[f64], judged: &Field
         true => block.empty_value.clone(),
         false => values.map(|(bubble, _)| bubble.value.as_str()).collect(),
     };
-    FieldValue { value, marked: judged.marked.clone(), doubt: doubt(block, means, judged, rules) }
+    let doubt = doubt(block, means, judged, rules);
+    let confidence = doubt.map_or_else(|| classic_confidence(nearest(means, judged)), |doubt| doubt.confidence);
+    FieldValue { value, marked: judged.marked.clone(), doubt, confidence }
+}
+
+/// The distance of the mean that is nearest to its threshold, in gray levels.
+fn nearest(means: &[f64], judged: &FieldJudgement) -> f64 {
+    means.iter().map(|mean| (mean - judged.threshold).abs()).fold(f64::INFINITY, f64::min)
+}
+
+/// From 0.5 at the threshold to 1 where a mean is no longer near it.
+fn classic_confidence(nearest: f64) -> f64 {
+    (0.5 + 0.5 * nearest / NEAR_THRESHOLD).min(1.0)
 }
 
 fn doubt(block: &FieldBlock, means: &[f64], judged: &FieldJudgement, rules: Rules) -> Option<Doubt> {
@@ -82,8 +103,8 @@ fn doubt(block: &FieldBlock, means: &[f64], judged: &FieldJudgement, rules: Rule
     if block.max_marks.is_some_and(|max| count > max as usize) {
         return Some(Doubt { reason: Reason::MultipleMarks, confidence: 0.5 });
     }
-    let nearest = means.iter().map(|m| (m - judged.threshold).abs()).fold(f64::INFINITY, f64::min);
-    let confidence = 0.5 + 0.5 * nearest / NEAR_THRESHOLD;
+    let nearest = nearest(means, judged);
+    let confidence = classic_confidence(nearest);
     (nearest < NEAR_THRESHOLD).then_some(Doubt { reason: Reason::AmbiguousGap, confidence })
 }
 
@@ -107,7 +128,8 @@ fn code_value(block: &FieldBlock, reading: &CodeReading) -> FieldValue {
         count if count > labels => Some(Doubt { reason: Reason::MultipleMarks, confidence: 0.5 }),
         _ => None,
     };
-    FieldValue { value: value.unwrap_or(&block.empty_value).to_owned(), marked: Vec::new(), doubt }
+    let confidence = doubt.map_or(1.0, |doubt| doubt.confidence);
+    FieldValue { value: value.unwrap_or(&block.empty_value).to_owned(), marked: Vec::new(), doubt, confidence }
 }
 
 /// Text in which a word has less than this confidence is doubted. Clean print is read with 0.9 and more, and nearly all
@@ -128,6 +150,7 @@ fn text_value(block: &FieldBlock, reading: &TextReading) -> FieldValue {
         value: value.to_owned(),
         marked: Vec::new(),
         doubt: doubt.map(|confidence| Doubt { reason: Reason::OcrUncertain, confidence }),
+        confidence: confidence.unwrap_or(1.0),
     }
 }
 

@@ -3,11 +3,32 @@
 
 use std::borrow::Cow;
 
-use super::interpret::Interpretation;
-use super::report::FieldDoubt;
+use super::align::Alignment;
+use super::crop::View;
+use super::doubts::{SheetDoubt, own_doubt};
+use super::error::Reason;
+use super::interpret::{Doubt, Interpretation};
 use crate::matcher::BoundMatcher;
 use crate::scoring::SheetName;
 use crate::template::{LayoutKey, Template};
+
+/// A field of the template's own layout that a sheet's layout was chosen by: where it is read wrong, the sheet may have
+/// another layout, and every field may be wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChoosingField {
+    /// Its label.
+    pub field: String,
+    /// The output column that it lands in, if there is one.
+    pub column: String,
+    /// What was read.
+    pub value: String,
+    /// Its doubt, if it has one.
+    pub doubt: Option<Doubt>,
+    /// How sure the reading is, 0 to 1.
+    pub confidence: f64,
+    /// Where it was read.
+    pub view: View,
+}
 
 /// The matchers of a template's sets, made ready.
 #[derive(Debug, Clone, Default)]
@@ -28,42 +49,48 @@ impl Layouts {
         self.0.iter().position(|matcher| matcher.fits(|key| text(key, read, name)))
     }
 
-    /// The doubts about the fields that set `chosen` was chosen by, as far as its own reading has no doubt about them: a
-    /// sheet in the wrong layout is wrong in every field.
-    pub fn doubts(
+    /// The fields that decided that a sheet has the set `chosen`, or none, in template order. `template` and what was `read` are
+    /// those of the template's own layout, whose blocks lie as `alignment` says.
+    pub fn chosen_by(
         &self,
-        chosen: usize,
-        own: (&Template, &Interpretation),
-        layout: (&Template, &Interpretation),
-    ) -> Vec<FieldDoubt> {
-        let told = |label: &str| {
-            let mut fields = layout.0.fields().zip(&layout.1.fields);
-            fields.any(|((_, field), value)| field.label == label && value.doubt.is_some())
+        chosen: Option<usize>,
+        template: &Template,
+        read: &Interpretation,
+        alignment: &Alignment,
+    ) -> Vec<ChoosingField> {
+        let tried = chosen.map_or(self.0.len(), |set| set + 1);
+        let asked = asked_fields(self.0.iter().take(tried));
+        let field = |i: usize| {
+            let ((block_number, field), value) = (template.numbered_fields().nth(i)?, read.fields.get(i)?);
+            let block = template.blocks.get(block_number)?;
+            let placement = alignment.placements.get(block_number).copied().unwrap_or_default();
+            Some(ChoosingField {
+                field: field.label.clone(),
+                column: template.column_of(i).map_or(String::new(), |column| column.name.clone()),
+                value: value.value.clone(),
+                doubt: own_doubt(value, alignment, block_number),
+                confidence: value.confidence,
+                view: View::of(block, field, placement),
+            })
         };
-        let asked = asked_fields(self.0.iter().take(chosen + 1));
-        let doubts = asked.into_iter().filter_map(|i| {
-            let ((_, field), value) = (own.0.fields().nth(i)?, own.1.fields.get(i)?);
-            let doubt = value.doubt.filter(|_| !told(&field.label))?;
-            Some(FieldDoubt::of_field(own.0, i, field, value, doubt))
-        });
-        doubts.collect()
+        asked.into_iter().filter_map(field).collect()
     }
 
     /// Why a sheet that no set was chosen for may be of one all the same: a field that the sets go by is blank, or has
     /// several marks. `None` where the fields have values that fit no set, which is the template's own layout's sheet.
-    pub fn open_choice(&self, template: &Template, read: &Interpretation) -> Option<String> {
+    pub fn open_choice(&self, template: &Template, read: &Interpretation) -> Option<SheetDoubt> {
         let open = asked_fields(self.0.iter()).into_iter().find_map(|i| {
             let ((block, field), value) = (template.fields().nth(i)?, read.fields.get(i)?);
-            let marks = value.marked.iter().filter(|&&marked| marked).count();
             let is_blank = value.value == block.empty_value;
-            (is_blank || marks > 1)
+            (is_blank || value.is_multi_marked())
                 .then(|| (field.label.clone(), if is_blank { "is blank" } else { "has several marks" }))
         });
         open.map(|(label, what)| {
-            format!(
+            let detail = format!(
                 "`{label}` {what}, so none of the template's conditional sets was chosen and its own layout was read; see \
                  which one the sheet has"
-            )
+            );
+            SheetDoubt { reason: Reason::TemplateMismatch, detail }
         })
     }
 }

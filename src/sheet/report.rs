@@ -1,24 +1,30 @@
 //! What a sheet leaves behind: a light row, and a picture.
 
 use super::Scoring;
+use super::crop::View;
 use super::error::Reason;
-use super::interpret::{Doubt, FieldValue};
+use super::interpret::Doubt;
 use super::score::SheetScore;
 use crate::imaging::orient::Turn;
 use crate::scoring::Table;
-use crate::template::{Field, Template};
 
 /// A sheet that was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SheetReport {
     /// The number of its layout among those of the template; 0: the template's own.
     pub layout: usize,
-    /// One value an output column, in output order.
+    /// One value an output column, in output order; with `--strict` without those of doubtful fields.
     pub columns: Vec<String>,
-    /// True when any field has more than one mark.
+    /// True when any field has more than one mark; with `--strict`, any that is not doubtful.
     pub multi_marked: bool,
     /// Doubts: about the whole sheet first, then about fields, in template order.
     pub doubts: Vec<FieldDoubt>,
+    /// How sure the reading of each field is, 0 to 1, in the order of its layout.
+    pub confidences: Vec<f64>,
+    /// The value of the template's `idColumn`, if it has one, and it is neither empty nor doubtful.
+    pub id: Option<String>,
+    /// Pictures of the doubtful fields, if pictures were asked for.
+    pub crops: Vec<Crop>,
     /// What it earned, if sheets are scored.
     pub score: Option<ScoreReport>,
     /// The marked picture, encoded, if it was asked for.
@@ -40,19 +46,31 @@ pub struct FieldDoubt {
     pub value: String,
     /// Why it is doubted.
     pub doubt: Doubt,
+    /// Where on the page a person looks at it; `None` where the whole sheet is meant.
+    pub view: Option<View>,
 }
 
 impl FieldDoubt {
-    /// A doubt about a field, the `index`-th of its template, and about what was read of it.
-    pub(super) fn of_field(template: &Template, index: usize, field: &Field, read: &FieldValue, doubt: Doubt) -> Self {
-        let column = template.column_of(index).map_or(String::new(), |column| column.name.clone());
-        Self { field: field.label.clone(), column, value: read.value.clone(), doubt }
+    /// A doubt about the whole sheet; line breaks in `detail` become spaces, so that a row stays a line.
+    pub fn of_sheet(reason: Reason, detail: &str) -> Self {
+        let value = detail.replace(['\n', '\r'], " ");
+        let doubt = Doubt { reason, confidence: 0.0 };
+        Self { field: String::new(), column: String::new(), value, doubt, view: None }
     }
 
-    /// A doubt about the whole sheet.
-    pub(super) fn of_sheet(reason: Reason, detail: String) -> Self {
-        Self { field: String::new(), column: String::new(), value: detail, doubt: Doubt { reason, confidence: 0.0 } }
+    /// Is the whole sheet meant?
+    pub fn is_of_sheet(&self) -> bool {
+        self.view.is_none()
     }
+}
+
+/// A picture of a doubtful field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crop {
+    /// The template's label of the field.
+    pub field: String,
+    /// The picture, a PNG.
+    pub png: Vec<u8>,
 }
 
 /// What a sheet earned, as it is written.

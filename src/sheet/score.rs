@@ -1,6 +1,7 @@
 //! Values become a score, and what the marked picture shows of it.
 
-use super::interpret::Interpretation;
+use super::doubts::Withheld;
+use super::interpret::{FieldValue, Interpretation};
 use super::render::{self, FieldVerdict, Text, Verdicts};
 use crate::evaluation::{DrawnText, Outputs, VerdictColors};
 use crate::imaging::overlay::Rgb;
@@ -89,8 +90,15 @@ impl SheetScoring {
         &self.scorer
     }
 
-    /// Scores a sheet that has this layout. A question whose fields the layout lacks is not answered.
-    pub fn score(&self, layout: usize, interpretation: &Interpretation, name: SheetName<'_>) -> SheetScore {
+    /// Scores a sheet that has this layout. A question whose fields the layout lacks is not answered, nor is one with a field
+    /// that is `withheld`. Which set of answers counts goes by what was read.
+    pub fn score(
+        &self,
+        layout: usize,
+        interpretation: &Interpretation,
+        withheld: &Withheld,
+        name: SheetName<'_>,
+    ) -> SheetScore {
         let inputs = self.layouts.get(layout).map_or(&[][..], |layout| layout.inputs.as_slice());
         let value = |i: &usize| interpretation.fields.get(*i).map_or("", |field| field.value.as_str());
         let text = |input: &Input| {
@@ -98,12 +106,18 @@ impl SheetScoring {
             let is_blank = input.fields.is_empty() || input.own_blank.as_ref() == Some(&text);
             if is_blank { self.scorer.empty().to_owned() } else { text }
         };
-        let values: Vec<String> = inputs.iter().map(text).collect();
-        let is_multi_marked = |i: &usize| {
-            interpretation.fields.get(*i).is_some_and(|field| field.marked.iter().filter(|&&m| m).count() > 1)
-        };
-        let multi_marked = inputs.iter().map(|input| input.fields.iter().any(is_multi_marked)).collect();
-        let score = self.scorer.score(&texts(&values), name);
+        let mut values: Vec<String> = inputs.iter().map(text).collect();
+        let set = self.scorer.set_of(&texts(&values), name);
+        let is_multi_marked = |i: &usize| interpretation.fields.get(*i).is_some_and(FieldValue::is_multi_marked);
+        let mut multi_marked: Vec<bool> =
+            inputs.iter().map(|input| input.fields.iter().any(is_multi_marked)).collect();
+        for ((input, value), multi_marked) in inputs.iter().zip(&mut values).zip(&mut multi_marked) {
+            if withheld.has_any(&input.fields) {
+                self.scorer.empty().clone_into(value);
+                *multi_marked = false;
+            }
+        }
+        let score = self.scorer.score_by(set, &texts(&values));
         SheetScore { score, values, multi_marked }
     }
 
@@ -239,7 +253,6 @@ fn palette(colors: VerdictColors) -> Vec<Rgb> {
 mod tests {
     use std::path::Path;
 
-    use super::super::interpret::FieldValue;
     use super::*;
     use crate::config::Config;
     use crate::evaluation::Evaluation;
@@ -275,9 +288,14 @@ mod tests {
     /// The fields in template order, when they have these values.
     fn drawn(values: [&str; 6]) -> Vec<Drawn> {
         let scoring = scoring();
-        let field = |value: &str| FieldValue { value: value.to_owned(), marked: Vec::new(), doubt: None };
+        let field = |value: &str| FieldValue {
+            value: value.to_owned(),
+            marked: Vec::new(),
+            doubt: None,
+            confidence: 1.0,
+        };
         let interpretation = Interpretation { fields: values.map(field).to_vec(), ..Interpretation::default() };
-        let scored = scoring.score(0, &interpretation, SheetName::default());
+        let scored = scoring.score(0, &interpretation, &Withheld::default(), SheetName::default());
         let verdicts = scoring.verdicts(0, &scored).unwrap();
         let row = |bubbles: &[bool]| bubbles.iter().map(|&b| if b { '#' } else { '.' }).collect();
         let shown = |field: &Option<FieldVerdict<'_>>| {
@@ -310,7 +328,7 @@ mod tests {
     #[test]
     fn colours_and_lines_are_those_of_the_evaluation() {
         let scoring = scoring();
-        let scored = scoring.score(0, &Interpretation::default(), SheetName::default());
+        let scored = scoring.score(0, &Interpretation::default(), &Withheld::default(), SheetName::default());
         let verdicts = scoring.verdicts(0, &scored).unwrap();
         assert_eq!(verdicts.palette[usize::from(render::CORRECT)], [1, 2, 3]);
         let incorrect = usize::from(render::INCORRECT);

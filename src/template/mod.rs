@@ -3,6 +3,7 @@
 //! The shapes live in `v1` and `v2`; behind them nothing knows how a key was spelt. A template that was loaded can be
 //! trusted: its blocks lie on the page, its labels are unique, its columns exist.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
@@ -672,6 +673,19 @@ impl Template {
         raw(&mut template);
         template.sets.iter_mut().for_each(|set| raw(&mut set.layout));
         template
+    }
+
+    /// All fields with the numbers of their blocks, in template order.
+    pub fn numbered_fields(&self) -> impl Iterator<Item = (usize, &Field)> {
+        self.blocks.iter().enumerate().flat_map(|(i, block)| block.fields.iter().map(move |field| (i, field)))
+    }
+
+    /// The labels of the fields of all layouts, each once: those of the template's own in template order, then what each set
+    /// adds.
+    pub fn labels(&self) -> Vec<&str> {
+        let mut seen = HashSet::new();
+        let labels = self.layouts().flat_map(Self::fields).map(|(_, field)| field.label.as_str());
+        labels.filter(|label| seen.insert(*label)).collect()
     }
 
     /// All fields with their blocks, in template order.
