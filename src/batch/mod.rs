@@ -244,7 +244,11 @@ fn run_folder(
         unexplained: Mutex::new(HashSet::new()),
         unstacked: Mutex::new(HashSet::new()),
         wishes: Mutex::new(Vec::new()),
-        statistics: plan.scoring.as_deref().filter(|_| options.statistics).map(|by| Mutex::new(Collector::new(by.scorer()))),
+        statistics: plan
+            .scoring
+            .as_deref()
+            .filter(|_| options.statistics)
+            .map(|by| Mutex::new(Collector::new(by.scorer()))),
     };
     let viewer = Some(viewer).filter(|_| shows_stages(plan));
     let sheet = |i, image: &OsStr, scratch: &mut Scratch, is_shown| job.sheet(i, image, scratch, is_shown);

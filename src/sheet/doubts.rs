@@ -289,10 +289,7 @@ mod tests {
         let rows = doubts.rows(&template, &value, &Alignment::default());
         assert_eq!(
             told(&rows),
-            [
-                ("", "", "another way fits", "orientation-uncertain", 0.0),
-                ("d2", "id", "2", "ambiguous-gap", 0.4)
-            ]
+            [("", "", "another way fits", "orientation-uncertain", 0.0), ("d2", "id", "2", "ambiguous-gap", 0.4)]
         );
         assert_eq!(value.fields.iter().map(|f| f.confidence).collect::<Vec<_>>(), [0.5, 0.4, 0.5, 0.5]);
         let (columns, _) = doubts.withheld(&value, policy).written(&template, value);

@@ -109,8 +109,7 @@ impl SheetScoring {
         let mut values: Vec<String> = inputs.iter().map(text).collect();
         let set = self.scorer.set_of(&texts(&values), name);
         let is_multi_marked = |i: &usize| interpretation.fields.get(*i).is_some_and(FieldValue::is_multi_marked);
-        let mut multi_marked: Vec<bool> =
-            inputs.iter().map(|input| input.fields.iter().any(is_multi_marked)).collect();
+        let mut multi_marked: Vec<bool> = inputs.iter().map(|input| input.fields.iter().any(is_multi_marked)).collect();
         for ((input, value), multi_marked) in inputs.iter().zip(&mut values).zip(&mut multi_marked) {
             if withheld.has_any(&input.fields) {
                 self.scorer.empty().clone_into(value);
@@ -288,12 +287,8 @@ mod tests {
     /// The fields in template order, when they have these values.
     fn drawn(values: [&str; 6]) -> Vec<Drawn> {
         let scoring = scoring();
-        let field = |value: &str| FieldValue {
-            value: value.to_owned(),
-            marked: Vec::new(),
-            doubt: None,
-            confidence: 1.0,
-        };
+        let field =
+            |value: &str| FieldValue { value: value.to_owned(), marked: Vec::new(), doubt: None, confidence: 1.0 };
         let interpretation = Interpretation { fields: values.map(field).to_vec(), ..Interpretation::default() };
         let scored = scoring.score(0, &interpretation, &Withheld::default(), SheetName::default());
         let verdicts = scoring.verdicts(0, &scored).unwrap();

@@ -7,6 +7,7 @@ mod deck;
 #[cfg(target_os = "linux")]
 mod display;
 mod doctor;
+mod doubts;
 mod faults;
 mod grouping;
 mod layouts;
