@@ -139,6 +139,16 @@ fn the_tables_say_what_was_counted() {
 }
 
 #[test]
+fn an_id_that_stands_on_two_sheets_reports_no_field() {
+    let case = Case::new();
+    let twin = "\"1.png\",\"deck/scanner/1.png\",\"\",\"\",\"has the id `36`\",\"duplicate-id\",\"0.000\"\n";
+    case.write("out/scanner/Manual/Review.csv", &(REVIEW.to_owned() + twin));
+    assert_eq!(case.compare().unwrap().total(), Case::new().compare().unwrap().total());
+    case.write("out/scanner/Manual/Review.csv", &(REVIEW.to_owned() + &twin.replace("duplicate-id", "blurred")));
+    assert_eq!(case.compare().unwrap().total().silent, 0);
+}
+
+#[test]
 fn a_column_for_each_field_says_more_than_a_joined_one() {
     let case = Case::new();
     let moderation =

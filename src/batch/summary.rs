@@ -17,7 +17,7 @@ pub struct Counts {
     pub diverted: usize,
     /// Rows in ErrorFiles.csv.
     pub unreadable: usize,
-    /// Doubts about single fields in Review.csv.
+    /// Doubts in Review.csv about sheets that were read, and about their fields.
     pub doubts: usize,
 }
 

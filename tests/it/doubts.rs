@@ -269,3 +269,20 @@ fn every_reason_is_explained() {
         assert_eq!(lines.len(), 1, "{reason}");
     }
 }
+
+/// Templates of both generations.
+#[test]
+fn a_sample_sheet_that_was_scanned_twice_is_told() {
+    for (sample, sheet, again) in
+        [("four-markers", "scan-001.jpg", "twice.jpg"), ("booklet-sets", "sheet-01.jpg", "twice.jpg")]
+    {
+        let workspace = Workspace::new();
+        workspace.copy_sample(sample, "in");
+        std::fs::copy(workspace.path("in").join(sheet), workspace.path("in").join(again)).unwrap();
+        workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
+        let doubts = review(&workspace, "out");
+        let told: Vec<&String> = doubts.iter().filter(|doubt| doubt.ends_with(",duplicate-id")).collect();
+        assert!(told.len() == 1 && told[0].contains(&format!("`{sheet}`")), "{sample}: {doubts:?}");
+        assert!(told[0].starts_with(again), "{sample}: {doubts:?}");
+    }
+}

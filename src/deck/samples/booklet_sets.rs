@@ -106,6 +106,7 @@ pub(super) fn layout() -> Layout {
             choices("Listening_13_to_16", (312, 562), &["q13..16"]),
         ],
         custom_labels: vec![("Seat", vec!["seat1..4"])],
+        id_column: "Seat",
         output_columns: vec!["Seat", "set", "q1..16"],
         processing_shape: Some((830, 800)),
         preprocessors: PREPROCESSORS.to_owned(),

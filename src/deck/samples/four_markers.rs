@@ -79,6 +79,7 @@ pub(super) fn layout() -> Layout {
             ("q24", vec!["q24_1", "q24_2"]),
         ],
         output_columns: vec![],
+        id_column: "Roll",
         processing_shape: None,
         preprocessors: PREPROCESSORS.to_owned(),
         markers: Some(Markers { size: 60.0, figures: [MarkerFigure::Diamond; 4] }),

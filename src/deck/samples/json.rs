@@ -38,6 +38,9 @@ pub fn template(layout: &Layout) -> String {
             ),
         });
     }
+    if !layout.id_column.is_empty() {
+        members.push(format!("\"idColumn\": {:?}", layout.id_column));
+    }
     members.push(format!("\"fieldBlocks\": {}", blocks(layout.dialect, &layout.blocks)));
     if !layout.conditional_sets.is_empty() {
         let sets = layout.conditional_sets.iter().map(|set| conditional_set(layout.dialect, set));

@@ -27,6 +27,8 @@ pub struct Layout {
     pub custom_labels: Vec<(&'static str, Vec<&'static str>)>,
     /// Output columns as field strings; empty for the natural order.
     pub output_columns: Vec<&'static str>,
+    /// `idColumn`; empty for none.
+    pub id_column: &'static str,
     /// `processingImageShape` (v2), height and width.
     pub processing_shape: Option<(u32, u32)>,
     /// The array of pre-processors as JSON; empty for none.
@@ -129,6 +131,7 @@ impl Layout {
         blocks: Vec::new(),
         custom_labels: Vec::new(),
         output_columns: Vec::new(),
+        id_column: "",
         processing_shape: None,
         preprocessors: String::new(),
         alignment: "",
