@@ -240,6 +240,18 @@ pub struct SetupArgs {
     /// Evaluation for folders that have none and inherit none
     #[arg(long, value_name = "FILE")]
     pub evaluation: Option<PathBuf>,
+    /// Who decides which bubbles are marked [default: the config's, else ink]
+    #[arg(long, value_name = "JUDGE")]
+    pub reader: Option<ReaderArg>,
+}
+
+/// `--reader`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReaderArg {
+    /// The ink beyond what is printed, beside the paper around it
+    Ink,
+    /// OMRChecker's thresholds on mean grays
+    Classic,
 }
 
 /// How much is said on stderr.

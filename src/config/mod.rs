@@ -48,6 +48,8 @@ pub struct Config {
 /// Which judge turns measured bubbles into marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
+    /// Ink beyond what is printed, beside the paper around it.
+    Ink,
     /// OMRChecker's family of thresholds on mean grays.
     Classic,
 }
@@ -229,7 +231,7 @@ fn workers(root: &Fields<'_>) -> Option<Option<usize>> {
 
 /// Reads `reader`, which OMRChecker does not have.
 fn reader(fields: &Fields<'_>) -> Option<Reader> {
-    default_or(fields, "reader", Reader::Classic, |c| c.choice(&[("classic", Reader::Classic)]))
+    default_or(fields, "reader", Reader::Ink, |c| c.choice(&[("ink", Reader::Ink), ("classic", Reader::Classic)]))
 }
 
 impl Default for Config {
@@ -241,7 +243,7 @@ impl Default for Config {
             auto_align: None,
             outputs: Outputs::default(),
             max_parallel_workers: None,
-            reader: Reader::Classic,
+            reader: Reader::Ink,
             is_v2_dev: false,
         }
     }

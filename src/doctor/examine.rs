@@ -6,9 +6,11 @@ use image::GrayImage;
 
 use crate::batch::{self, isolation};
 use crate::scoring::SheetNames;
+use crate::sheet::judge::{FieldJudgement, Scale};
 use crate::sheet::print::PrintFit;
 use crate::sheet::stages::{Kind, Stage};
 use crate::sheet::{Inspection, Levels, Reason, Scratch, SheetContext, SheetError, Stages, Turn, inspect};
+use crate::template::{Bubble, Field};
 
 /// Pictures of failures are as wide as the other panels, in pixels.
 const PANEL_WIDTH: u32 = 900;
@@ -33,6 +35,8 @@ pub(super) struct Seen {
     pub layout: usize,
     /// One entry a block of its layout.
     pub blocks: Vec<BlockSeen>,
+    /// What levels and thresholds are.
+    pub scale: Scale,
     pub page_threshold: f64,
     /// One entry a field of its layout, with its bubbles.
     pub fields: Vec<FieldSeen>,
@@ -48,18 +52,24 @@ pub(super) struct BlockSeen {
     pub read_at: (f64, f64),
 }
 
-/// The bubbles of a field: grays, and what they were judged by.
+/// The bubbles of a field, and what they were judged by.
 pub(super) struct FieldSeen {
     pub label: String,
     pub threshold: f64,
-    /// The value of each bubble with its mean gray.
-    pub bubbles: Vec<(String, f64)>,
+    pub bubbles: Vec<BubbleSeen>,
+}
+
+/// A bubble as it was judged.
+pub(super) struct BubbleSeen {
+    pub value: String,
+    pub level: f64,
+    pub is_marked: bool,
 }
 
 impl FieldSeen {
     /// How many of its bubbles are marked.
     pub fn marks(&self) -> usize {
-        self.bubbles.iter().filter(|(_, mean)| *mean < self.threshold).count()
+        self.bubbles.iter().filter(|bubble| bubble.is_marked).count()
     }
 }
 
@@ -105,7 +115,7 @@ pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) 
 
 impl Seen {
     fn of(inspection: Inspection, context: &SheetContext) -> Self {
-        let Inspection { page, turn, layout, alignment, readings, judgement, interpretation, sheet_doubts, .. } =
+        let Inspection { page, turn, layout, alignment, judgement, interpretation, sheet_doubts, .. } =
             inspection;
         let mut doubts = sheet_doubts.into_iter();
         let doubt = doubts.find(|doubt| doubt.reason == Reason::OrientationUncertain).map(|doubt| doubt.detail);
@@ -118,17 +128,24 @@ impl Seen {
             BlockSeen { print: PrintFit::of(&page.gray, block), read_at }
         });
         let blocks = blocks.collect();
-        let fields = template.fields().zip(readings.fields.iter().zip(&judgement.fields));
-        let fields = fields.filter(|(_, (reading, _))| !reading.means().is_empty());
-        let fields = fields.map(|((_, field), (reading, judged))| FieldSeen {
+        let fields = template.fields().zip(&judgement.fields);
+        let fields = fields.filter(|(_, judged)| !judged.levels.is_empty());
+        let fields = fields.map(|((_, field), judged)| FieldSeen {
             label: field.label.clone(),
             threshold: judged.threshold,
-            bubbles: field.bubbles.iter().map(|b| b.value.clone()).zip(reading.means().iter().copied()).collect(),
+            bubbles: bubbles(field, judged),
         });
         let fields = fields.collect();
         let values = template.fields().zip(&interpretation.fields);
         let values = values.map(|((_, field), value)| (field.label.clone(), value.value.clone())).collect();
-        let page_threshold = judgement.page_threshold;
-        Self { page: Some(page.gray), turn, doubt, layout, blocks, page_threshold, fields, values }
+        let (scale, page_threshold) = (judgement.scale, judgement.page_threshold);
+        Self { page: Some(page.gray), turn, doubt, layout, blocks, scale, page_threshold, fields, values }
     }
+}
+
+fn bubbles(field: &Field, judged: &FieldJudgement) -> Vec<BubbleSeen> {
+    let verdicts = judged.levels.iter().zip(&judged.marked);
+    let bubble =
+        |(bubble, (&level, &is_marked)): (&Bubble, _)| BubbleSeen { value: bubble.value.clone(), level, is_marked };
+    field.bubbles.iter().zip(verdicts).map(bubble).collect()
 }

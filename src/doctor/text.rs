@@ -164,7 +164,7 @@ impl Told<'_> {
         if blank + marked == 0 {
             return Ok(());
         }
-        writeln!(out, "\nINK  mean gray of {} bubbles, 0 black to 255 white; # marked, . blank", blank + marked)?;
+        writeln!(out, "\nINK  of {} bubbles: {}; # marked, . blank", blank + marked, self.ink.scale.legend())?;
         let most = self.ink.rows.iter().map(|row| row.0 + row.1).max().unwrap_or(1).max(1);
         let within = |values: &[f64], (from, to): (usize, usize)| {
             values.iter().filter(|v| **v >= from as f64 && **v < to as f64 + 1.0).count()
@@ -173,7 +173,7 @@ impl Told<'_> {
             // A few marks stand beside thousands of blanks, and must be seen.
             let part = |count: usize| (count * BAR).div_ceil(most);
             let bar = format!("{}{}", "#".repeat(part(marked)), ".".repeat(part(blank)));
-            let (from, to) = ink::grays(i);
+            let (from, to) = ink::levels(self.ink.scale, i);
             let pages = within(&self.ink.pages, (from, to));
             let fields = within(&self.ink.fields, (from, to));
             let mut notes = Vec::new();
@@ -201,11 +201,15 @@ impl Told<'_> {
         let width = flips.iter().take(most).map(|flip| flip.field.chars().count()).max().unwrap_or(0);
         for flip in flips.iter().take(most) {
             let sheet = self.sheets.get(flip.sheet).map_or(String::new(), |s| s.path.display().to_string());
-            let (is, other) = if flip.is_marked { ("marked", "lower") } else { ("blank", "higher") };
+            let is = if flip.is_marked { "marked" } else { "blank" };
             writeln!(
                 out,
-                "  {:width$} {:3} gray {:5.1}, threshold {:5.1}: {is}, not by a {other} one  {sheet}",
-                flip.field, flip.bubble, flip.mean, flip.threshold
+                "  {:width$} {:3} {} {:5.1}, threshold {:5.1}: {is}  {sheet}",
+                flip.field,
+                flip.bubble,
+                self.ink.scale.name(),
+                flip.level,
+                flip.threshold
             )?;
         }
         self.write_rest(out, flips.len(), most)

@@ -6,7 +6,7 @@
 
 use image::GrayImage;
 
-use super::pixels_mut;
+use super::{pixels, pixels_mut};
 
 /// The smallest value in a window of `kernel` (width, height) pixels, `iterations` times over.
 ///
@@ -37,6 +37,78 @@ pub fn close(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage 
     let mut img = dilate(src, kernel, iterations);
     extreme(&mut img, kernel, iterations, u8::MAX, u8::min);
     img
+}
+
+/// The darkest of four closings along lines through each pixel: along x, along y and both diagonals. What is as long as a line
+/// in any direction keeps its gray; what is shorter in all of them vanishes.
+///
+/// Lines reach `reach_x` pixels to both sides along x, `reach_y` along y, and the lesser number of steps along the diagonals.
+/// Places outside of the picture are ignored.
+pub fn close_along_lines(src: &GrayImage, reach_x: u32, reach_y: u32) -> GrayImage {
+    let (width, height) = (src.width() as usize, src.height() as usize);
+    if width == 0 || height == 0 {
+        return src.clone();
+    }
+    let most = src.width().max(src.height());
+    let (reach_x, reach_y) = (reach_x.min(most) as usize, reach_y.min(most) as usize);
+    let diagonal = reach_x.min(reach_y);
+    // A frame around the picture, so that a step in any direction is a step along the buffer.
+    let frame = Frame { width, height, rim: reach_x.max(reach_y) };
+    let stride = frame.stride() as isize;
+    let mut darkest: Option<Vec<u8>> = None;
+    for (step, reach) in [(1, reach_x), (stride, reach_y), (stride + 1, diagonal), (stride - 1, diagonal)] {
+        let lighter = frame.along(pixels(src), u8::MIN, step, reach, u8::max);
+        let closed = frame.along(&lighter, u8::MAX, step, reach, u8::min);
+        match &mut darkest {
+            None => darkest = Some(closed),
+            Some(all) => all.iter_mut().zip(&closed).for_each(|(all, &v)| *all = v.min(*all)),
+        }
+    }
+    let closed = darkest.and_then(|all| GrayImage::from_raw(src.width(), src.height(), all));
+    closed.unwrap_or_else(|| src.clone())
+}
+
+/// A picture with a rim of neutral pixels.
+struct Frame {
+    width: usize,
+    height: usize,
+    rim: usize,
+}
+
+impl Frame {
+    fn stride(&self) -> usize {
+        self.width + 2 * self.rim
+    }
+
+    /// The extreme value on the line through each pixel: `reach` steps back and forth. Lines of 1, 2, 4, … pixels, each from
+    /// two of the previous length.
+    fn along(&self, raw: &[u8], neutral: u8, step: isize, reach: usize, better: impl Fn(u8, u8) -> u8) -> Vec<u8> {
+        let (stride, step) = (self.stride(), step.unsigned_abs());
+        let size = 2 * reach + 1;
+        // Rows above and below as far as a line reaches, and one more: a diagonal leaves the last row sideways.
+        let rows = self.height + 2 * self.rim + 2;
+        let mut line = vec![neutral; stride * rows];
+        let start = (self.rim + 1) * stride + self.rim;
+        for (row, out) in raw.chunks_exact(self.width).zip(line[start..].chunks_mut(stride)) {
+            out[..self.width].copy_from_slice(row);
+        }
+        // Afterwards the line that starts at i lies at i; it is joined in place, since only later places are asked for.
+        let mut length = 1;
+        while length < size {
+            let further = length.min(size - length) * step;
+            for i in 0..line.len().saturating_sub(further) {
+                line[i] = better(line[i], line[i + further]);
+            }
+            length += length.min(size - length);
+        }
+        let back = reach * step;
+        let mut out = Vec::with_capacity(raw.len());
+        for y in 0..self.height {
+            let first = start + y * stride - back;
+            out.extend_from_slice(&line[first..first + self.width]);
+        }
+        out
+    }
 }
 
 /// How far a window reaches from its pixel along an axis.

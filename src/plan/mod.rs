@@ -10,7 +10,8 @@ use std::sync::Arc;
 use image::GrayImage;
 use tracing::warn;
 
-use crate::config::OutputMode;
+use crate::cli::ReaderArg;
+use crate::config::{OutputMode, Reader};
 use crate::evaluation::{Evaluation, SetupProblem};
 use crate::file_names::shown;
 use crate::json::DocumentError;
@@ -124,7 +125,7 @@ impl Plan {
             }
             let context = match contexts.get(&key) {
                 Some(context) => context.clone(),
-                None => match ready(&folder.template, mode) {
+                None => match ready(&folder.template, mode).map(|context| by_reader(context, options)) {
                     Ok(context) => {
                         tell_of_symmetry(&context);
                         contexts.entry(key).or_insert(Arc::new(context)).clone()
@@ -275,6 +276,15 @@ fn tell_of_symmetry(context: &SheetContext) {
              differ from each other, a bar code or AutoRotate would tell",
             context.template.file.display()
         );
+    }
+}
+
+/// `--reader` wins over every config.
+fn by_reader(context: SheetContext, options: &Options) -> SheetContext {
+    match options.setup.reader {
+        Some(ReaderArg::Ink) => context.with_reader(Reader::Ink),
+        Some(ReaderArg::Classic) => context.with_reader(Reader::Classic),
+        None => context,
     }
 }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::align::by_reference::BlockAligner;
 use super::decode::{GrayRule, Wanted};
+use super::judge::Judge;
+use super::judge::classic::Rules;
 use super::layout::Layouts;
 use super::orientation::evidence::Form;
 use super::preprocess::{LoadPicture, PrepareError, Steps};
 use super::render::Lettering;
-use super::threshold::Rules;
-use crate::config::{AutoAlign, Config, OutputMode, Thresholds};
+use crate::config::{AutoAlign, Config, OutputMode, Reader};
 use crate::dialect::Dialect;
 use crate::imaging::orient::Turn;
 use crate::template::{FieldKind, Template};
@@ -23,8 +24,7 @@ pub struct SheetContext {
     pub(super) layouts: Layouts,
     pub(super) steps: Steps,
     pub(super) wanted: Wanted,
-    pub(super) rules: Rules,
-    pub(super) thresholds: Thresholds,
+    pub(super) judge: Judge,
     pub(super) auto_align: Option<AutoAlign>,
     /// One a layout, if the template has a reference picture.
     pub(super) aligners: Vec<BlockAligner>,
@@ -67,8 +67,11 @@ impl SheetContext {
                 colour: coloured && Steps::look_at_colour(&template),
                 gray: if coloured { GrayRule::FromColour } else { GrayRule::Direct },
             },
-            rules: Rules::of(template.dialect),
-            thresholds: config.thresholds.clone(),
+            judge: Judge {
+                reader: config.reader,
+                thresholds: config.thresholds.clone(),
+                rules: Rules::of(template.dialect),
+            },
             auto_align: config.auto_align.filter(|_| template.dialect == Dialect::V1),
             aligners,
             lettering: Lettering::of(&template),
@@ -85,6 +88,12 @@ impl SheetContext {
     pub fn is_symmetric(&self) -> bool {
         let has_codes = self.template.fields().any(|(block, _)| block.kind == FieldKind::Barcode);
         self.form.looks_the_same(Turn::Half) && !has_codes && !Steps::turn_by_a_reference(&self.template)
+    }
+
+    /// With another judge than the config's.
+    pub fn with_reader(mut self, reader: Reader) -> Self {
+        self.judge.reader = reader;
+        self
     }
 
     /// With what recognises text, for a template that has text fields.

@@ -6,7 +6,7 @@
 
 use super::align::Alignment;
 use super::crop::View;
-use super::error::Reason;
+use super::error::{Reason, SheetDoubt};
 use super::interpret::{Doubt, FieldValue, Interpretation};
 use super::layout::ChoosingField;
 use super::report::FieldDoubt;
@@ -19,15 +19,6 @@ pub struct DoubtPolicy {
     pub review_below: f64,
     /// `--strict`: the values of doubtful fields are left out of results and scores.
     pub strict: bool,
-}
-
-/// A doubt about the reading of a sheet as a whole: every field may be wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SheetDoubt {
-    /// The kind.
-    pub reason: Reason,
-    /// One line for the person who looks at it.
-    pub detail: String,
 }
 
 /// Where a block's place is a guess, or the sheet's reading is doubtful as a whole, no reading of a field is surer than this:

@@ -131,6 +131,15 @@ impl Reason {
     }
 }
 
+/// A doubt about the reading of a sheet as a whole: every field may be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SheetDoubt {
+    /// The kind.
+    pub reason: Reason,
+    /// One line for the person who looks at it.
+    pub detail: String,
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -3,17 +3,16 @@
 
 use super::align::{self, Alignment};
 use super::context::SheetContext;
-use super::doubts::SheetDoubt;
-use super::drawings::{self, Measured};
-use super::error::{Reason, SheetError};
+use super::drawings;
+use super::error::{Reason, SheetDoubt, SheetError};
 use super::interpret::{self, Interpretation};
+use super::judge::Judgement;
 use super::layout::ChoosingField;
 use super::orientation::{self, Upright};
 use super::page::Page;
 use super::preprocess::Raster;
 use super::read::{self, Readings};
 use super::stages::{Drawn, Kind, Stages};
-use super::threshold::{self, Judgement};
 use super::{Scratch, decode};
 use crate::imaging::orient::Turn;
 use crate::imaging::sketch::Sketch;
@@ -32,7 +31,7 @@ pub struct Inspection {
     pub alignment: Alignment,
     /// What was measured in each of its fields.
     pub readings: Readings,
-    /// Which bubbles are marked, and by which thresholds.
+    /// Which bubbles are marked, and what that goes by.
     pub judgement: Judgement,
     /// The values.
     pub interpretation: Interpretation,
@@ -77,6 +76,7 @@ pub fn inspect(
         }
     };
     let LayoutRead { alignment, readings, judgement, interpretation } = read;
+    sheet_doubts.extend(judgement.doubt.clone());
     Ok(Inspection { page, turn, layout, alignment, readings, judgement, interpretation, sheet_doubts, chosen_by })
 }
 
@@ -190,13 +190,12 @@ fn read_layout(
     let name = context.layout_name(number);
     stages.record(Kind::Layout, |most| drawings::layout::on_page(page, layout, &alignment, name, most));
     let readings = read::measure(page, layout, &alignment.placements, context.recogniser());
-    let judgement = threshold::judge(&readings, &context.thresholds, context.rules);
-    let interpretation = interpret::interpret(layout, &readings, &judgement, context.rules);
-    let measured = Measured { readings: &readings, judgement: &judgement };
+    let judgement = context.judge.judge(&readings, layout);
+    let interpretation = interpret::interpret(layout, &readings, &judgement, context.judge.rules);
     stages.record(Kind::Ink, |most| {
-        drawings::ink::on_page(page, layout, &alignment.placements, measured, &interpretation, most)
+        drawings::ink::on_page(page, layout, &alignment.placements, &judgement, &interpretation, most)
     });
-    stages.record(Kind::Thresholds, |most| drawings::histogram::of_sheet(measured, most));
+    stages.record(Kind::Thresholds, |most| drawings::histogram::of_sheet(&judgement, most));
     Ok(LayoutRead { alignment, readings, judgement, interpretation })
 }
 
@@ -220,7 +219,7 @@ fn align_layout(
             aligner.align(page)
         }
         (None, Some(options)) => {
-            let placements = align::auto_align::placements(page, layout, options, &context.thresholds, stages);
+            let placements = align::auto_align::placements(page, layout, options, &context.judge.thresholds, stages);
             Ok(Alignment { placements, uncertain: Vec::new() })
         }
         (None, None) => Ok(Alignment::default()),

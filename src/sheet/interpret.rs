@@ -3,8 +3,9 @@
 use crate::template::{Field, FieldBlock, Template};
 
 use super::error::Reason;
+use super::judge::classic::Rules;
+use super::judge::{FieldJudgement, Judgement};
 use super::read::{CodeReading, FieldReading, Readings, TextReading};
-use super::threshold::{FieldJudgement, Judgement, Rules};
 
 /// What a sheet says.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -42,14 +43,9 @@ impl FieldValue {
 pub struct Doubt {
     /// The kind.
     pub reason: Reason,
-    /// 0 to 1. The classic judge has no calibrated numbers: it gives 0.5 to a broken rule, and to a gray near the
-    /// threshold from 0.5 (at it) to 1. Text has the recogniser's own number; what was not found has 0.
+    /// 0 to 1: how sure the reading is. A broken rule has 0.5 at most. Text has the recogniser's own number; what was not found has 0.
     pub confidence: f64,
 }
-
-/// A mean within this many gray levels of its threshold is too near to call: another scan of the same sheet may fall on
-/// the other side. Noise and resampling move a mean by less than that.
-const NEAR_THRESHOLD: f64 = 3.0;
 
 /// Reads the values of all fields and columns.
 pub fn interpret(template: &Template, readings: &Readings, judgement: &Judgement, rules: Rules) -> Interpretation {
@@ -58,7 +54,7 @@ pub fn interpret(template: &Template, readings: &Readings, judgement: &Judgement
     for (i, (block, field)) in template.fields().enumerate() {
         let (Some(reading), Some(judged)) = (readings.fields.get(i), judgement.fields.get(i)) else { break };
         let value = match reading {
-            FieldReading::Bubbles(means) => marked_value(block, field, means, judged, rules),
+            FieldReading::Bubbles(_) => marked_value(block, field, judged, rules),
             FieldReading::Code(reading) => code_value(block, reading),
             FieldReading::Text(reading) => text_value(block, reading),
         };
@@ -70,7 +66,7 @@ pub fn interpret(template: &Template, readings: &Readings, judgement: &Judgement
     Interpretation { fields, columns, multi_marked }
 }
 
-fn marked_value(block: &FieldBlock, field: &Field, means: &[f64], judged: &FieldJudgement, rules: Rules) -> FieldValue {
+fn marked_value(block: &FieldBlock, field: &Field, judged: &FieldJudgement, rules: Rules) -> FieldValue {
     let values = field.bubbles.iter().zip(&judged.marked).filter(|(_, marked)| **marked);
     let count = judged.marked.iter().filter(|&&m| m).count();
     let is_blank = count == 0 || (rules.all_marked_is_blank && count > 1 && count == judged.marked.len());
@@ -78,22 +74,12 @@ fn marked_value(block: &FieldBlock, field: &Field, means: &[f64], judged: &Field
         true => block.empty_value.clone(),
         false => values.map(|(bubble, _)| bubble.value.as_str()).collect(),
     };
-    let doubt = doubt(block, means, judged, rules);
-    let confidence = doubt.map_or_else(|| classic_confidence(nearest(means, judged)), |doubt| doubt.confidence);
+    let doubt = doubt(block, judged, rules);
+    let confidence = doubt.map_or(judged.confidence, |doubt| doubt.confidence.min(judged.confidence));
     FieldValue { value, marked: judged.marked.clone(), doubt, confidence }
 }
 
-/// The distance of the mean that is nearest to its threshold, in gray levels.
-fn nearest(means: &[f64], judged: &FieldJudgement) -> f64 {
-    means.iter().map(|mean| (mean - judged.threshold).abs()).fold(f64::INFINITY, f64::min)
-}
-
-/// From 0.5 at the threshold to 1 where a mean is no longer near it.
-fn classic_confidence(nearest: f64) -> f64 {
-    (0.5 + 0.5 * nearest / NEAR_THRESHOLD).min(1.0)
-}
-
-fn doubt(block: &FieldBlock, means: &[f64], judged: &FieldJudgement, rules: Rules) -> Option<Doubt> {
+fn doubt(block: &FieldBlock, judged: &FieldJudgement, rules: Rules) -> Option<Doubt> {
     let count = judged.marked.iter().filter(|&&m| m).count();
     // Two marks of two bubbles are an answer of a kind, unless the dialect makes a blank of them.
     let least = if rules.all_marked_is_blank { 2 } else { 3 };
@@ -103,9 +89,7 @@ fn doubt(block: &FieldBlock, means: &[f64], judged: &FieldJudgement, rules: Rule
     if block.max_marks.is_some_and(|max| count > max as usize) {
         return Some(Doubt { reason: Reason::MultipleMarks, confidence: 0.5 });
     }
-    let nearest = nearest(means, judged);
-    let confidence = classic_confidence(nearest);
-    (nearest < NEAR_THRESHOLD).then_some(Doubt { reason: Reason::AmbiguousGap, confidence })
+    judged.doubt.map(|reason| Doubt { reason, confidence: judged.confidence })
 }
 
 /// The value of a code. A block with one label takes OMRChecker's choice among the codes of its zone: the last in the
@@ -179,7 +163,7 @@ mod tests {
     /// The values and doubts of a template's fields.
     fn values(template: &Template, fields: Vec<FieldReading>) -> Vec<(String, Option<(&'static str, f64)>)> {
         let judgement = Judgement { fields: vec![FieldJudgement::default(); fields.len()], ..Judgement::default() };
-        let read = interpret(template, &Readings { fields }, &judgement, Rules::of(Dialect::V2));
+        let read = interpret(template, &Readings { fields, ..Readings::default() }, &judgement, Rules::of(Dialect::V2));
         assert!(!read.multi_marked);
         assert_eq!(read.columns, read.fields.iter().map(|f| f.value.clone()).collect::<Vec<_>>());
         let told = |f: FieldValue| (f.value, f.doubt.map(|d| (d.reason.as_str(), d.confidence)));

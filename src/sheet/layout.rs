@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use super::align::Alignment;
 use super::crop::View;
-use super::doubts::{SheetDoubt, own_doubt};
-use super::error::Reason;
+use super::doubts::own_doubt;
+use super::error::{Reason, SheetDoubt};
 use super::interpret::{Doubt, Interpretation};
 use crate::matcher::BoundMatcher;
 use crate::scoring::SheetName;

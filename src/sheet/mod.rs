@@ -1,7 +1,7 @@
 //! One sheet: the bytes of a file in, a report out. A pure function of the bytes and an unchanging context.
 //!
 //! The stages in order: [`decode`] → [`preprocess`] → [`page`] → [`orientation`] (a turned sheet begins anew) → [`align`] →
-//! [`read`] (numbers and texts only) → [`threshold`] (verdicts) → [`interpret`] (values), as `inspect.rs` has them; then
+//! [`read`] (numbers and texts only) → [`judge`] (verdicts) → [`interpret`] (values), as `inspect.rs` has them; then
 //! [`doubts`] (all that is doubtful, in one place) → [`score`] → [`render`] and [`crop`]. Each takes what the one before it made, and offers [`stages`] a picture of it. Where a template has layouts for some sheets, what its own layout says chooses one of them, and
 //! the stages from [`align`] to [`interpret`] run again on the same page. Nothing here opens a file, prints, or knows another
 //! sheet.
@@ -15,6 +15,7 @@ pub mod drawings;
 pub mod error;
 mod inspect;
 pub mod interpret;
+pub mod judge;
 mod layout;
 pub mod orientation;
 pub mod page;
@@ -26,7 +27,6 @@ pub mod render;
 pub mod report;
 pub mod score;
 pub mod stages;
-pub mod threshold;
 
 pub use self::context::SheetContext;
 pub use self::doubts::DoubtPolicy;

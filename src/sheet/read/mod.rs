@@ -1,14 +1,16 @@
-//! Measures every field of the page: grays of bubbles, texts of codes, recognised text. Numbers and texts only: what they
-//! mean is decided in [`super::threshold`] and [`super::interpret`]. A file for each kind of field.
+//! Measures every field of the page: grays and ink of bubbles, texts of codes, recognised text. Numbers and texts only: what they
+//! mean is decided in [`super::judge`] and [`super::interpret`]. A file for each kind of field.
 
 mod barcode;
 mod bubbles;
+pub mod ink;
 mod ocr;
 mod zone;
 
 use image::GrayImage;
 
 pub use self::barcode::CodeReading;
+pub use self::ink::BubbleInk;
 pub use self::ocr::TextReading;
 use crate::sheet::align::Placement;
 use crate::template::{FieldKind, Template};
@@ -19,13 +21,15 @@ use crate::tesseract::Tesseract;
 pub struct Readings {
     /// One entry a field, in template order.
     pub fields: Vec<FieldReading>,
+    /// Ink of the darkest sample of the sheet's blank bubble, 0 to 1.
+    pub darkest: f64,
 }
 
 /// What was read of one field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldReading {
-    /// Mean gray of each bubble's box, 0 (black) to 255 (white), in bubble order.
-    Bubbles(Vec<f64>),
+    /// Its bubbles, in bubble order.
+    Bubbles(Vec<BubbleReading>),
     /// The codes in its zone.
     Code(CodeReading),
     /// The text in its zone.
@@ -33,13 +37,27 @@ pub enum FieldReading {
 }
 
 impl FieldReading {
-    /// The grays of its bubbles; none where it has no bubbles.
-    pub fn means(&self) -> &[f64] {
+    /// Its bubbles; none where it has no bubbles.
+    pub fn bubbles(&self) -> &[BubbleReading] {
         match self {
-            Self::Bubbles(means) => means,
+            Self::Bubbles(bubbles) => bubbles,
             Self::Code(_) | Self::Text(_) => &[],
         }
     }
+
+    /// The grays of its bubbles; none where it has no bubbles.
+    pub fn grays(&self) -> impl Iterator<Item = f64> {
+        self.bubbles().iter().map(|bubble| bubble.gray)
+    }
+}
+
+/// What was measured of a bubble.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BubbleReading {
+    /// Mean gray of its box, 0 (black) to 255 (white).
+    pub gray: f64,
+    /// Its ink.
+    pub ink: BubbleInk,
 }
 
 /// Reads all fields. The boxes and zones of a block lie where `placements` has it, one entry a block. What lies outside of
@@ -51,13 +69,19 @@ pub fn measure(
     recogniser: Option<&Tesseract>,
 ) -> Readings {
     let mut fields = Vec::new();
+    let ink = ink::measure(page, template, placements);
+    let mut inks = ink.fields.into_iter();
     for (i, block) in template.blocks.iter().enumerate() {
         let placement = placements.get(i).copied().unwrap_or_default();
         let zone = placement.of(block.bounds);
         match &block.kind {
             FieldKind::Bubbles => {
-                let means = |field| FieldReading::Bubbles(bubbles::means(page, block, field, placement));
-                fields.extend(block.fields.iter().map(means));
+                for field in &block.fields {
+                    let grays = bubbles::means(page, block, field, placement);
+                    let inks = inks.next().unwrap_or_default();
+                    let bubbles = grays.into_iter().zip(inks).map(|(gray, ink)| BubbleReading { gray, ink });
+                    fields.push(FieldReading::Bubbles(bubbles.collect()));
+                }
             }
             FieldKind::Barcode => {
                 let readings = barcode::codes(page, zone, block.fields.len());
@@ -69,7 +93,7 @@ pub fn measure(
             }
         }
     }
-    Readings { fields }
+    Readings { fields, darkest: ink.darkest }
 }
 
 /// How many of a template's zones for codes hold one on this page; `None` if it has no such zone.

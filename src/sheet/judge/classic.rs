@@ -8,7 +8,9 @@ use crate::config::Thresholds;
 use crate::dialect::Dialect;
 use crate::imaging::stats;
 
-use super::read::Readings;
+use super::{FieldJudgement, Judgement, Scale};
+use crate::sheet::error::Reason;
+use crate::sheet::read::{FieldReading, Readings};
 
 /// In what the generations differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,30 +71,16 @@ impl Rules {
     }
 }
 
-/// What the judge decided.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Judgement {
-    /// The page's threshold, in gray levels.
-    pub page_threshold: f64,
-    /// One entry a field, in template order.
-    pub fields: Vec<FieldJudgement>,
-}
-
-/// What was decided for one field.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct FieldJudgement {
-    /// Bubbles darker than this gray are marked.
-    pub threshold: f64,
-    /// One entry a bubble, in bubble order.
-    pub marked: Vec<bool>,
-}
-
 /// The threshold of a field that has no gap at all, in v1: everything darker than white is marked.
 const NO_GAP: f64 = 255.0;
 
+/// A mean within this many gray levels of its threshold is too near to call: another scan of the same sheet may fall on
+/// the other side. Noise and resampling move a mean by less than that.
+const NEAR_THRESHOLD: f64 = 3.0;
+
 /// Decides which bubbles are marked: those whose mean lies below the threshold of their field.
 pub fn judge(readings: &Readings, numbers: &Thresholds, rules: Rules) -> Judgement {
-    let mut all: Vec<f64> = readings.fields.iter().flat_map(|f| f.means().iter().copied()).collect();
+    let mut all: Vec<f64> = readings.fields.iter().flat_map(FieldReading::grays).collect();
     let page_threshold = widest_gap(&mut all, rules.page_window, numbers.min_jump, numbers.page_threshold);
     let deviation = |means: &[f64]| match rules.deviations {
         Deviations::RoundedWithGrayNumbers => stats::rounded_std(means),
@@ -102,18 +90,26 @@ pub fn judge(readings: &Readings, numbers: &Thresholds, rules: Rules) -> Judgeme
         Deviations::RoundedWithGrayNumbers => (numbers.min_jump, numbers.page_threshold),
         Deviations::WithOwnNumbers => (numbers.min_jump_std, numbers.page_threshold_std),
     };
-    let deviations: Vec<f64> = readings.fields.iter().map(|f| deviation(f.means())).collect();
+    let grays: Vec<Vec<f64>> = readings.fields.iter().map(|field| field.grays().collect()).collect();
+    let deviations: Vec<f64> = grays.iter().map(|means| deviation(means)).collect();
     // Fields without bubbles have no deviation that could count.
-    let bubbled = readings.fields.iter().zip(&deviations).filter(|(f, _)| !f.means().is_empty());
+    let bubbled = grays.iter().zip(&deviations).filter(|(means, _)| !means.is_empty());
     let mut counted: Vec<f64> = bubbled.map(|(_, d)| *d).collect();
     let deviation_threshold = widest_gap(&mut counted, 1, least_gap, fallback);
     let judge_field = |means: &[f64], deviation: f64| {
         let is_even = deviation < deviation_threshold;
         let threshold = field_threshold(means, page_threshold, is_even, numbers, rules);
-        FieldJudgement { threshold, marked: means.iter().map(|&mean| mean < threshold).collect() }
+        let nearest = means.iter().map(|mean| (mean - threshold).abs()).fold(f64::INFINITY, f64::min);
+        FieldJudgement {
+            levels: means.to_vec(),
+            threshold,
+            marked: means.iter().map(|&mean| mean < threshold).collect(),
+            confidence: (0.5 + 0.5 * nearest / NEAR_THRESHOLD).min(1.0),
+            doubt: (nearest < NEAR_THRESHOLD).then_some(Reason::AmbiguousGap),
+        }
     };
-    let fields = readings.fields.iter().zip(&deviations).map(|(f, &d)| judge_field(f.means(), d)).collect();
-    Judgement { page_threshold, fields }
+    let fields = grays.iter().zip(&deviations).map(|(means, &d)| judge_field(means, d)).collect();
+    Judgement { scale: Scale::Gray, page_threshold, fields, doubt: None }
 }
 
 /// Sorts `values` and finds the widest gap between the values `window` places below and above; the threshold is its
@@ -168,11 +164,13 @@ fn field_threshold(means: &[f64], page: f64, is_even: bool, numbers: &Thresholds
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::read::FieldReading;
     use super::*;
+    use crate::sheet::read::BubbleReading;
 
     fn readings(fields: &[&[f64]]) -> Readings {
-        Readings { fields: fields.iter().map(|means| FieldReading::Bubbles(means.to_vec())).collect() }
+        let bubbles = |means: &[f64]| means.iter().map(|&gray| BubbleReading { gray, ..Default::default() }).collect();
+        let fields = fields.iter().map(|means| FieldReading::Bubbles(bubbles(means))).collect();
+        Readings { fields, ..Default::default() }
     }
 
     fn marks(fields: &[&[f64]], dialect: Dialect) -> Vec<String> {
@@ -231,7 +229,8 @@ mod tests {
     #[test]
     fn the_mark_test_is_strict() {
         let judged = judge(&readings(&[&[200.0, 200.0, 200.0]]), &Thresholds::default(), Rules::of(Dialect::V1));
-        assert_eq!(judged.fields[0], FieldJudgement { threshold: 200.0, marked: vec![false; 3] });
+        assert_eq!((judged.fields[0].threshold, &judged.fields[0].marked), (200.0, &vec![false; 3]));
+        assert_eq!((judged.fields[0].confidence, judged.fields[0].doubt), (0.5, Some(Reason::AmbiguousGap)));
     }
 
     proptest! {

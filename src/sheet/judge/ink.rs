@@ -1,0 +1,356 @@
+//! The judge by ink: how much ink each bubble has beyond what is printed there, beside the sheet's own full mark.
+//!
+//! What is known in advance is little: most bubbles are blank, those of one value are printed alike, full marks of one sheet
+//! resemble each other. So the sheet tells its own numbers: the ink of a blank bubble of each value, that of a full mark, and
+//! how much blank bubbles differ. From them a bubble has a score, 0 blank to 1 full, and the score a probability. A bubble
+//! beside a clear mark needs more to be one, since residue and strays are commonest there.
+//!
+//! Whatever the probability says, some marks are never taken on trust: see [`Reason`].
+
+use std::collections::HashMap;
+
+use super::{FieldJudgement, Judgement, Scale};
+use crate::sheet::error::{Reason, SheetDoubt};
+use crate::sheet::read::{BubbleInk, Readings};
+use crate::template::Template;
+
+/// Levels are scores in hundredths.
+const HUNDREDTHS: f64 = 100.0;
+
+/// Decides which bubbles of a sheet are marked.
+pub fn judge(readings: &Readings, template: &Template) -> Judgement {
+    let mut glyphs: HashMap<&str, usize> = HashMap::new();
+    let mut bubbles = Vec::new();
+    let mut lengths = Vec::with_capacity(readings.fields.len());
+    for ((_, field), reading) in template.fields().zip(&readings.fields) {
+        let inks = reading.bubbles();
+        for (bubble, reading) in field.bubbles.iter().zip(inks) {
+            let next = glyphs.len();
+            let glyph = *glyphs.entry(bubble.value.as_str()).or_insert(next);
+            bubbles.push(Bubble { ink: reading.ink, glyph });
+        }
+        lengths.push(field.bubbles.len().min(inks.len()));
+    }
+    let sheet = Sheet::of(&bubbles, &lengths, glyphs.len(), readings.darkest);
+    let threshold = sheet.alone() * HUNDREDTHS;
+    let mut rest = sheet.scores.as_slice();
+    let mut levels = sheet.levels.iter();
+    let fields = lengths.iter().map(|&length| {
+        let (own, others) = rest.split_at(length.min(rest.len()));
+        rest = others;
+        sheet.field(own, levels.next().copied().unwrap_or(0.0))
+    });
+    let fields = fields.collect();
+    Judgement { scale: Scale::Ink, page_threshold: threshold, fields, doubt: sheet.doubt() }
+}
+
+/// What was measured of a bubble, and a number for its value.
+struct Bubble {
+    ink: BubbleInk,
+    glyph: usize,
+}
+
+/// The ink of a bubble beyond what blank ones of its value have.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Score {
+    /// Mean ink, over that of a full mark.
+    mean: f64,
+    /// Ink of the darkest spot, over that of a full mark.
+    peak: f64,
+    /// The darker of both as it is, 0 paper to 1 black.
+    ink: f64,
+}
+
+impl Score {
+    /// 0 blank, 1 full.
+    fn value(self) -> f64 {
+        0.5 * (self.mean + self.peak)
+    }
+}
+
+/// What a sheet tells of itself, and its scores.
+struct Sheet {
+    scores: Vec<Score>,
+    /// For each field, how far its bubbles lie above the sheet's blank ones, over a full mark.
+    levels: Vec<f64>,
+    /// Ink of a full mark.
+    full: f64,
+    /// How much blank bubbles differ, over a full mark: on the whole, and of their darkest spots.
+    noise: f64,
+    peak_noise: f64,
+    /// Ink that nearly all bubbles have.
+    floor: f64,
+}
+
+/// A full mark has this much ink at least. Where there are hardly any marks, none is told from less than [`FEW`].
+const LEAST_FULL: f64 = 0.12;
+const FEW: f64 = 0.35;
+/// Rounds in which blank bubbles and full marks tell each other apart.
+const ROUNDS: usize = 3;
+/// Bubbles with less than this part of a full mark are blank while the sheet's numbers are sought.
+const BLANK: f64 = 0.35;
+/// Letters differ in their ink by less.
+const LETTERS: f64 = 0.25;
+
+/// Below this a sheet has no contrast; beyond these, blank bubbles differ too much, or the print fills them.
+const LEAST_CONTRAST: f64 = 0.15;
+const MOST_NOISE: f64 = 0.12;
+const MOST_PRINT: f64 = 0.6;
+
+impl Sheet {
+    fn of(bubbles: &[Bubble], lengths: &[usize], glyphs: usize, darkest: f64) -> Self {
+        let means: Vec<f64> = bubbles.iter().map(|b| b.ink.mean).collect();
+        let peaks: Vec<f64> = bubbles.iter().map(|b| b.ink.peak).collect();
+        let of_glyph: Vec<usize> = bubbles.iter().map(|b| b.glyph).collect();
+        let floor = percentile(&means, 30.0);
+        let prior = (0.85 * darkest).clamp(FEW, 0.8);
+        let print = Print { of_glyph: &of_glyph, glyphs };
+        let mut mean = print.without(&means, &print.first(&means));
+        let mut peak = print.without(&peaks, &print.first(&peaks));
+        let mut full = full_mark(&mean, floor, prior);
+        for _ in 0..ROUNDS {
+            let is_blank: Vec<bool> = mean.iter().map(|v| *v < BLANK * full).collect();
+            if !is_blank.contains(&true) {
+                break;
+            }
+            mean = print.without(&means, &print.of_blank(&means, &is_blank));
+            peak = print.without(&peaks, &print.of_blank(&peaks, &is_blank));
+            full = full_mark(&mean, floor, prior);
+        }
+        let marks: Vec<f64> = mean.iter().zip(&peak).filter(|(m, _)| **m > full / 2.0).map(|(_, p)| *p).collect();
+        let full_peak = if marks.len() >= 5 { median(&marks).clamp(0.7 * full, 1.5 * full) } else { full };
+        let mut levels = Vec::with_capacity(lengths.len());
+        let mut start = 0;
+        for &length in lengths {
+            let range = start..start + length;
+            levels.push(level_off(&mut mean[range.clone()], full) / full);
+            level_off(&mut peak[range], full_peak);
+            start += length;
+        }
+        let scores: Vec<Score> = mean
+            .iter()
+            .zip(&peak)
+            .map(|(m, p)| Score { mean: m / full, peak: p / full_peak, ink: m.max(*p) })
+            .collect();
+        let blank = || scores.iter().filter(|s| s.mean < 0.2 && s.peak < 0.3);
+        // Of a normal distribution, the standard deviation.
+        let spread = |of: fn(&Score) -> f64| 1.4826 * median(&blank().map(|s| of(s).abs()).collect::<Vec<_>>());
+        let (mean_noise, peak_noise) = (spread(|s| s.mean), spread(|s| s.peak));
+        let noise = ((mean_noise + peak_noise) / 2.0).max(0.004);
+        Self { scores, levels, full, noise, peak_noise, floor }
+    }
+
+    /// The score from which on a bubble without a mark beside it is marked.
+    fn alone(&self) -> f64 {
+        (4.5 * self.noise).clamp(0.2, 0.4)
+    }
+
+    /// How likely a score is a mark's, beside the largest other score of the field.
+    fn probability(&self, score: f64, other: f64) -> f64 {
+        let beside = (self.alone() + 0.05).max(0.33);
+        let part = ((other - 0.25) / 0.35).clamp(0.0, 1.0);
+        let threshold = self.alone() + (beside - self.alone()) * part;
+        1.0 / (1.0 + (threshold / score.max(0.004)).powf(5.0 + 3.0 * part))
+    }
+
+    /// Why no field of the sheet can be relied on.
+    fn doubt(&self) -> Option<SheetDoubt> {
+        if self.scores.is_empty() {
+            return None;
+        }
+        let percent = |part: f64| part * 100.0;
+        let detail = if self.full < LEAST_CONTRAST {
+            format!("marks have {:.0} % of the darkness of ink, too little to be told from paper", percent(self.full))
+        } else if self.noise > MOST_NOISE {
+            format!("blank bubbles differ by {:.0} % of a full mark", percent(self.noise))
+        } else if self.floor > MOST_PRINT {
+            format!("what is printed in the bubbles fills {:.0} % of them with ink", percent(self.floor))
+        } else {
+            return None;
+        };
+        Some(SheetDoubt { reason: Reason::LowContrast, detail })
+    }
+
+    /// The verdict on a field whose bubbles lie `level` above the sheet's blank ones.
+    fn field(&self, scores: &[Score], level: f64) -> FieldJudgement {
+        let others = |i: usize| scores.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, s)| s.value());
+        let probabilities: Vec<f64> = scores
+            .iter()
+            .enumerate()
+            .map(|(i, score)| self.probability(score.value(), others(i).fold(f64::NEG_INFINITY, f64::max)))
+            .collect();
+        let marked: Vec<bool> = probabilities.iter().map(|p| *p > 0.5).collect();
+        let sure = probabilities.iter().map(|p| p.max(1.0 - p)).product::<f64>();
+        let doubt = self.reason(scores, &marked, level).or((sure < SURE).then_some(Reason::LowConfidence));
+        FieldJudgement {
+            levels: scores.iter().map(|s| s.value() * HUNDREDTHS).collect(),
+            threshold: self.alone() * HUNDREDTHS,
+            marked,
+            confidence: if doubt.is_some() { sure.min(DOUBTED) } else { sure },
+            doubt,
+        }
+    }
+
+    /// What speaks against a verdict, whatever the probabilities say.
+    fn reason(&self, scores: &[Score], marked: &[bool], level: f64) -> Option<Reason> {
+        if level < -UNEVEN {
+            return Some(Reason::LowConfidence);
+        }
+        let best = scores.iter().map(|s| s.value()).fold(f64::NEG_INFINITY, f64::max);
+        let has_mark = marked.contains(&true);
+        let of_mark = |score: &Score| {
+            if score.mean < SMALL {
+                Some(Reason::PartialMark)
+            } else if score.value() < best && score.value() < SECOND {
+                Some(Reason::AmbiguousGap)
+            } else {
+                (score.ink < PALE && score.value() < FAINT).then_some(Reason::FaintMark)
+            }
+        };
+        let of_blank = |score: &Score| {
+            let is_traced = match has_mark {
+                true => score.value() > BESIDE,
+                false => {
+                    score.value() > (6.0 * self.noise).clamp(TRACE, 0.2)
+                        || score.peak > (8.0 * self.peak_noise).clamp(SPOT, 0.4)
+                }
+            };
+            // What is left of a mark is pale all over; a dot or a stroke is dark in one place.
+            is_traced.then(|| if score.peak > 1.7 * score.mean { Reason::StrayInk } else { Reason::Residue })
+        };
+        let reasons = scores.iter().zip(marked);
+        reasons.filter_map(|(score, marked)| if *marked { of_mark(score) } else { of_blank(score) }).next()
+    }
+}
+
+/// A field that is less sure is doubted; one that is doubted is not surer than this.
+const SURE: f64 = 0.985;
+const DOUBTED: f64 = 0.95;
+/// All bubbles of a field are lighter than blank ones by this part of a full mark.
+const UNEVEN: f64 = 0.3;
+/// A mark with a smaller part of a full mark's ink is a dot, or a stroke.
+const SMALL: f64 = 0.22;
+/// A second mark that scores less may be residue or a stray.
+const SECOND: f64 = 0.65;
+/// A mark with less ink than this whose score is below the other may be what an eraser left.
+const PALE: f64 = 0.32;
+const FAINT: f64 = 0.55;
+/// A blank bubble beside a mark that scores more may be one.
+const BESIDE: f64 = 0.22;
+/// Where a field has no mark, a bubble that scores more, or whose darkest spot does, has more than noise in it.
+const TRACE: f64 = 0.085;
+const SPOT: f64 = 0.12;
+
+/// What bubbles of each value show when they are blank.
+struct Print<'b> {
+    of_glyph: &'b [usize],
+    glyphs: usize,
+}
+
+impl Print<'_> {
+    fn without(&self, values: &[f64], print: &[f64]) -> Vec<f64> {
+        let print = |glyph: usize| print.get(glyph).copied().unwrap_or(0.0);
+        values.iter().zip(self.of_glyph).map(|(value, &glyph)| value - print(glyph)).collect()
+    }
+
+    /// A first guess, before marks are known: the lower quarter of each value's bubbles is blank, whoever answered; unless that
+    /// quarter is dark and uneven, which print is not: then the value was marked nearly everywhere.
+    fn first(&self, values: &[f64]) -> Vec<f64> {
+        let common = lower(values, 30.0);
+        let groups = self.groups(values, |_| true);
+        let guess = groups.iter().map(|group| {
+            let own = lower(group, 25.0);
+            let spread = lower(group, 60.0) - lower(group, 5.0);
+            let is_marked = group.len() >= 6 && own - common > 0.08 && spread > 0.3 * (own - common);
+            if is_marked { common } else { towards(own, common, group.len(), 6.0) }
+        });
+        guess.collect()
+    }
+
+    /// From the bubbles that are blank.
+    fn of_blank(&self, values: &[f64], is_blank: &[bool]) -> Vec<f64> {
+        let groups = self.groups(values, |i| is_blank.get(i).copied().unwrap_or(false));
+        let common = median(&groups.concat());
+        groups.iter().map(|group| towards(median(group), common, group.len(), 3.0)).collect()
+    }
+
+    fn groups(&self, values: &[f64], is_kept: impl Fn(usize) -> bool) -> Vec<Vec<f64>> {
+        let mut groups = vec![Vec::new(); self.glyphs];
+        for (i, (value, &glyph)) in values.iter().zip(self.of_glyph).enumerate() {
+            if let Some(group) = groups.get_mut(glyph).filter(|_| is_kept(i)) {
+                group.push(*value);
+            }
+        }
+        groups
+    }
+}
+
+/// A value's own number, drawn to the common one by the weight of `prior` bubbles.
+fn towards(own: f64, common: f64, count: usize, prior: f64) -> f64 {
+    let count = count as f64;
+    common + ((own - common) * count / (count + prior)).clamp(-LETTERS, LETTERS)
+}
+
+/// The ink of a full mark of the sheet: the median of what is above half of it. `prior` where nothing is.
+fn full_mark(ink: &[f64], floor: f64, prior: f64) -> f64 {
+    let mut sorted = ink.to_vec();
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    let count = ((sorted.len() as f64 * 0.03).ceil() as usize).clamp(1, sorted.len().max(1));
+    let top = median(sorted.get(..count).unwrap_or_default());
+    let mut threshold = 0.5 * top.max(LEAST_FULL);
+    let mut full = LEAST_FULL;
+    if top < LEAST_FULL || ink.iter().filter(|v| **v > threshold).count() < 2 {
+        full = prior;
+    } else {
+        for _ in 0..6 {
+            let above: Vec<f64> = ink.iter().copied().filter(|v| *v > threshold).collect();
+            if above.is_empty() {
+                break;
+            }
+            full = median(&above).max(LEAST_FULL);
+            threshold = full / 2.0;
+        }
+    }
+    let (above, rest): (Vec<f64>, Vec<f64>) = ink.iter().partition(|v| **v > full / 2.0);
+    let is_clear = above.len() >= 3 && percentile(&above, 20.0) > 2.0 * percentile(&rest, 99.0).max(0.02);
+    if is_clear { full } else { full.max(FEW * (1.0 - floor)) }
+}
+
+/// Takes away what all bubbles of a field share, as paper and folds do, and gives how much that was.
+fn level_off(values: &mut [f64], full: f64) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = (sorted.len() / 2).max(1);
+    let level = sorted.iter().take(half).sum::<f64>() / half as f64;
+    if level < 0.3 * full {
+        let share = level * half as f64 / (half as f64 + 1.0);
+        values.iter_mut().for_each(|v| *v -= share);
+    }
+    level
+}
+
+fn median(values: &[f64]) -> f64 {
+    percentile(values, 50.0)
+}
+
+/// Between sorted values by a straight line; 0 for none.
+fn percentile(values: &[f64], percent: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = (sorted.len().saturating_sub(1)) as f64 * percent / 100.0;
+    let (i, part) = (place as usize, place.fract());
+    let get = |i: usize| sorted.get(i).copied();
+    let here = get(i).unwrap_or(0.0);
+    here + (get(i + 1).unwrap_or(here) - here) * part
+}
+
+/// The value at or below a percentile; 0 for none.
+fn lower(values: &[f64], percent: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = (sorted.len().saturating_sub(1)) as f64 * percent / 100.0;
+    sorted.get(place as usize).copied().unwrap_or(0.0)
+}

@@ -1,0 +1,147 @@
+//! The ink inside a printed outline: how much there is on average, and at the darkest spot.
+//!
+//! All bubbles of a block have the same size and lie alike beside the pixels, so the outline is laid over the pixels once a
+//! block: each pixel counts by its part inside.
+
+use super::InkPage;
+use super::rings::Shape;
+
+/// The part of the outline's area that is the darkest spot.
+const DARKEST: f64 = 0.06;
+/// Spots are means over this part of the box, along each side.
+const SPOT: f64 = 0.25;
+/// A pixel's part inside is found from so many places along each side of it.
+const PLACES: i32 = 4;
+
+/// The ink of a bubble, 0 (paper) to 1 (black).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BubbleInk {
+    /// Mean inside the outline.
+    pub mean: f64,
+    /// Mean of the darkest spots inside the outline.
+    pub peak: f64,
+}
+
+/// An outline laid over pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disc {
+    /// The first pixel of the window around the outline, beside the whole part of the bubble's middle.
+    first: (i32, i32),
+    /// Pixels of the outline, across and down.
+    size: (usize, usize),
+    /// Each pixel's share of the mean.
+    shares: Vec<f32>,
+    /// Is the pixel's middle inside, row by row?
+    inside: Vec<(usize, usize)>,
+    /// Pixels whose middle is inside.
+    count: usize,
+    /// Sides of a spot, odd.
+    spot: (usize, usize),
+}
+
+/// Rows of numbers that are filled again for each bubble.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    ink: Vec<f32>,
+    sums: Vec<f32>,
+    row: Vec<f32>,
+}
+
+impl Disc {
+    /// An outline of `radius` (1 touches the box) in a box of `size` pixels of the ink page, whose middle lies `part` of a
+    /// pixel beside a pixel's middle.
+    pub fn of(shape: Shape, radius: f64, size: (f64, f64), part: (f64, f64)) -> Self {
+        let reach = |side: f64| (radius * side / 2.0).max(0.5);
+        let ends = |part: f64, side: f64| ((part - reach(side)).round() as i32, (part + reach(side)).round() as i32);
+        let ((left, right), (top, bottom)) = (ends(part.0, size.0), ends(part.1, size.1));
+        let (width, height) = ((right - left + 1).max(1) as usize, (bottom - top + 1).max(1) as usize);
+        let is_inside = |x: f64, y: f64| shape.radius((x - part.0) / size.0, (y - part.1) / size.1) < radius;
+        let mut shares = Vec::with_capacity(width * height);
+        let mut inside = Vec::with_capacity(height);
+        for j in 0..height as i32 {
+            let y = f64::from(top + j);
+            let mut run: Option<(usize, usize)> = None;
+            for i in 0..width as i32 {
+                let x = f64::from(left + i);
+                let place = |k: i32| (f64::from(k) + 0.5) / f64::from(PLACES) - 0.5;
+                let places = (0..PLACES * PLACES).filter(|k| is_inside(x + place(k % PLACES), y + place(k / PLACES)));
+                shares.push(places.count() as f32);
+                if is_inside(x, y) {
+                    let (from, _) = run.unwrap_or((i as usize, 0));
+                    run = Some((from, i as usize + 1));
+                }
+            }
+            inside.push(run.unwrap_or((0, 0)));
+        }
+        let all: f32 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= all.max(1.0));
+        let count = inside.iter().map(|(from, to)| to - from).sum();
+        let odd = |side: f64| ((side * SPOT - 1.0) / 2.0).round().max(0.0) as usize * 2 + 1;
+        Self { first: (left, top), size: (width, height), shares, inside, count, spot: (odd(size.0), odd(size.1)) }
+    }
+
+    /// Measures the bubble whose middle has this whole part.
+    pub fn measure(&self, page: &InkPage, middle: (i32, i32), buffers: &mut Buffers) -> BubbleInk {
+        let (width, height) = self.size;
+        let (rim_x, rim_y) = (self.spot.0 / 2, self.spot.1 / 2);
+        let (wide, tall) = (width + 2 * rim_x, height + 2 * rim_y);
+        let first = (middle.0 + self.first.0 - rim_x as i32, middle.1 + self.first.1 - rim_y as i32);
+        page.window(first, (wide, tall), &mut buffers.ink);
+        let rows = || buffers.ink.chunks_exact(wide);
+        let outline = rows().skip(rim_y).zip(self.shares.chunks_exact(width));
+        let mean: f32 = outline.map(|(ink, shares)| dot(&ink[rim_x..rim_x + width], shares)).sum();
+        // Each spot is the sum of its rows, then of its columns.
+        let mut levels = [0u32; LEVELS];
+        let scale = (LEVELS - 1) as f32 / (self.spot.0 * self.spot.1) as f32;
+        buffers.sums.resize(wide, 0.0);
+        buffers.row.resize(width, 0.0);
+        for (j, &(from, to)) in self.inside.iter().enumerate() {
+            if from == to {
+                continue;
+            }
+            buffers.sums.fill(0.0);
+            for row in buffers.ink.chunks_exact(wide).skip(j).take(self.spot.1) {
+                buffers.sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v);
+            }
+            let out = &mut buffers.row[from..to];
+            out.fill(0.5);
+            for i in 0..self.spot.0 {
+                out.iter_mut().zip(&buffers.sums[from + i..]).for_each(|(sum, v)| *sum += v * scale);
+            }
+            for level in out.iter() {
+                levels[(*level as usize).min(LEVELS - 1)] += 1;
+            }
+        }
+        BubbleInk { mean: f64::from(mean), peak: darkest(&levels, (self.count as f64 * DARKEST).max(1.0)) }
+    }
+}
+
+/// Steps that the ink of spots is counted in.
+const LEVELS: usize = 256;
+
+/// The mean of the `count` highest levels, over the highest that there is.
+fn darkest(levels: &[u32; LEVELS], count: f64) -> f64 {
+    let (mut left, mut sum) = (count, 0.0);
+    for (level, &n) in levels.iter().enumerate().rev() {
+        let taken = f64::from(n).min(left);
+        sum += taken * level as f64;
+        left -= taken;
+        if left <= 0.0 {
+            break;
+        }
+    }
+    sum / (count - left).max(1.0) / (LEVELS - 1) as f64
+}
+
+/// The sum of products. Four sums at a time, which the compiler turns into vectors.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a8.zip(b8) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}

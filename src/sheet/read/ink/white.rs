@@ -1,0 +1,64 @@
+//! Local white: how light the paper is at each place of the page, so that ink can be told from shadow.
+//!
+//! The page is shrunk to cells of a fifth of a bubble. A small closing takes away letters and outlines. Then each place is closed
+//! along lines in four directions, nearly two bubbles long: a mark is surrounded by paper in every direction and vanishes in
+//! each of them, while the edge of a shadow, a fold, a tinted row or column runs on in one of them and stays. So the darkest of
+//! the four is the paper's own tone. A mean smooths it.
+
+use image::GrayImage;
+
+use crate::imaging::{morphology, resize};
+
+/// Cells to a bubble's short side.
+const CELLS: u32 = 5;
+/// Side of the small closing, in cells.
+const PRINT: u32 = 3;
+/// Lengths of the lines, in bubbles.
+const LINE: f64 = 1.8;
+/// The mean reaches so many cells to each side.
+const MEAN: u32 = 2;
+/// Darker paper than this is taken to be this dark: ink has no meaning there.
+const LEAST: f32 = 8.0;
+
+/// The white of a page.
+#[derive(Debug, Clone)]
+pub struct White {
+    cells: Vec<f32>,
+    width: usize,
+    height: usize,
+    /// Cells to a pixel of the page.
+    scale: f32,
+}
+
+impl White {
+    /// Of a page whose bubbles have `size` (width × height, in pixels).
+    pub fn of(page: &GrayImage, (wide, tall): (u32, u32)) -> Self {
+        let factor = (wide.min(tall) / CELLS).clamp(1, page.width().min(page.height()).max(1));
+        let small = resize::shrunk(page, factor);
+        let without_print = morphology::close(&small, (PRINT, PRINT), 1);
+        let reach = |side: u32| (LINE * f64::from(side) / f64::from(factor) / 2.0).round() as u32;
+        let paper = morphology::close_along_lines(&without_print, reach(wide), reach(tall));
+        let smooth = imageproc::filter::box_filter(&paper, MEAN, MEAN);
+        Self {
+            cells: smooth.iter().map(|&v| f32::from(v).max(LEAST)).collect(),
+            width: small.width() as usize,
+            height: small.height() as usize,
+            scale: 1.0 / factor as f32,
+        }
+    }
+
+    /// The gray of the paper at a place of the page: pixel middles are whole numbers.
+    pub fn at(&self, x: f32, y: f32) -> f32 {
+        let place = |v: f32, count: usize| {
+            let v = ((v + 0.5) * self.scale - 0.5).clamp(0.0, count as f32 - 1.0);
+            let i = (v as usize).min(count.saturating_sub(2));
+            (i, v - i as f32)
+        };
+        let ((i, u), (j, v)) = (place(x, self.width), place(y, self.height));
+        let (right, below) = ((i + 1).min(self.width - 1), (j + 1).min(self.height - 1));
+        let get = |i: usize, j: usize| self.cells[j * self.width + i];
+        let above = get(i, j) * (1.0 - u) + get(right, j) * u;
+        let under = get(i, below) * (1.0 - u) + get(right, below) * u;
+        above * (1.0 - v) + under * v
+    }
+}
