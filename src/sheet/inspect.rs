@@ -141,7 +141,7 @@ fn upright_page(
     let straighten = |turn: Turn| {
         // A sheet that is turned is rare: it is decoded again rather than every picture kept.
         let decoded = decoder(bytes, context.wanted, decode::Limits::default())?;
-        let raster = Raster { gray: decoded.gray, colour: decoded.colour }.turned_back(turn);
+        let raster = Raster { gray: decoded.gray, colour: decoded.colour, unfiltered: None }.turned_back(turn);
         let mut seen = empty.another();
         seen.record(Kind::Input, |most| input(&raster, turn, most));
         let straightened = context.steps.apply(raster, turn != Turn::None, scratch, &mut seen);
@@ -186,10 +186,10 @@ fn read_layout(
     stages: &mut Stages,
 ) -> Result<LayoutRead, SheetError> {
     let alignment = align_layout(page, number, context, stages)?;
-    let (page, layout) = (&page.gray, context.layout(number));
+    let (inked, page, layout) = (page.inked(), &page.gray, context.layout(number));
     let name = context.layout_name(number);
     stages.record(Kind::Layout, |most| drawings::layout::on_page(page, layout, &alignment, name, most));
-    let readings = read::measure(page, layout, &alignment.placements, context.recogniser());
+    let readings = read::measure(page, inked, layout, &alignment.placements, context.recogniser());
     let judgement = context.judge.judge(&readings, layout);
     let interpretation = interpret::interpret(layout, &readings, &judgement, context.judge.rules);
     stages.record(Kind::Ink, |most| {

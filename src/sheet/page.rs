@@ -14,22 +14,32 @@ pub struct Page {
     pub gray: GrayImage,
     /// Its own colours, if they are kept.
     pub colour: Option<RgbImage>,
+    /// Its grays before filters changed them, stretched alike; `None`: no filter did.
+    unfiltered: Option<GrayImage>,
 }
 
 impl Page {
     /// The page of `size`, width × height in pixels, that a straightened picture shows.
-    pub fn of(raster: Raster, size: Size, keeps_colour: bool) -> Self {
-        let colour = raster.colour.filter(|_| keeps_colour);
-        let Raster { mut gray, colour } = Raster { gray: raster.gray, colour }.resized(size);
-        tone::stretch(&mut gray, tone::Flat::Keep);
-        Self { gray, colour }
+    pub fn of(mut raster: Raster, size: Size, keeps_colour: bool) -> Self {
+        raster.colour.take_if(|_| !keeps_colour);
+        let Raster { mut gray, colour, mut unfiltered } = raster.resized(size);
+        for gray in std::iter::once(&mut gray).chain(&mut unfiltered) {
+            tone::stretch(gray, tone::Flat::Keep);
+        }
+        Self { gray, colour, unfiltered }
+    }
+
+    /// The grays that ink is measured by: those before filters.
+    pub fn inked(&self) -> &GrayImage {
+        self.unfiltered.as_ref().unwrap_or(&self.gray)
     }
 
     /// A page of the same size of a sheet that lies turned like this, turned back.
     pub fn turned_back(&self, turn: Turn) -> Self {
         let size = Size::new(self.gray.width(), self.gray.height());
-        let raster = Raster { gray: self.gray.clone(), colour: self.colour.clone() };
-        let Raster { gray, colour } = raster.turned_back(turn).resized(size);
-        Self { gray, colour }
+        let Page { gray, colour, unfiltered } = self.clone();
+        let raster = Raster { gray, colour, unfiltered };
+        let Raster { gray, colour, unfiltered } = raster.turned_back(turn).resized(size);
+        Self { gray, colour, unfiltered }
     }
 }

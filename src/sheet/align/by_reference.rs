@@ -150,7 +150,7 @@ impl BlockAligner {
         steps: &Steps,
         load: LoadPicture<'_>,
     ) -> Result<Self, PrepareError> {
-        let raster = Raster { gray: load(reference)?, colour: None };
+        let raster = Raster { gray: load(reference)?, colour: None, unfiltered: None };
         let raster = steps.apply(raster, false, &mut Scratch::default(), &mut Stages::off()).map_err(|e| {
             PrepareError::Asset {
                 path: reference.to_path_buf(),

@@ -147,7 +147,7 @@ impl Sheet {
 
     /// How likely a score is a mark's, beside the largest other score of the field.
     fn probability(&self, score: f64, other: f64) -> f64 {
-        let beside = (self.alone() + 0.05).max(0.33);
+        let beside = (self.alone() + 0.05).max(0.42);
         let part = ((other - 0.25) / 0.35).clamp(0.0, 1.0);
         let threshold = self.alone() + (beside - self.alone()) * part;
         1.0 / (1.0 + (threshold / score.max(0.004)).powf(5.0 + 3.0 * part))

@@ -8,7 +8,7 @@
 //! The reference is sought in several sizes, since a stamp in a photo is larger or smaller by the distance of the camera;
 //! coarsely in all of the picture, then closely where each turn fits best.
 
-use image::{GrayImage, RgbImage};
+use image::GrayImage;
 
 use super::{LoadPicture, PrepareError, Raster};
 use crate::geometry::{Rect, Size};
@@ -94,11 +94,7 @@ impl Rotator {
             notes: vec![format!("the reference fits with {}", scores(&candidates))],
             picture: Sketch::of(&orient::turned_back(raster.gray.clone(), turn), most).finish(),
         });
-        let turned = Raster {
-            gray: orient::turned_back(raster.gray, turn),
-            colour: raster.colour.map(|colour: RgbImage| orient::turned_back(colour, turn)),
-        };
-        Ok(turned.resized(self.processing_size))
+        Ok(raster.turned_back(turn).resized(self.processing_size))
     }
 
     /// Brings a picture that needs no turn to the processing size.

@@ -38,7 +38,7 @@ pub fn apply(raster: Raster, options: &CropPage, stages: &mut Stages) -> Result<
         PagePreparation::BlurAndKeep => {
             let mut gray = blur::gaussian(&raster.gray, (3, 3), 0.0);
             tone::stretch(&mut gray, tone::Flat::Black);
-            Raster { gray, colour: raster.colour }
+            Raster { gray, ..raster }
         }
         PagePreparation::CapTwice => raster,
     };
@@ -296,7 +296,7 @@ mod tests {
                 240
             }])
         });
-        Raster { gray, colour: None }
+        Raster { gray, colour: None, unfiltered: None }
     }
 
     #[test]
@@ -379,7 +379,7 @@ mod tests {
         });
         let gray = image::DynamicImage::ImageRgb8(colour.clone()).into_luma8();
         let options = CropPage { colored_canny: true, ..options(PagePreparation::CapTwice, PagePolygon::Ladder) };
-        let page = apply(Raster { gray, colour: Some(colour) }, &options, &mut Stages::off()).unwrap();
+        let page = apply(Raster { gray, colour: Some(colour), unfiltered: None }, &options, &mut Stages::off()).unwrap();
         let size = Size::new(page.gray.width(), page.gray.height());
         assert!(size.width.abs_diff(460) <= 8 && size.height.abs_diff(640) <= 8, "{size}");
         assert_eq!(page.colour.unwrap().dimensions(), page.gray.dimensions());

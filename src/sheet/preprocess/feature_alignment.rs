@@ -68,6 +68,10 @@ impl Aligner {
                 Some(colour) => Some(warp::through_rgb(&colour, &map, size).ok_or_else(unmoved)?),
                 None => None,
             },
+            unfiltered: match raster.unfiltered {
+                Some(gray) => Some(warp::through(&gray, &map, size).ok_or_else(unmoved)?),
+                None => None,
+            },
         })
     }
 }

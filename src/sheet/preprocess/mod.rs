@@ -32,6 +32,9 @@ pub struct Raster {
     pub gray: GrayImage,
     /// The same in colour, while a later step needs it.
     pub colour: Option<RgbImage>,
+    /// The same as it was before filters changed its grays; `None`: no filter did. Filters are chosen to make marks and
+    /// edges plain, and may wash out what ink is measured by.
+    pub unfiltered: Option<GrayImage>,
 }
 
 impl Raster {
@@ -40,6 +43,7 @@ impl Raster {
         Self {
             gray: orient::turned_back(self.gray, turn),
             colour: self.colour.map(|colour| orient::turned_back(colour, turn)),
+            unfiltered: self.unfiltered.map(|gray| orient::turned_back(gray, turn)),
         }
     }
 
@@ -51,6 +55,7 @@ impl Raster {
         Self {
             gray: resize::linear(&self.gray, size),
             colour: self.colour.map(|colour| resize::linear_rgb(&colour, size)),
+            unfiltered: self.unfiltered.map(|gray| resize::linear(&gray, size)),
         }
     }
 }
@@ -251,6 +256,14 @@ impl Work {
         }
     }
 
+    /// Does it change grays, and nothing else?
+    const fn is_filter(&self) -> bool {
+        match self {
+            Self::AutoRotate(_) | Self::CropPage(_) | Self::CropOnMarkers(_) | Self::FeatureBasedAlignment(_) => false,
+            Self::GaussianBlur { .. } | Self::MedianBlur { .. } | Self::Tone(..) | Self::AutoContrast { .. } => true,
+        }
+    }
+
     /// Applies the step, and offers what it made or what it could do nothing with.
     fn apply_and_show(&self, raster: Raster, scratch: &mut Scratch, stages: &mut Stages) -> Result<Raster, SheetError> {
         let before = stages.want(Kind::Failure).then(|| (raster.gray.clone(), stages.failures()));
@@ -279,6 +292,9 @@ impl Work {
 
     /// Filters change the gray picture alone, as OMRChecker does; crops change both.
     fn apply(&self, mut raster: Raster, scratch: &mut Scratch, stages: &mut Stages) -> Result<Raster, SheetError> {
+        if self.is_filter() && raster.unfiltered.is_none() {
+            raster.unfiltered = Some(raster.gray.clone());
+        }
         match self {
             Self::AutoRotate(rotator) => return rotator.apply(raster, &mut scratch.matcher, stages),
             Self::CropPage(options) => return crop_page::apply(raster, options, stages),

@@ -121,7 +121,8 @@ fn by_corners(raster: &Raster, corners: &Quad, interpolation: Interpolation) -> 
     if interpolation == Interpolation::Linear {
         let gray = warp::perspective(&raster.gray, corners)?;
         let colour = raster.colour.as_ref().and_then(|colour| warp::perspective_rgb(colour, corners));
-        return Some(Raster { gray, colour });
+        let unfiltered = raster.unfiltered.as_ref().and_then(|gray| warp::perspective(gray, corners));
+        return Some(Raster { gray, colour, unfiltered });
     }
     let size = corners.upright_size();
     if !is_possible(size, Size::new(raster.gray.width(), raster.gray.height())) {
@@ -144,7 +145,8 @@ fn through(raster: &Raster, map: &Homography, size: Size, interpolation: Interpo
     if interpolation == Interpolation::Linear {
         let gray = warp::through(&raster.gray, map, size)?;
         let colour = raster.colour.as_ref().and_then(|colour| warp::through_rgb(colour, map, size));
-        return Some(Raster { gray, colour });
+        let unfiltered = raster.unfiltered.as_ref().and_then(|gray| warp::through(gray, map, size));
+        return Some(Raster { gray, colour, unfiltered });
     }
     let back = map.inverse()?;
     Some(remapped(raster, size, interpolation, |y, row| {
@@ -265,7 +267,8 @@ fn remapped(
     let gray: GrayImage = remap::gray(&raster.gray, size, interpolation, &mut positions);
     let colour: Option<RgbImage> =
         raster.colour.as_ref().map(|colour| remap::rgb(colour, size, interpolation, &mut positions));
-    Raster { gray, colour }
+    let unfiltered = raster.unfiltered.as_ref().map(|gray| remap::gray(gray, size, interpolation, &mut positions));
+    Raster { gray, colour, unfiltered }
 }
 
 /// All points of a page with the places where they belong: corners, points of edges, further ones.
@@ -423,7 +426,7 @@ mod tests {
                 [(-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)].iter().map(|(a, b)| at(*a, *b)).sum();
             Luma([(four / 4.0) as u8])
         });
-        Raster { gray, colour: None }
+        Raster { gray, colour: None, unfiltered: None }
     }
 
     fn p(x: f64, y: f64) -> Point {
@@ -594,7 +597,7 @@ mod tests {
         fn any_geometry_is_survived(
             corners: [(f64, f64); 4], targets: Option<[(f64, f64); 4]>, points: [(f64, f64); 5], which in 0..4usize,
         ) {
-            let raster = Raster { gray: GrayImage::new(9, 7), colour: None };
+            let raster = Raster { gray: GrayImage::new(9, 7), colour: None, unfiltered: None };
             let quad = |c: [(f64, f64); 4]| Quad { corners: c.map(|(x, y)| p(x, y)) };
             let edge = Edge { points: points.iter().map(|&(x, y)| p(x, y)).collect(), max_points: Some(7) };
             let page = PagePoints {
@@ -610,7 +613,7 @@ mod tests {
         fn small_geometry_is_survived(
             corners: [(i8, i8); 4], targets: [(i8, i8); 4], points: [(i8, i8); 5], which in 0..4usize, crops: bool,
         ) {
-            let raster = Raster { gray: GrayImage::new(90, 70), colour: None };
+            let raster = Raster { gray: GrayImage::new(90, 70), colour: None, unfiltered: None };
             let point = |(x, y): (i8, i8)| p(f64::from(x), f64::from(y));
             let edge = Edge { points: points.map(point).to_vec(), max_points: None };
             let page = PagePoints {

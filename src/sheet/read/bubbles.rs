@@ -38,7 +38,7 @@ mod tests {
     }
 
     fn read(page: &GrayImage, placements: &[Placement]) -> Readings {
-        measure(page, &template(), placements, None)
+        measure(page, page, &template(), placements, None)
     }
 
     #[test]

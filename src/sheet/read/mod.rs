@@ -61,15 +61,16 @@ pub struct BubbleReading {
 }
 
 /// Reads all fields. The boxes and zones of a block lie where `placements` has it, one entry a block. What lies outside of
-/// the page is left out. A template with text fields needs a `recogniser`; without one they are unread.
+/// the page is left out. `inked` is the same page as ink is measured by. A template with text fields needs a `recogniser`; without one they are unread.
 pub fn measure(
     page: &GrayImage,
+    inked: &GrayImage,
     template: &Template,
     placements: &[Placement],
     recogniser: Option<&Tesseract>,
 ) -> Readings {
     let mut fields = Vec::new();
-    let ink = ink::measure(page, template, placements);
+    let ink = ink::measure(inked, template, placements);
     let mut inks = ink.fields.into_iter();
     for (i, block) in template.blocks.iter().enumerate() {
         let placement = placements.get(i).copied().unwrap_or_default();

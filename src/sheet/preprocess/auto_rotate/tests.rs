@@ -37,7 +37,7 @@ fn rotator(stamp: &GrayImage, threshold: Option<RotationThreshold>) -> Rotator {
 }
 
 fn raster(gray: GrayImage) -> Raster {
-    Raster { gray, colour: None }
+    Raster { gray, colour: None, unfiltered: None }
 }
 
 const ORIENTATIONS: [Orientation; 4] =
@@ -60,7 +60,7 @@ fn colours_turn_with_the_grays() {
     let colour = RgbImage::from_fn(400, 300, |x, y| image::Rgb([gray.get_pixel(x, y).0[0], 7, 9]));
     let found = rotator(&arrow(0, 255), None);
     let found =
-        found.apply(Raster { gray, colour: Some(colour) }, &mut Matcher::default(), &mut Stages::off()).unwrap();
+        found.apply(Raster { gray, colour: Some(colour), unfiltered: None }, &mut Matcher::default(), &mut Stages::off()).unwrap();
     let colour = found.colour.unwrap();
     assert!(found.gray.enumerate_pixels().all(|(x, y, p)| colour.get_pixel(x, y).0 == [p.0[0], 7, 9]));
 }

@@ -28,7 +28,7 @@ fn gray_and_colour_come_to_lie_on_the_reference() {
     gray.iter_mut().for_each(|v| *v = 255 - *v);
     let colour = RgbImage::from_fn(400, 560, |x, y| Rgb([gray.get_pixel(x, y).0[0], 0, 200]));
     for model in [AlignmentModel::Affine, AlignmentModel::Homography] {
-        let raster = Raster { gray: gray.clone(), colour: Some(colour.clone()) };
+        let raster = Raster { gray: gray.clone(), colour: Some(colour.clone()), unfiltered: None };
         let laid = aligner(model, Size::new(400, 560)).apply(raster, &mut Stages::off()).unwrap();
         let (mut far, want) = (0, page());
         for (x, y, p) in laid.gray.enumerate_pixels() {
@@ -44,7 +44,7 @@ fn gray_and_colour_come_to_lie_on_the_reference() {
 #[test]
 fn another_page_is_an_error_with_numbers() {
     let other = image::imageops::flip_horizontal(&page());
-    let raster = Raster { gray: other, colour: None };
+    let raster = Raster { gray: other, colour: None, unfiltered: None };
     let error = aligner(AlignmentModel::Affine, Size::new(400, 560)).apply(raster, &mut Stages::off()).unwrap_err();
     assert_eq!(error.reason, Reason::AlignmentFailed);
     assert!(error.detail.contains(" of ") && error.detail.contains("same form"), "{}", error.detail);

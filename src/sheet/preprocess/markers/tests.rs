@@ -62,7 +62,7 @@ fn sheet(ink: impl Fn(i32, i32) -> bool) -> Raster {
         let middle = (190..210).contains(&x) && (240..260).contains(&y);
         Luma([if middle || ink(x, y) { 30 } else { 235 }])
     });
-    Raster { gray, colour: None }
+    Raster { gray, colour: None, unfiltered: None }
 }
 
 fn discs(centres: [(i32, i32); 4]) -> impl Fn(i32, i32) -> bool {
