@@ -115,8 +115,7 @@ pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) 
 
 impl Seen {
     fn of(inspection: Inspection, context: &SheetContext) -> Self {
-        let Inspection { page, turn, layout, alignment, judgement, interpretation, sheet_doubts, .. } =
-            inspection;
+        let Inspection { page, turn, layout, alignment, judgement, interpretation, sheet_doubts, .. } = inspection;
         let mut doubts = sheet_doubts.into_iter();
         let doubt = doubts.find(|doubt| doubt.reason == Reason::OrientationUncertain).map(|doubt| doubt.detail);
         let template = context.layout(layout);

@@ -277,4 +277,36 @@ mod tests {
             open(&src, (w, 0), 2);
         }
     }
+
+    /// The darkest of closings along lines, from the definition.
+    fn closed_along_lines_plainly(img: &GrayImage, reach_x: i32, reach_y: i32) -> GrayImage {
+        let (width, height) = (img.width() as i32, img.height() as i32);
+        let lies_in = |x: i32, y: i32| (0..width).contains(&x) && (0..height).contains(&y);
+        let diagonal = reach_x.min(reach_y);
+        let lines = [(1, 0, reach_x), (0, 1, reach_y), (1, 1, diagonal), (-1, 1, diagonal)];
+        let on_line = |x: i32, y: i32, (dx, dy, reach): (i32, i32, i32)| {
+            (-reach..=reach).map(move |k| (x + k * dx, y + k * dy)).filter(move |&(x, y)| lies_in(x, y))
+        };
+        let gray = |x: i32, y: i32| img.get_pixel(x as u32, y as u32).0[0];
+        GrayImage::from_fn(img.width(), img.height(), |x, y| {
+            let closed = lines.map(|line| {
+                let lighter = |(x, y)| on_line(x, y, line).map(|(x, y)| gray(x, y)).max();
+                on_line(x as i32, y as i32, line).filter_map(lighter).min()
+            });
+            image::Luma([closed.into_iter().flatten().min().unwrap()])
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn lines_through_a_buffer_are_lines_through_the_picture(
+            (width, height, grays) in (1u32..14, 1u32..14)
+                .prop_flat_map(|(w, h)| (Just(w), Just(h), prop::collection::vec(any::<u8>(), (w * h) as usize))),
+            reach in (0u32..9, 0u32..9),
+        ) {
+            let img = GrayImage::from_raw(width, height, grays).unwrap();
+            let plain = closed_along_lines_plainly(&img, reach.0 as i32, reach.1 as i32);
+            prop_assert_eq!(close_along_lines(&img, reach.0, reach.1), plain);
+        }
+    }
 }

@@ -15,7 +15,7 @@ pub struct Page {
     /// Its own colours, if they are kept.
     pub colour: Option<RgbImage>,
     /// Its grays before filters changed them, stretched alike; `None`: no filter did.
-    unfiltered: Option<GrayImage>,
+    pub(super) unfiltered: Option<GrayImage>,
 }
 
 impl Page {

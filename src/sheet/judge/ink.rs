@@ -354,3 +354,157 @@ fn lower(values: &[f64], percent: f64) -> f64 {
     let place = (sorted.len().saturating_sub(1)) as f64 * percent / 100.0;
     sorted.get(place as usize).copied().unwrap_or(0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::json::Document;
+    use crate::sheet::read::{BubbleReading, FieldReading};
+
+    const FIELDS: usize = 20;
+
+    /// A template of 20 questions with values A to D.
+    fn template() -> Template {
+        let text = r#"{"pageDimensions": [400, 900], "bubbleDimensions": [20, 20], "fieldBlocks": {
+            "A": {"fieldType": "QTYPE_MCQ4", "origin": [20, 20], "bubblesGap": 40, "labelsGap": 40,
+                  "fieldLabels": ["q1..20"]}}}"#;
+        let document = Document::parse(Path::new("t.json"), text.to_owned()).unwrap();
+        Template::read(&document, &Config::default()).unwrap().0
+    }
+
+    /// What blank bubbles show: the letters of A to D have different ink.
+    const LETTERS: [f64; 4] = [0.05, 0.09, 0.07, 0.08];
+
+    fn ink(mean: f64, peak: f64) -> BubbleInk {
+        BubbleInk { mean, peak }
+    }
+
+    const FULL: BubbleInk = BubbleInk { mean: 0.6, peak: 0.65 };
+
+    /// The verdicts on a sheet on which each bubble has what `ink_of` puts there, over its letter, and a little grain.
+    fn judged(ink_of: impl Fn(usize, usize) -> BubbleInk) -> Judgement {
+        let field = |i: usize| {
+            let bubble = |j: usize| {
+                let grain = ((i * 7 + j * 13) % 5) as f64 * 0.002;
+                let (over, letter) = (ink_of(i, j), LETTERS[j] + grain);
+                // Ink covers the letter in part.
+                let mean = over.mean + letter * (1.0 - over.mean);
+                let peak = (over.peak + 0.2 + grain).min(1.0).max(mean);
+                BubbleReading { gray: 0.0, ink: BubbleInk { mean, peak } }
+            };
+            FieldReading::Bubbles((0..4).map(bubble).collect())
+        };
+        let readings = Readings { fields: (0..FIELDS).map(field).collect(), darkest: 0.3 };
+        judge(&readings, &template())
+    }
+
+    fn marks(judgement: &Judgement, field: usize) -> String {
+        judgement.fields[field].marked.iter().zip("ABCD".chars()).filter(|(m, _)| **m).map(|(_, c)| c).collect()
+    }
+
+    /// A mark in bubble i mod 4 of each field, but in field 9, where `other` says what stands in each.
+    fn beside_full_marks(other: [BubbleInk; 4]) -> Judgement {
+        judged(|i, j| {
+            if i == 9 {
+                other[j]
+            } else if j == i % 4 {
+                FULL
+            } else {
+                BubbleInk::default()
+            }
+        })
+    }
+
+    fn nine(other: [BubbleInk; 4]) -> (String, Option<&'static str>) {
+        let judgement = beside_full_marks(other);
+        assert_eq!(judgement.doubt, None);
+        for i in (0..FIELDS).filter(|i| *i != 9) {
+            assert_eq!(marks(&judgement, i), ["A", "B", "C", "D"][i % 4]);
+            assert_eq!((judgement.fields[i].doubt, judgement.fields[i].confidence > 0.99), (None, true));
+        }
+        (marks(&judgement, 9), judgement.fields[9].doubt.map(Reason::as_str))
+    }
+
+    const NONE: BubbleInk = BubbleInk { mean: 0.0, peak: 0.0 };
+
+    #[test]
+    fn blank_full_and_double_are_no_doubts() {
+        assert_eq!(nine([NONE; 4]), (String::new(), None));
+        assert_eq!(nine([NONE, FULL, NONE, NONE]), ("B".to_owned(), None));
+        assert_eq!(nine([FULL, NONE, FULL, NONE]), ("AC".to_owned(), None));
+        assert_eq!(nine([NONE, NONE, NONE, ink(0.4, 0.45)]), ("D".to_owned(), None), "a light mark");
+    }
+
+    #[test]
+    fn what_may_be_no_mark_is_doubted_whichever_way_it_is_read() {
+        assert_eq!(nine([NONE, ink(0.05, 0.4), NONE, NONE]).1, Some("partial-mark"), "a dot");
+        assert_eq!(nine([NONE, ink(0.03, 0.1), NONE, NONE]), (String::new(), Some("stray-ink")));
+        assert_eq!(nine([NONE, ink(0.07, 0.07), NONE, NONE]), (String::new(), Some("residue")));
+        assert_eq!(nine([NONE, ink(0.2, 0.22), NONE, NONE]).1, Some("faint-mark"));
+        assert_eq!(nine([FULL, ink(0.17, 0.2), NONE, NONE]), ("A".to_owned(), Some("residue")));
+        assert_eq!(nine([FULL, ink(0.33, 0.33), NONE, NONE]).1, Some("ambiguous-gap"));
+    }
+
+    #[test]
+    fn a_sheet_without_marks_is_blank_whatever_its_letters() {
+        let judgement = judged(|_, _| NONE);
+        assert!((0..FIELDS).all(|i| marks(&judgement, i).is_empty() && judgement.fields[i].doubt.is_none()));
+    }
+
+    #[test]
+    fn the_same_answer_everywhere_is_no_print() {
+        // Pens are uneven.
+        let uneven = |i: usize| ink(0.5 + 0.03 * (i % 5) as f64, 0.6);
+        let judgement = judged(|i, j| if j == 2 { uneven(i) } else { NONE });
+        assert!((0..FIELDS).all(|i| marks(&judgement, i) == "C"));
+    }
+
+    #[test]
+    fn bubbles_full_of_print_have_no_contrast() {
+        let judgement = judged(|_, _| ink(0.7, 0.8));
+        assert_eq!(judgement.doubt.map(|doubt| doubt.reason), Some(Reason::LowContrast));
+    }
+
+    proptest! {
+        /// Whatever is measured, every bubble has a verdict, and every field a confidence.
+        #[test]
+        fn any_ink_is_judged(values in prop::collection::vec((0.0f64..1.0, 0.0f64..1.0), 80)) {
+            let judgement = judged(|i, j| {
+                let (mean, peak) = values[i * 4 + j];
+                BubbleInk { mean, peak }
+            });
+            prop_assert_eq!(judgement.fields.len(), FIELDS);
+            for field in &judgement.fields {
+                prop_assert_eq!((field.levels.len(), field.marked.len()), (4, 4));
+                prop_assert!((0.0..=1.0).contains(&field.confidence));
+            }
+        }
+
+        /// The order of fields means nothing.
+        #[test]
+        fn fields_do_not_lean_on_their_neighbours(shift in 1usize..FIELDS) {
+            let of = |i: usize, j: usize| match (i % 7, j == i % 4) {
+                (0, _) => NONE,
+                (3, true) => ink(0.2, 0.3),
+                (_, true) => FULL,
+                _ => NONE,
+            };
+            let plain = |shift: usize| {
+                let field = |i: usize| {
+                    let bubble = |j: usize| BubbleReading { gray: 0.0, ink: of((i + shift) % FIELDS, j) };
+                    FieldReading::Bubbles((0..4).map(bubble).collect())
+                };
+                judge(&Readings { fields: (0..FIELDS).map(field).collect(), darkest: 0.3 }, &template())
+            };
+            let (still, moved) = (plain(0), plain(shift));
+            for i in 0..FIELDS {
+                prop_assert_eq!(&still.fields[(i + shift) % FIELDS].marked, &moved.fields[i].marked);
+            }
+        }
+    }
+}

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     fn gray(gray: GrayImage) -> Page {
-        Page { gray, colour: None }
+        Page { gray, colour: None, unfiltered: None }
     }
 
     fn no_codes(_: &Page) -> Option<usize> {

@@ -379,7 +379,8 @@ mod tests {
         });
         let gray = image::DynamicImage::ImageRgb8(colour.clone()).into_luma8();
         let options = CropPage { colored_canny: true, ..options(PagePreparation::CapTwice, PagePolygon::Ladder) };
-        let page = apply(Raster { gray, colour: Some(colour), unfiltered: None }, &options, &mut Stages::off()).unwrap();
+        let page =
+            apply(Raster { gray, colour: Some(colour), unfiltered: None }, &options, &mut Stages::off()).unwrap();
         let size = Size::new(page.gray.width(), page.gray.height());
         assert!(size.width.abs_diff(460) <= 8 && size.height.abs_diff(640) <= 8, "{size}");
         assert_eq!(page.colour.unwrap().dimensions(), page.gray.dimensions());

@@ -1,3 +1,4 @@
+use image::RgbImage;
 use image::metadata::Orientation;
 use std::path::{Path, PathBuf};
 
@@ -59,8 +60,9 @@ fn colours_turn_with_the_grays() {
     let gray = orient::upright(sheet(100, 30, 230), Orientation::Rotate90);
     let colour = RgbImage::from_fn(400, 300, |x, y| image::Rgb([gray.get_pixel(x, y).0[0], 7, 9]));
     let found = rotator(&arrow(0, 255), None);
-    let found =
-        found.apply(Raster { gray, colour: Some(colour), unfiltered: None }, &mut Matcher::default(), &mut Stages::off()).unwrap();
+    let found = found
+        .apply(Raster { gray, colour: Some(colour), unfiltered: None }, &mut Matcher::default(), &mut Stages::off())
+        .unwrap();
     let colour = found.colour.unwrap();
     assert!(found.gray.enumerate_pixels().all(|(x, y, p)| colour.get_pixel(x, y).0 == [p.0[0], 7, 9]));
 }

@@ -145,3 +145,81 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     }
     sums.iter().sum::<f32>() + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, Luma};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A page that is white at its rim, so that paper is 255 all over: what is measured is 1 − gray/255.
+    fn page(pixels: &[u8]) -> GrayImage {
+        GrayImage::from_fn(80, 80, |x, y| {
+            let inside = (36..44).contains(&x) && (36..44).contains(&y);
+            Luma([if inside { pixels[((y - 36) * 8 + x - 36) as usize] } else { 255 }])
+        })
+    }
+
+    /// The same from the definitions, pixel by pixel.
+    fn plainly(page: &InkPage, shape: Shape, radius: f64, size: (f64, f64), middle: (f64, f64)) -> BubbleInk {
+        let ink = |x: i32, y: i32| {
+            let mut one = Vec::new();
+            page.window((x, y), (1, 1), &mut one);
+            f64::from(one[0])
+        };
+        let is_inside = |x: f64, y: f64| shape.radius((x - middle.0) / size.0, (y - middle.1) / size.1) < radius;
+        let (mut sum, mut area, mut spots) = (0.0, 0.0, Vec::new());
+        let odd = |side: f64| ((side * SPOT - 1.0) / 2.0).round().max(0.0) as i32;
+        let (rx, ry) = (odd(size.0), odd(size.1));
+        for y in 20..60 {
+            for x in 20..60 {
+                let place = |k: i32| (f64::from(k) + 0.5) / f64::from(PLACES) - 0.5;
+                let part = (0..PLACES * PLACES)
+                    .filter(|k| is_inside(f64::from(x) + place(k % PLACES), f64::from(y) + place(k / PLACES)))
+                    .count() as f64;
+                sum += part * ink(x, y);
+                area += part;
+                if is_inside(f64::from(x), f64::from(y)) {
+                    let around = (-ry..=ry).flat_map(|j| (-rx..=rx).map(move |i| (i, j)));
+                    let count = f64::from((2 * rx + 1) * (2 * ry + 1));
+                    spots.push(around.map(|(i, j)| ink(x + i, y + j)).sum::<f64>() / count);
+                }
+            }
+        }
+        spots.sort_by(|a, b| b.total_cmp(a));
+        let count = (spots.len() as f64 * DARKEST).max(1.0);
+        let peak = (0..spots.len()).map(|i| spots[i] * (count - i as f64).clamp(0.0, 1.0)).sum::<f64>() / count;
+        BubbleInk { mean: sum / area, peak }
+    }
+
+    proptest! {
+        #[test]
+        fn rows_of_pixels_measure_what_the_definitions_say(
+            pixels in prop::collection::vec(any::<u8>(), 64),
+            (width, height) in (10u32..30, 10u32..30),
+            radius in 0.5f64..1.2,
+            part in (0i32..8, 0i32..8),
+            is_box in any::<bool>(),
+        ) {
+            let shape = if is_box { Shape::Box } else { Shape::Ellipse };
+            let page = InkPage::of(&page(&pixels), (width, height));
+            let size = (f64::from(width), f64::from(height));
+            let part = (f64::from(part.0) / 8.0, f64::from(part.1) / 8.0);
+            let found = Disc::of(shape, radius, size, part).measure(&page, (40, 39), &mut Buffers::default());
+            let want = plainly(&page, shape, radius, size, (40.0 + part.0, 39.0 + part.1));
+            // Paper is laid over a window by straight lines, and spots are counted in 256 steps.
+            prop_assert!((found.mean - want.mean).abs() < 0.03, "{found:?} {want:?}");
+            prop_assert!((found.peak - want.peak).abs() < 0.03, "{found:?} {want:?}");
+        }
+    }
+
+    #[test]
+    fn a_bubble_beyond_the_page_is_paper() {
+        let page = InkPage::of(&GrayImage::from_pixel(50, 50, Luma([90])), (20, 20));
+        let disc = Disc::of(Shape::Ellipse, 0.9, (20.0, 20.0), (0.0, 0.0));
+        for middle in [(-500, 20), (20, 70), (i32::MIN / 2, i32::MAX / 2)] {
+            assert_eq!(disc.measure(&page, middle, &mut Buffers::default()), BubbleInk::default());
+        }
+    }
+}

@@ -62,3 +62,56 @@ impl White {
         above * (1.0 - v) + under * v
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::Luma;
+
+    use super::*;
+
+    const SIZE: (u32, u32) = (20, 20);
+
+    fn white(gray: impl Fn(u32, u32) -> u8) -> White {
+        White::of(&GrayImage::from_fn(200, 200, |x, y| Luma([gray(x, y)])), SIZE)
+    }
+
+    fn is_mark(x: u32, y: u32) -> bool {
+        (90..112).contains(&x) && (90..112).contains(&y)
+    }
+
+    #[test]
+    fn a_mark_is_no_paper() {
+        let white = white(|x, y| if is_mark(x, y) { 40 } else { 220 });
+        assert!((white.at(100.0, 100.0) - 220.0).abs() < 2.0, "{}", white.at(100.0, 100.0));
+    }
+
+    #[test]
+    fn the_edge_of_a_shadow_is_paper_on_both_sides() {
+        for slope in [0, 1, 3] {
+            let white = white(|x, y| if x * 3 > 300 + slope * y { 110 } else { 220 });
+            let edge = 100.0 + slope as f32 * 100.0 / 3.0;
+            assert!(
+                (white.at(edge - 8.0, 100.0) - 220.0).abs() < 16.0,
+                "slope {slope}: {}",
+                white.at(edge - 8.0, 100.0)
+            );
+            assert!(
+                (white.at(edge + 8.0, 100.0) - 110.0).abs() < 16.0,
+                "slope {slope}: {}",
+                white.at(edge + 8.0, 100.0)
+            );
+        }
+    }
+
+    #[test]
+    fn a_tinted_row_is_paper() {
+        let white = white(|_, y| if (88..114).contains(&y) { 190 } else { 230 });
+        assert!((white.at(100.0, 101.0) - 190.0).abs() < 6.0, "{}", white.at(100.0, 101.0));
+        let marked = self::white(|x, y| match (is_mark(x, y), (84..118).contains(&y)) {
+            (true, _) => 50,
+            (false, true) => 190,
+            _ => 230,
+        });
+        assert!((marked.at(100.0, 100.0) - 190.0).abs() < 8.0, "{}", marked.at(100.0, 100.0));
+    }
+}
