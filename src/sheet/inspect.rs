@@ -5,6 +5,7 @@ use super::align::{self, Alignment};
 use super::context::SheetContext;
 use super::drawings;
 use super::error::{Reason, SheetDoubt, SheetError};
+use super::fit;
 use super::interpret::{self, Interpretation};
 use super::judge::Judgement;
 use super::layout::ChoosingField;
@@ -75,8 +76,8 @@ pub fn inspect(
             (0, own)
         }
     };
-    let LayoutRead { alignment, readings, judgement, interpretation } = read;
-    sheet_doubts.extend(judgement.doubt.clone());
+    let LayoutRead { alignment, readings, judgement, interpretation, doubts } = read;
+    sheet_doubts.extend(doubts);
     Ok(Inspection { page, turn, layout, alignment, readings, judgement, interpretation, sheet_doubts, chosen_by })
 }
 
@@ -176,6 +177,8 @@ struct LayoutRead {
     readings: Readings,
     judgement: Judgement,
     interpretation: Interpretation,
+    /// Why none of it can be relied on.
+    doubts: Vec<SheetDoubt>,
 }
 
 /// Reads the fields of the layout of this number.
@@ -189,14 +192,18 @@ fn read_layout(
     let (inked, page, layout) = (page.inked(), &page.gray, context.layout(number));
     let name = context.layout_name(number);
     stages.record(Kind::Layout, |most| drawings::layout::on_page(page, layout, &alignment, name, most));
-    let readings = read::measure(page, inked, layout, &alignment.placements, context.recogniser());
+    let ink = read::ink::measure(inked, layout, &alignment.placements);
+    let fit = fit::check(inked, layout, &alignment.placements, &ink);
+    let readings = read::measure(page, &ink, layout, &alignment.placements, context.recogniser());
     let judgement = context.judge.judge(&readings, layout);
-    let interpretation = interpret::interpret(layout, &readings, &judgement, context.judge.rules);
+    let mut interpretation = interpret::interpret(layout, &readings, &judgement, context.judge.rules);
+    interpretation.doubt_places(&fit.fields);
     stages.record(Kind::Ink, |most| {
         drawings::ink::on_page(page, layout, &alignment.placements, &judgement, &interpretation, most)
     });
     stages.record(Kind::Thresholds, |most| drawings::histogram::of_sheet(&judgement, most));
-    Ok(LayoutRead { alignment, readings, judgement, interpretation })
+    let doubts = fit.sheet.into_iter().chain(judgement.doubt.clone()).collect();
+    Ok(LayoutRead { alignment, readings, judgement, interpretation, doubts })
 }
 
 /// Finds where the blocks of the layout of this number lie.

@@ -18,6 +18,17 @@ pub struct Interpretation {
     pub multi_marked: bool,
 }
 
+impl Interpretation {
+    /// Doubts fields whose place or print is doubtful, by number, as far as their values are not doubted already.
+    pub fn doubt_places(&mut self, fields: &[(usize, Reason)]) {
+        for &(number, reason) in fields {
+            if let Some(value) = self.fields.get_mut(number) {
+                value.doubt = value.doubt.or(Some(Doubt { reason, confidence: 0.5 }));
+            }
+        }
+    }
+}
+
 /// The value of one field.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldValue {

@@ -13,6 +13,7 @@ pub mod decode;
 pub mod doubts;
 pub mod drawings;
 pub mod error;
+pub mod fit;
 mod inspect;
 pub mod interpret;
 pub mod judge;

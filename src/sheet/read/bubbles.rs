@@ -24,7 +24,7 @@ mod tests {
     use crate::config::Config;
     use crate::json::Document;
     use crate::sheet::align::Placement;
-    use crate::sheet::read::{Readings, measure};
+    use crate::sheet::read::{Readings, ink, measure};
     use crate::template::Template;
 
     fn template() -> Template {
@@ -38,7 +38,8 @@ mod tests {
     }
 
     fn read(page: &GrayImage, placements: &[Placement]) -> Readings {
-        measure(page, page, &template(), placements, None)
+        let ink = ink::measure(page, &template(), placements);
+        measure(page, &ink, &template(), placements, None)
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod zone;
 use image::GrayImage;
 
 pub use self::barcode::CodeReading;
-pub use self::ink::BubbleInk;
+pub use self::ink::{BubbleInk, SheetInk};
 pub use self::ocr::TextReading;
 use crate::sheet::align::Placement;
 use crate::template::{FieldKind, Template};
@@ -61,17 +61,16 @@ pub struct BubbleReading {
 }
 
 /// Reads all fields. The boxes and zones of a block lie where `placements` has it, one entry a block. What lies outside of
-/// the page is left out. `inked` is the same page as ink is measured by. A template with text fields needs a `recogniser`; without one they are unread.
+/// the page is left out. `ink` is the ink of these bubbles. A template with text fields needs a `recogniser`; without one they are unread.
 pub fn measure(
     page: &GrayImage,
-    inked: &GrayImage,
+    ink: &SheetInk,
     template: &Template,
     placements: &[Placement],
     recogniser: Option<&Tesseract>,
 ) -> Readings {
     let mut fields = Vec::new();
-    let ink = ink::measure(inked, template, placements);
-    let mut inks = ink.fields.into_iter();
+    let mut inks = ink.fields.iter();
     for (i, block) in template.blocks.iter().enumerate() {
         let placement = placements.get(i).copied().unwrap_or_default();
         let zone = placement.of(block.bounds);
@@ -79,8 +78,8 @@ pub fn measure(
             FieldKind::Bubbles => {
                 for field in &block.fields {
                     let grays = bubbles::means(page, block, field, placement);
-                    let inks = inks.next().unwrap_or_default();
-                    let bubbles = grays.into_iter().zip(inks).map(|(gray, ink)| BubbleReading { gray, ink });
+                    let inks = inks.next().into_iter().flatten();
+                    let bubbles = grays.into_iter().zip(inks).map(|(gray, &ink)| BubbleReading { gray, ink });
                     fields.push(FieldReading::Bubbles(bubbles.collect()));
                 }
             }

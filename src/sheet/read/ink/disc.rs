@@ -4,7 +4,7 @@
 //! block: each pixel counts by its part inside.
 
 use super::InkPage;
-use super::rings::Shape;
+use super::rings::Outline;
 
 /// The part of the outline's area that is the darkest spot.
 const DARKEST: f64 = 0.06;
@@ -42,20 +42,22 @@ pub struct Disc {
 /// Rows of numbers that are filled again for each bubble.
 #[derive(Debug, Default)]
 pub struct Buffers {
-    ink: Vec<f32>,
-    sums: Vec<f32>,
-    row: Vec<f32>,
+    ink: Vec<u8>,
+    sums: Vec<u16>,
+    row: Vec<u32>,
 }
 
 impl Disc {
-    /// An outline of `radius` (1 touches the box) in a box of `size` pixels of the ink page, whose middle lies `part` of a
-    /// pixel beside a pixel's middle.
-    pub fn of(shape: Shape, radius: f64, size: (f64, f64), part: (f64, f64)) -> Self {
-        let reach = |side: f64| (radius * side / 2.0).max(0.5);
-        let ends = |part: f64, side: f64| ((part - reach(side)).round() as i32, (part + reach(side)).round() as i32);
-        let ((left, right), (top, bottom)) = (ends(part.0, size.0), ends(part.1, size.1));
+    /// An outline of a box of `size` pixels of the ink page, whose middle lies `part` of a pixel beside a pixel's middle.
+    pub fn of(outline: Outline, size: (f64, f64), part: (f64, f64)) -> Self {
+        let ends = |part: f64, side: f64, scale: f64| {
+            let reach = (scale * side / 2.0).max(0.5);
+            ((part - reach).round() as i32, (part + reach).round() as i32)
+        };
+        let (left, right) = ends(part.0, size.0, outline.scale.0);
+        let (top, bottom) = ends(part.1, size.1, outline.scale.1);
         let (width, height) = ((right - left + 1).max(1) as usize, (bottom - top + 1).max(1) as usize);
-        let is_inside = |x: f64, y: f64| shape.radius((x - part.0) / size.0, (y - part.1) / size.1) < radius;
+        let is_inside = |x: f64, y: f64| outline.radius((x - part.0) / size.0, (y - part.1) / size.1) < 1.0;
         let mut shares = Vec::with_capacity(width * height);
         let mut inside = Vec::with_capacity(height);
         for j in 0..height as i32 {
@@ -86,33 +88,35 @@ impl Disc {
         let (rim_x, rim_y) = (self.spot.0 / 2, self.spot.1 / 2);
         let (wide, tall) = (width + 2 * rim_x, height + 2 * rim_y);
         let first = (middle.0 + self.first.0 - rim_x as i32, middle.1 + self.first.1 - rim_y as i32);
-        page.window(first, (wide, tall), &mut buffers.ink);
+        buffers.ink.clear();
+        page.cut((first.0.into(), first.1.into()), (wide, tall), &mut buffers.ink);
         let rows = || buffers.ink.chunks_exact(wide);
         let outline = rows().skip(rim_y).zip(self.shares.chunks_exact(width));
         let mean: f32 = outline.map(|(ink, shares)| dot(&ink[rim_x..rim_x + width], shares)).sum();
         // Each spot is the sum of its rows, then of its columns.
         let mut levels = [0u32; LEVELS];
-        let scale = (LEVELS - 1) as f32 / (self.spot.0 * self.spot.1) as f32;
-        buffers.sums.resize(wide, 0.0);
-        buffers.row.resize(width, 0.0);
+        let area = (self.spot.0 * self.spot.1) as u32;
+        buffers.sums.resize(wide, 0);
+        buffers.row.resize(width, 0);
         for (j, &(from, to)) in self.inside.iter().enumerate() {
             if from == to {
                 continue;
             }
-            buffers.sums.fill(0.0);
+            buffers.sums.fill(0);
             for row in buffers.ink.chunks_exact(wide).skip(j).take(self.spot.1) {
-                buffers.sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v);
+                buffers.sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += u16::from(*v));
             }
             let out = &mut buffers.row[from..to];
-            out.fill(0.5);
+            out.fill(area / 2);
             for i in 0..self.spot.0 {
-                out.iter_mut().zip(&buffers.sums[from + i..]).for_each(|(sum, v)| *sum += v * scale);
+                out.iter_mut().zip(&buffers.sums[from + i..]).for_each(|(sum, v)| *sum += u32::from(*v));
             }
-            for level in out.iter() {
-                levels[(*level as usize).min(LEVELS - 1)] += 1;
+            for sum in out.iter() {
+                levels[(*sum / area) as usize % LEVELS] += 1;
             }
         }
-        BubbleInk { mean: f64::from(mean), peak: darkest(&levels, (self.count as f64 * DARKEST).max(1.0)) }
+        let mean = f64::from(mean) / (LEVELS - 1) as f64;
+        BubbleInk { mean, peak: darkest(&levels, (self.count as f64 * DARKEST).max(1.0)) }
     }
 }
 
@@ -134,13 +138,13 @@ fn darkest(levels: &[u32; LEVELS], count: f64) -> f64 {
 }
 
 /// The sum of products. Four sums at a time, which the compiler turns into vectors.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+fn dot(a: &[u8], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(a, b)| a * b).sum();
+    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(a, b)| f32::from(*a) * b).sum();
     for (a, b) in a8.zip(b8) {
         for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
+            *sum += f32::from(*a) * b;
         }
     }
     sums.iter().sum::<f32>() + rest
@@ -151,6 +155,8 @@ mod tests {
     use image::{GrayImage, Luma};
     use proptest::prelude::*;
 
+    use super::super::rings::Shape;
+    use super::super::rings::Shape;
     use super::*;
 
     /// A page that is white at its rim, so that paper is 255 all over: what is measured is 1 − gray/255.
@@ -162,13 +168,13 @@ mod tests {
     }
 
     /// The same from the definitions, pixel by pixel.
-    fn plainly(page: &InkPage, shape: Shape, radius: f64, size: (f64, f64), middle: (f64, f64)) -> BubbleInk {
+    fn plainly(page: &InkPage, outline: Outline, size: (f64, f64), middle: (f64, f64)) -> BubbleInk {
         let ink = |x: i32, y: i32| {
             let mut one = Vec::new();
-            page.window((x, y), (1, 1), &mut one);
-            f64::from(one[0])
+            page.cut((x.into(), y.into()), (1, 1), &mut one);
+            f64::from(one[0]) / 255.0
         };
-        let is_inside = |x: f64, y: f64| shape.radius((x - middle.0) / size.0, (y - middle.1) / size.1) < radius;
+        let is_inside = |x: f64, y: f64| outline.radius((x - middle.0) / size.0, (y - middle.1) / size.1) < 1.0;
         let (mut sum, mut area, mut spots) = (0.0, 0.0, Vec::new());
         let odd = |side: f64| ((side * SPOT - 1.0) / 2.0).round().max(0.0) as i32;
         let (rx, ry) = (odd(size.0), odd(size.1));
@@ -198,16 +204,16 @@ mod tests {
         fn rows_of_pixels_measure_what_the_definitions_say(
             pixels in prop::collection::vec(any::<u8>(), 64),
             (width, height) in (10u32..30, 10u32..30),
-            radius in 0.5f64..1.2,
+            scale in (0.5f64..1.2, 0.5f64..1.2),
             part in (0i32..8, 0i32..8),
             is_box in any::<bool>(),
         ) {
-            let shape = if is_box { Shape::Box } else { Shape::Ellipse };
+            let outline = Outline { shape: if is_box { Shape::Box } else { Shape::Ellipse }, scale };
             let page = InkPage::of(&page(&pixels), (width, height));
             let size = (f64::from(width), f64::from(height));
             let part = (f64::from(part.0) / 8.0, f64::from(part.1) / 8.0);
-            let found = Disc::of(shape, radius, size, part).measure(&page, (40, 39), &mut Buffers::default());
-            let want = plainly(&page, shape, radius, size, (40.0 + part.0, 39.0 + part.1));
+            let found = Disc::of(outline, size, part).measure(&page, (40, 39), &mut Buffers::default());
+            let want = plainly(&page, outline, size, (40.0 + part.0, 39.0 + part.1));
             // Paper is laid over a window by straight lines, and spots are counted in 256 steps.
             prop_assert!((found.mean - want.mean).abs() < 0.03, "{found:?} {want:?}");
             prop_assert!((found.peak - want.peak).abs() < 0.03, "{found:?} {want:?}");
@@ -217,7 +223,7 @@ mod tests {
     #[test]
     fn a_bubble_beyond_the_page_is_paper() {
         let page = InkPage::of(&GrayImage::from_pixel(50, 50, Luma([90])), (20, 20));
-        let disc = Disc::of(Shape::Ellipse, 0.9, (20.0, 20.0), (0.0, 0.0));
+        let disc = Disc::of(Outline::UNKNOWN, (20.0, 20.0), (0.0, 0.0));
         for middle in [(-500, 20), (20, 70), (i32::MIN / 2, i32::MAX / 2)] {
             assert_eq!(disc.measure(&page, middle, &mut Buffers::default()), BubbleInk::default());
         }
