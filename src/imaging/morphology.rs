@@ -92,14 +92,15 @@ impl Frame {
         for (row, out) in raw.chunks_exact(self.width).zip(line[start..].chunks_mut(stride)) {
             out[..self.width].copy_from_slice(row);
         }
-        // Afterwards the line that starts at i lies at i; it is joined in place, since only later places are asked for.
+        // Afterwards the line that starts at i lies at i.
+        let mut longer = line.clone();
         let mut length = 1;
         while length < size {
-            let further = length.min(size - length) * step;
-            for i in 0..line.len().saturating_sub(further) {
-                line[i] = better(line[i], line[i + further]);
-            }
-            length += length.min(size - length);
+            let further = length.min(size - length);
+            let pairs = line.iter().zip(line.get(further * step..).unwrap_or_default());
+            longer.iter_mut().zip(pairs).for_each(|(out, (&a, &b))| *out = better(a, b));
+            std::mem::swap(&mut line, &mut longer);
+            length += further;
         }
         let back = reach * step;
         let mut out = Vec::with_capacity(raw.len());

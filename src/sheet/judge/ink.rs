@@ -147,7 +147,7 @@ impl Sheet {
 
     /// How likely a score is a mark's, beside the largest other score of the field.
     fn probability(&self, score: f64, other: f64) -> f64 {
-        let beside = (self.alone() + 0.05).max(0.42);
+        let beside = (self.alone() + 0.05).max(0.5);
         let part = ((other - 0.25) / 0.35).clamp(0.0, 1.0);
         let threshold = self.alone() + (beside - self.alone()) * part;
         1.0 / (1.0 + (threshold / score.max(0.004)).powf(5.0 + 3.0 * part))
@@ -181,7 +181,8 @@ impl Sheet {
             .collect();
         let marked: Vec<bool> = probabilities.iter().map(|p| *p > 0.5).collect();
         let sure = probabilities.iter().map(|p| p.max(1.0 - p)).product::<f64>();
-        let doubt = self.reason(scores, &marked, level).or((sure < SURE).then_some(Reason::LowConfidence));
+        let least = if marked.contains(&true) { SURE } else { SURE_OF_BLANK };
+        let doubt = self.reason(scores, &marked, level).or((sure < least).then_some(Reason::LowConfidence));
         FieldJudgement {
             levels: scores.iter().map(|s| s.value() * HUNDREDTHS).collect(),
             threshold: self.alone() * HUNDREDTHS,
@@ -223,11 +224,13 @@ impl Sheet {
     }
 }
 
-/// A field that is less sure is doubted; one that is doubted is not surer than this.
+/// A field that is less sure is doubted: one with a mark, and one without, whose traces are told besides.
 const SURE: f64 = 0.985;
+const SURE_OF_BLANK: f64 = 0.9;
+/// One that is doubted is not surer than this.
 const DOUBTED: f64 = 0.95;
 /// All bubbles of a field are lighter than blank ones by this part of a full mark.
-const UNEVEN: f64 = 0.3;
+const UNEVEN: f64 = 0.6;
 /// A mark with a smaller part of a full mark's ink is a dot, or a stroke.
 const SMALL: f64 = 0.22;
 /// A second mark that scores less may be residue or a stray.
@@ -271,7 +274,7 @@ impl Print<'_> {
     fn of_blank(&self, values: &[f64], is_blank: &[bool]) -> Vec<f64> {
         let groups = self.groups(values, |i| is_blank.get(i).copied().unwrap_or(false));
         let common = median(&groups.concat());
-        groups.iter().map(|group| towards(median(group), common, group.len(), 3.0)).collect()
+        groups.iter().map(|group| towards(median(group), common, group.len(), 1.0)).collect()
     }
 
     fn groups(&self, values: &[f64], is_kept: impl Fn(usize) -> bool) -> Vec<Vec<f64>> {

@@ -57,7 +57,7 @@ impl Disc {
         let (left, right) = ends(part.0, size.0, outline.scale.0);
         let (top, bottom) = ends(part.1, size.1, outline.scale.1);
         let (width, height) = ((right - left + 1).max(1) as usize, (bottom - top + 1).max(1) as usize);
-        let is_inside = |x: f64, y: f64| outline.radius((x - part.0) / size.0, (y - part.1) / size.1) < 1.0;
+        let is_inside = |x: f64, y: f64| outline.contains((x - part.0) / size.0, (y - part.1) / size.1);
         let mut shares = Vec::with_capacity(width * height);
         let mut inside = Vec::with_capacity(height);
         for j in 0..height as i32 {
@@ -174,7 +174,7 @@ mod tests {
             page.cut((x.into(), y.into()), (1, 1), &mut one);
             f64::from(one[0]) / 255.0
         };
-        let is_inside = |x: f64, y: f64| outline.radius((x - middle.0) / size.0, (y - middle.1) / size.1) < 1.0;
+        let is_inside = |x: f64, y: f64| outline.contains((x - middle.0) / size.0, (y - middle.1) / size.1);
         let (mut sum, mut area, mut spots) = (0.0, 0.0, Vec::new());
         let odd = |side: f64| ((side * SPOT - 1.0) / 2.0).round().max(0.0) as i32;
         let (rx, ry) = (odd(size.0), odd(size.1));

@@ -53,24 +53,19 @@ impl InkPage {
         let thirds = |from: i64, to: i64| [0, 1, 2, 3].map(|i| at(from) + (at(to) - at(from)) * f64::from(i) / 3.0);
         let (xs, ys) = (thirds(left, right), thirds(top, bottom));
         let grid = ys.map(|y| xs.map(|x| self.white.at(x as f32, y as f32)));
-        let between = |i: usize, count: usize| {
-            let t = i as f32 * 3.0 / (count as f32 - 1.0).max(1.0);
-            let k = (t as usize).min(2);
-            (k, t - k as f32)
-        };
+        // The first column or row of each third, and how fast it is passed.
+        let third = |k: usize, count: usize| (k * (count - 1)).div_ceil(3).min(count);
+        let speed = |count: usize| 3.0 / (count as f32 - 1.0).max(1.0);
         let raw = self.page.as_raw();
         let start = ink.len();
         ink.resize(start + width * height, 0);
-        let mut paper = vec![0.0f32; width];
         let mut edge = vec![0u8; width];
         let is_inside = left >= 0 && right < columns;
         for (j, line) in ink[start..].chunks_exact_mut(width.max(1)).enumerate() {
-            let (k, v) = between(j, height);
+            let down = j as f32 * speed(height);
+            let k = (down as usize).min(2);
+            let v = down - k as f32;
             let knots: [f32; 4] = std::array::from_fn(|c| 255.0 / (grid[k][c] * (1.0 - v) + grid[k + 1][c] * v));
-            for (i, paper) in paper.iter_mut().enumerate() {
-                let (c, u) = between(i, width);
-                *paper = knots[c] + (knots[c + 1] - knots[c]) * u;
-            }
             let row = (top + j as i64).clamp(0, rows - 1) * columns;
             let grays = if is_inside {
                 &raw[(row + left) as usize..(row + right + 1) as usize]
@@ -80,8 +75,13 @@ impl InkPage {
                 }
                 &edge
             };
-            for ((to, &gray), &scale) in line.iter_mut().zip(grays).zip(&paper) {
-                *to = (255.0 - f32::from(gray) * scale).max(0.0) as u8;
+            for c in 0..3 {
+                let (from, to) = (third(c, width), if c == 2 { width } else { third(c + 1, width) });
+                let slope = (knots[c + 1] - knots[c]) * speed(width);
+                let first = knots[c] + (knots[c + 1] - knots[c]) * (from as f32 * speed(width) - c as f32);
+                for (i, (ink, &gray)) in line[from..to].iter_mut().zip(&grays[from..to]).enumerate() {
+                    *ink = (255.0 - f32::from(gray) * (first + slope * i as f32)).max(0.0) as u8;
+                }
             }
         }
     }

@@ -34,6 +34,15 @@ impl Outline {
     /// The box's own ellipse, where nothing is known.
     pub const UNKNOWN: Self = Self { shape: Shape::Ellipse, scale: (1.0, 1.0) };
 
+    /// Does a place, in boxes from the middle, lie inside?
+    pub fn contains(self, x: f64, y: f64) -> bool {
+        let (x, y) = (2.0 * x / self.scale.0, 2.0 * y / self.scale.1);
+        match self.shape {
+            Shape::Ellipse => x * x + y * y < 1.0,
+            Shape::Box => x.abs().max(y.abs()) < 1.0,
+        }
+    }
+
     /// How far a place, in boxes from the middle, lies out: 1 on the outline.
     pub fn radius(self, x: f64, y: f64) -> f64 {
         let (x, y) = (2.0 * x / self.scale.0, 2.0 * y / self.scale.1);
