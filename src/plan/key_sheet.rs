@@ -42,8 +42,15 @@ fn read_key(path: &Path, questions: &[String], context: &SheetContext) -> Result
     let fail = |message: String| vec![SetupProblem::new(path, message)];
     let bytes = std::fs::read(path).map_err(|e| fail(format!("the answer key cannot be read: {e}")))?;
     let names = SheetNames::of(path);
-    let (layout, read) = sheet::read_values(&bytes, context, names.name(), &mut Scratch::default())
+    let (layout, read, doubts) = sheet::read_values(&bytes, context, names.name(), &mut Scratch::default())
         .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
+    if !doubts.is_empty() {
+        let told = doubts.into_iter().map(|doubt| {
+            let message = format!("the answer key is doubtful as a whole ({}): {}", doubt.reason, doubt.detail);
+            SetupProblem::new(path, message).hint("scan the key again, or write it as CSV")
+        });
+        return Err(told.collect());
+    }
     let Some(layout) = context.template.layouts().nth(layout) else { return Ok(Vec::new()) };
     let values = SheetValues::of_layout(layout);
     let mut problems = Vec::new();

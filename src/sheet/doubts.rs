@@ -79,6 +79,10 @@ pub fn gather(
     if all {
         interpretation.fields.iter_mut().for_each(|value| value.confidence = value.confidence.min(HARDLY));
     }
+    for value in &mut interpretation.fields {
+        // One confidence, whichever table has it.
+        value.doubt = value.doubt.map(|doubt| Doubt { confidence: value.confidence, ..doubt });
+    }
     let is_told = |label: &str| {
         let mut fields = template.fields().zip(&interpretation.fields);
         fields.any(|((_, field), value)| field.label == label && value.doubt.is_some())

@@ -15,17 +15,16 @@ pub enum Reason {
     StrayInk,
     /// A field has more marks than its block's `maxMarks`, or a zone more codes than labels.
     MultipleMarks,
-    /// Every bubble of a field of three or more is marked.
+    /// Every bubble of a field of three or more is marked; in the v2 dialect, which makes a blank of them, of two or more.
     AllMarked,
-    /// A bubble is about as dark as the threshold between marked and blank.
+    /// A second mark that is weaker than the first. Of the classic judge, also a gray that is near its threshold, and a field
+    /// that the judge by ink reads otherwise.
     AmbiguousGap,
-    /// The reading is less sure than `--review-below` asks for.
+    /// The reading is not sure, or less sure than `--review-below` asks for.
     LowConfidence,
     /// Ink and paper of the sheet are hardly to be told apart.
     LowContrast,
-    /// The picture is out of focus, or was moved while it was taken.
-    Blurred,
-    /// The bubbles of the sheet are not printed where they were read.
+    /// The bubbles of the sheet, or of a field's block, are not printed where they were read.
     LayoutShifted,
     /// No bar code or QR code was found in a zone, or fewer than it has labels.
     CodeNotFound,
@@ -65,7 +64,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 27] = [
         Self::FaintMark,
         Self::PartialMark,
         Self::Residue,
@@ -75,7 +74,6 @@ impl Reason {
         Self::AmbiguousGap,
         Self::LowConfidence,
         Self::LowContrast,
-        Self::Blurred,
         Self::LayoutShifted,
         Self::CodeNotFound,
         Self::OcrUncertain,
@@ -108,7 +106,6 @@ impl Reason {
             Self::AmbiguousGap => "ambiguous-gap",
             Self::LowConfidence => "low-confidence",
             Self::LowContrast => "low-contrast",
-            Self::Blurred => "blurred",
             Self::LayoutShifted => "layout-shifted",
             Self::CodeNotFound => "code-not-found",
             Self::OcrUncertain => "ocr-uncertain",

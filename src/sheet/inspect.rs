@@ -113,8 +113,8 @@ pub fn place(
     Ok(Placed { page, layout: 0, alignment })
 }
 
-/// Reads the values of a sheet's fields, and nothing else: for a picture that is an answer key. The number is that of its
-/// layout.
+/// Reads the values of a sheet's fields for a picture that is an answer key: the number of its layout, the values, and why the
+/// reading as a whole is doubtful, if it is.
 ///
 /// # Errors
 /// [`SheetError`]: why the sheet could not be read.
@@ -123,9 +123,9 @@ pub fn read_values(
     context: &SheetContext,
     name: SheetName<'_>,
     scratch: &mut Scratch,
-) -> Result<(usize, Interpretation), SheetError> {
+) -> Result<(usize, Interpretation, Vec<SheetDoubt>), SheetError> {
     let inspection = inspect(bytes, context, name, false, scratch, &mut Stages::off())?;
-    Ok((inspection.layout, inspection.interpretation))
+    Ok((inspection.layout, inspection.interpretation, inspection.sheet_doubts))
 }
 
 /// Decodes and straightens a sheet, the right way up. Stage pictures are those of the way that was taken.

@@ -1,10 +1,11 @@
 //! One sheet: the bytes of a file in, a report out. A pure function of the bytes and an unchanging context.
 //!
 //! The stages in order: [`decode`] → [`preprocess`] → [`page`] → [`orientation`] (a turned sheet begins anew) → [`align`] →
-//! [`read`] (numbers and texts only) → [`judge`] (verdicts) → [`interpret`] (values), as `inspect.rs` has them; then
-//! [`doubts`] (all that is doubtful, in one place) → [`score`] → [`render`] and [`crop`]. Each takes what the one before it made, and offers [`stages`] a picture of it. Where a template has layouts for some sheets, what its own layout says chooses one of them, and
-//! the stages from [`align`] to [`interpret`] run again on the same page. Nothing here opens a file, prints, or knows another
-//! sheet.
+//! the ink of bubbles ([`read::ink`]) → [`fit`] (does the print lie where the template has it?) → [`read`] (numbers and texts
+//! only) → [`judge`] (verdicts) → [`interpret`] (values), as `inspect.rs` has them; then [`doubts`] (all that is doubtful, in one
+//! place) → [`score`] → [`render`] and [`crop`]. Each takes what the one before it made, and offers [`stages`] a picture of it.
+//! Where a template has layouts for some sheets, what its own layout says chooses one of them, and the stages from [`align`] to
+//! [`interpret`] run again on the same page. Nothing here opens a file, prints, or knows another sheet.
 
 pub mod align;
 pub mod context;
@@ -121,7 +122,7 @@ pub fn process(
             picture = Some(drawing.encode(&page.gray, format).map_err(failed)?);
             let encode_over = |colour| drawing.encode_over(colour, format).map_err(failed);
             coloured = page.colour.as_ref().map(encode_over).transpose()?;
-            crops = cut_out(&rows, &page.gray).map_err(failed)?;
+            crops = cut_out(&rows, page.inked()).map_err(failed)?;
         }
     }
     let score = scored.map(|(scoring, scored)| ScoreReport::of(scoring, scored));

@@ -14,7 +14,7 @@ pub struct Page {
     pub gray: GrayImage,
     /// Its own colours, if they are kept.
     pub colour: Option<RgbImage>,
-    /// Its grays before filters changed them, stretched alike; `None`: no filter did.
+    /// Its grays before filters changed them, stretched by their own range; `None`: no filter did.
     pub(super) unfiltered: Option<GrayImage>,
 }
 

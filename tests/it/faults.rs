@@ -92,8 +92,8 @@ fn each_broken_file_has_its_row_and_its_own_reason() {
     ];
     let want: BTreeMap<String, String> = want.map(|(f, r)| (f.to_owned(), r.to_owned())).into();
     let mut reasons = reasons(&workspace, "out/Manual/Review.csv");
-    // The JPEG that is named .png can be read, but no sheet is on it.
-    assert_eq!(reasons.remove("x05-jpeg.png").as_deref(), Some("orientation-uncertain"));
+    // The JPEG that is named .png can be read, but no sheet is on it: neither way up, and no print of the form.
+    assert_eq!(reasons.remove("x05-jpeg.png").as_deref(), Some("template-mismatch"));
     assert_eq!(reasons, want);
     let error_ids: Vec<String> =
         workspace.csv("out/Manual/ErrorFiles.csv").iter().skip(1).map(|r| r[0].clone()).collect();

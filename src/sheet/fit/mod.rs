@@ -6,7 +6,7 @@
 //! printed nothing is said, unless marks lie beside the boxes. The evidence grew out of decks that were moved, stretched, cut,
 //! mirrored and read by other templates; real forms, of which many have pale or odd outlines, set the limits.
 //!
-//! A pure function of the page and of what was found on it; the reader decides what becomes of a doubt.
+//! A pure function of the page and of what was found on it; `doubts.rs` decides what becomes of a doubt.
 
 pub mod cells;
 pub mod elsewhere;
@@ -130,8 +130,14 @@ impl Standing {
     }
 }
 
+/// Fewer bubbles do not tell: a third of them may be marked, and what is left is no pattern.
+const FEWEST: usize = 20;
+
 /// The doubt about the whole sheet.
 fn of_sheet(blocks: &[Printed], views: &[View], standing: &[Standing]) -> Option<SheetDoubt> {
+    if blocks.iter().map(|printed| printed.blank.count).sum::<usize>() < FEWEST {
+        return None;
+    }
     let doubt = |reason: Reason, detail: String| Some(SheetDoubt { reason, detail });
     if let Some(end) = shifted_by_a_line(blocks, views) {
         let detail = match end {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 use crate::json::Document;
-use crate::sheet::read::ink::measure;
+use crate::sheet::read::ink;
 
 /// Questions in rows, digits in columns.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +95,7 @@ fn ring(page: &mut GrayImage, (x, y): (f64, f64), radius: f64, gray: u8, is_mark
 }
 
 fn reason(fit: &Fit) -> Option<Reason> {
-    fit.sheet.as_ref().map(|(reason, _)| *reason)
+    fit.sheet.as_ref().map(|doubt| doubt.reason)
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_sheet_a_row_too_low_or_a_column_too_far_is_doubted() {
     for (by, word) in [((0, 36), "row too low"), ((0, -36), "row too high"), ((36, 0), "right"), ((-36, 0), "left")] {
         let drawn = Drawn { by, ..even };
         let fit = drawn.check(&drawn.page());
-        assert!(fit.sheet.as_ref().is_some_and(|(_, detail)| detail.contains(word)), "{by:?}: {fit:?}");
+        assert!(fit.sheet.as_ref().is_some_and(|doubt| doubt.detail.contains(word)), "{by:?}: {fit:?}");
         assert_eq!(reason(&fit), Some(Reason::LayoutShifted));
     }
 }

@@ -34,11 +34,11 @@ pub fn judge(readings: &Readings, template: &Template) -> Judgement {
     let sheet = Sheet::of(&bubbles, &lengths, glyphs.len(), readings.darkest);
     let threshold = sheet.alone() * HUNDREDTHS;
     let mut rest = sheet.scores.as_slice();
-    let mut levels = sheet.levels.iter();
+    let mut offsets = sheet.offsets.iter();
     let fields = lengths.iter().map(|&length| {
         let (own, others) = rest.split_at(length.min(rest.len()));
         rest = others;
-        sheet.field(own, levels.next().copied().unwrap_or(0.0))
+        sheet.field(own, offsets.next().copied().unwrap_or(0.0))
     });
     let fields = fields.collect();
     Judgement { scale: Scale::Ink, page_threshold: threshold, fields, doubt: sheet.doubt() }
@@ -72,7 +72,7 @@ impl Score {
 struct Sheet {
     scores: Vec<Score>,
     /// For each field, how far its bubbles lie above the sheet's blank ones, over a full mark.
-    levels: Vec<f64>,
+    offsets: Vec<f64>,
     /// Ink of a full mark.
     full: f64,
     /// How much blank bubbles differ, over a full mark: on the whole, and of their darkest spots.
@@ -82,7 +82,7 @@ struct Sheet {
     floor: f64,
 }
 
-/// A full mark has this much ink at least. Where there are hardly any marks, none is told from less than [`FEW`].
+/// A full mark has this much ink at least, and this where the sheet has no clear marks to tell.
 const LEAST_FULL: f64 = 0.12;
 const FEW: f64 = 0.35;
 /// Rounds in which blank bubbles and full marks tell each other apart.
@@ -119,11 +119,11 @@ impl Sheet {
         }
         let marks: Vec<f64> = mean.iter().zip(&peak).filter(|(m, _)| **m > full / 2.0).map(|(_, p)| *p).collect();
         let full_peak = if marks.len() >= 5 { median(&marks).clamp(0.7 * full, 1.5 * full) } else { full };
-        let mut levels = Vec::with_capacity(lengths.len());
+        let mut offsets = Vec::with_capacity(lengths.len());
         let mut start = 0;
         for &length in lengths {
             let range = start..start + length;
-            levels.push(level_off(&mut mean[range.clone()], full) / full);
+            offsets.push(level_off(&mut mean[range.clone()], full) / full);
             level_off(&mut peak[range], full_peak);
             start += length;
         }
@@ -137,20 +137,25 @@ impl Sheet {
         let spread = |of: fn(&Score) -> f64| 1.4826 * median(&blank().map(|s| of(s).abs()).collect::<Vec<_>>());
         let (mean_noise, peak_noise) = (spread(|s| s.mean), spread(|s| s.peak));
         let noise = ((mean_noise + peak_noise) / 2.0).max(0.004);
-        Self { scores, levels, full, noise, peak_noise, floor }
+        Self { scores, offsets, full, noise, peak_noise, floor }
     }
 
     /// The score from which on a bubble without a mark beside it is marked.
     fn alone(&self) -> f64 {
-        (4.5 * self.noise).clamp(0.2, 0.4)
+        (5.5 * self.noise).clamp(0.2, 0.4)
+    }
+
+    /// The score from which on a bubble is marked beside one that scores `other`, and how sharply that parts scores.
+    fn threshold(&self, other: f64) -> (f64, f64) {
+        let beside = (self.alone() + 0.05).max(0.5);
+        let part = ((other - 0.25) / 0.35).clamp(0.0, 1.0);
+        (self.alone() + (beside - self.alone()) * part, 5.0 + 3.0 * part)
     }
 
     /// How likely a score is a mark's, beside the largest other score of the field.
     fn probability(&self, score: f64, other: f64) -> f64 {
-        let beside = (self.alone() + 0.05).max(0.5);
-        let part = ((other - 0.25) / 0.35).clamp(0.0, 1.0);
-        let threshold = self.alone() + (beside - self.alone()) * part;
-        1.0 / (1.0 + (threshold / score.max(0.004)).powf(5.0 + 3.0 * part))
+        let (threshold, steepness) = self.threshold(other);
+        1.0 / (1.0 + (threshold / score.max(0.004)).powf(steepness))
     }
 
     /// Why no field of the sheet can be relied on.
@@ -179,13 +184,15 @@ impl Sheet {
             .enumerate()
             .map(|(i, score)| self.probability(score.value(), others(i).fold(f64::NEG_INFINITY, f64::max)))
             .collect();
+        let best = scores.iter().map(|s| s.value()).fold(f64::NEG_INFINITY, f64::max);
         let marked: Vec<bool> = probabilities.iter().map(|p| *p > 0.5).collect();
         let sure = probabilities.iter().map(|p| p.max(1.0 - p)).product::<f64>();
         let least = if marked.contains(&true) { SURE } else { SURE_OF_BLANK };
         let doubt = self.reason(scores, &marked, level).or((sure < least).then_some(Reason::LowConfidence));
         FieldJudgement {
             levels: scores.iter().map(|s| s.value() * HUNDREDTHS).collect(),
-            threshold: self.alone() * HUNDREDTHS,
+            // What the bubbles beside the darkest one are judged by; that one is above it whenever it is marked.
+            threshold: self.threshold(best).0 * HUNDREDTHS,
             marked,
             confidence: if doubt.is_some() { sure.min(DOUBTED) } else { sure },
             doubt,

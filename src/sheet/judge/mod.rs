@@ -118,3 +118,38 @@ impl Judgement {
         Self { doubt: other.doubt, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judgement(marked: bool, confidence: f64, doubt: Option<Reason>) -> Judgement {
+        let field = FieldJudgement { marked: vec![marked], confidence, doubt, ..FieldJudgement::default() };
+        Judgement { fields: vec![field], ..Judgement::default() }
+    }
+
+    /// What becomes of the classic judge's verdict on a field beside that of the judge by ink.
+    fn beside(classic: (bool, f64, Option<Reason>), ink: (bool, f64, Option<Reason>)) -> (bool, f64, Option<Reason>) {
+        let of = |(marked, confidence, doubt)| judgement(marked, confidence, doubt);
+        let FieldJudgement { marked, confidence, doubt, .. } = of(classic).beside(of(ink)).fields.remove(0);
+        (marked[0], confidence, doubt)
+    }
+
+    #[test]
+    fn the_classic_judge_keeps_its_marks_and_gets_the_doubts_of_both() {
+        let (gap, faint) = (Some(Reason::AmbiguousGap), Some(Reason::FaintMark));
+        assert_eq!(beside((true, 1.0, None), (true, 0.99, None)), (true, 0.99, None));
+        assert_eq!(beside((true, 0.6, gap), (true, 0.9, faint)), (true, 0.6, gap));
+        assert_eq!(beside((true, 1.0, None), (true, 0.9, faint)), (true, 0.9, faint));
+        // They differ: as likely wrong as right at best.
+        assert_eq!(beside((true, 1.0, None), (false, 0.75, None)), (true, 0.25, gap));
+        assert_eq!(beside((false, 1.0, None), (true, 0.4, faint)), (false, 0.5, faint));
+    }
+
+    #[test]
+    fn a_sheet_that_ink_doubts_is_doubted_whoever_judges() {
+        let doubt = SheetDoubt { reason: Reason::LowContrast, detail: "pale".to_owned() };
+        let ink = Judgement { doubt: Some(doubt.clone()), ..judgement(true, 1.0, None) };
+        assert_eq!(judgement(true, 1.0, None).beside(ink).doubt, Some(doubt));
+    }
+}

@@ -10,7 +10,7 @@ use crate::sheet::align::Placement;
 use crate::template::FieldBlock;
 
 /// Bubbles that are sampled in a block, at most.
-pub const MOST_SAMPLES: usize = 16;
+const MOST_SAMPLES: usize = 16;
 /// By their ink, bubbles between these parts of a block's are blank and printed; and in blocks whose fields have one or two
 /// bubbles.
 const BLANK: (f64, f64) = (0.15, 0.55);
@@ -23,7 +23,7 @@ const ONE_LINE: i32 = 2;
 /// The blank bubble of a block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blank {
-    /// Ink within a box around the middle of the bubble's box.
+    /// Ink up to a box away from the middle of the bubble's box.
     pub patch: Patch,
     /// Number of bubbles of the block.
     pub count: usize,
@@ -31,6 +31,8 @@ pub struct Blank {
     pub size: (u32, u32),
     /// What it was made from.
     pub samples: Samples,
+    /// Between which parts of the samples, by their ink, blank ones are.
+    part: (f64, f64),
 }
 
 /// The surroundings of some bubbles of a block, two boxes wide and high.
@@ -100,7 +102,7 @@ impl Blank {
         let of_few = block.fields.iter().all(|field| field.bubbles.len() <= 2);
         let part = if of_few { BLANK_OF_FEW } else { BLANK };
         let patch = patch_of(&samples, part, (f64::from(size.0), f64::from(size.1)), page.shrunk());
-        Self { patch, count, size, samples }
+        Self { patch, count, size, samples, part }
     }
 }
 
@@ -119,7 +121,7 @@ impl Blank {
             some.ink.extend_from_slice(ink);
         }
         let size = (f64::from(self.size.0), f64::from(self.size.1));
-        (some.chosen.len() >= 2).then(|| patch_of(&some, BLANK, size, shrunk))
+        (some.chosen.len() >= 2).then(|| patch_of(&some, self.part, size, shrunk))
     }
 }
 

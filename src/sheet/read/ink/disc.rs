@@ -31,7 +31,7 @@ pub struct Disc {
     size: (usize, usize),
     /// Each pixel's share of the mean.
     shares: Vec<f32>,
-    /// Is the pixel's middle inside, row by row?
+    /// In each row, from which pixel to before which one pixels' middles are inside.
     inside: Vec<(usize, usize)>,
     /// Pixels whose middle is inside.
     count: usize,
@@ -43,7 +43,7 @@ pub struct Disc {
 #[derive(Debug, Default)]
 pub struct Buffers {
     ink: Vec<u8>,
-    sums: Vec<u16>,
+    sums: Vec<u32>,
     row: Vec<u32>,
 }
 
@@ -104,15 +104,15 @@ impl Disc {
             }
             buffers.sums.fill(0);
             for row in buffers.ink.chunks_exact(wide).skip(j).take(self.spot.1) {
-                buffers.sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += u16::from(*v));
+                buffers.sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += u32::from(*v));
             }
             let out = &mut buffers.row[from..to];
             out.fill(area / 2);
             for i in 0..self.spot.0 {
-                out.iter_mut().zip(&buffers.sums[from + i..]).for_each(|(sum, v)| *sum += u32::from(*v));
+                out.iter_mut().zip(&buffers.sums[from + i..]).for_each(|(sum, v)| *sum += v);
             }
             for sum in out.iter() {
-                levels[(*sum / area) as usize % LEVELS] += 1;
+                levels[((*sum / area) as usize).min(LEVELS - 1)] += 1;
             }
         }
         let mean = f64::from(mean) / (LEVELS - 1) as f64;
@@ -137,7 +137,7 @@ fn darkest(levels: &[u32; LEVELS], count: f64) -> f64 {
     sum / (count - left).max(1.0) / (LEVELS - 1) as f64
 }
 
-/// The sum of products. Four sums at a time, which the compiler turns into vectors.
+/// The sum of products. Eight sums at a time, which the compiler turns into vectors.
 fn dot(a: &[u8], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -155,7 +155,6 @@ mod tests {
     use image::{GrayImage, Luma};
     use proptest::prelude::*;
 
-    use super::super::rings::Shape;
     use super::super::rings::Shape;
     use super::*;
 
@@ -203,7 +202,7 @@ mod tests {
         #[test]
         fn rows_of_pixels_measure_what_the_definitions_say(
             pixels in prop::collection::vec(any::<u8>(), 64),
-            (width, height) in (10u32..30, 10u32..30),
+            (width, height) in (1u32..60, 1u32..60),
             scale in (0.5f64..1.2, 0.5f64..1.2),
             part in (0i32..8, 0i32..8),
             is_box in any::<bool>(),

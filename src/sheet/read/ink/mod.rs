@@ -61,12 +61,17 @@ pub fn measure(page: &GrayImage, template: &Template, placements: &[Placement]) 
     let placed = || blocks.iter().zip(&page_of).filter_map(|(block, &number)| Some((block, pages.get(number)?)));
     let blanks: Vec<Blank> = placed().map(|(&(block, placement), page)| Blank::of(page, block, placement)).collect();
     let rings = rings::find(&blanks.iter().map(Blank::seen).collect::<Vec<_>>());
-    let is_seen = rings.is_any_seen();
+    let alike = |size: (u32, u32)| -> Vec<usize> {
+        blocks.iter().enumerate().filter(|(_, (other, _))| size_of(other) == size).map(|(i, _)| i).collect()
+    };
     let mut buffers = Buffers::default();
     let mut fields = Vec::new();
     for ((&(block, placement), page), (ring, shift)) in placed().zip(rings.blocks.iter().zip(rings.shifts())) {
         let outline = match ring.outline {
-            Outline { shape, scale: (x, y) } if is_seen => Outline { shape, scale: (x - INSIDE, y - INSIDE) },
+            // Bubbles of one size have one outline, if any block shows it.
+            Outline { shape, scale: (x, y) } if rings.is_seen_in(&alike(size_of(block))) => {
+                Outline { shape, scale: (x - INSIDE, y - INSIDE) }
+            }
             _ => Outline { scale: (WITHOUT_RING, WITHOUT_RING), ..Outline::UNKNOWN },
         };
         fields.extend(block_fields(page, block, placement, outline, shift, &mut buffers));

@@ -74,7 +74,7 @@ pub struct BlockRing {
 }
 
 /// An outline is seen with this contrast at least.
-pub const LEAST_EVIDENCE: f64 = 0.03;
+const LEAST_EVIDENCE: f64 = 0.03;
 /// And with this part of what is darkest in a blank bubble; for places beside the box more, by the square of the distance.
 const LEAST_PART: f64 = 0.12;
 const FAR: f64 = 4.0;
@@ -89,9 +89,9 @@ impl BlockRing {
 }
 
 impl Rings {
-    /// Is there a block whose outline is seen?
-    pub fn is_any_seen(&self) -> bool {
-        self.blocks.iter().any(BlockRing::is_seen)
+    /// Is the outline seen of any of these blocks?
+    pub fn is_seen_in(&self, blocks: &[usize]) -> bool {
+        blocks.iter().any(|&i| self.blocks.get(i).is_some_and(BlockRing::is_seen))
     }
 
     /// Where the bubbles of each block lie beside their boxes: where its outline is seen, else where the others' are.

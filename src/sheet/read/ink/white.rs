@@ -15,6 +15,8 @@ const CELLS: u32 = 5;
 const PRINT: u32 = 3;
 /// Lengths of the lines, in bubbles.
 const LINE: f64 = 1.8;
+/// Marks in bubbles that are more oblong are surrounded by paper in one direction at least.
+const OBLONG: u32 = 8;
 /// The mean reaches so many cells to each side.
 const MEAN: u32 = 2;
 /// Darker paper than this is taken to be this dark: ink has no meaning there.
@@ -36,7 +38,8 @@ impl White {
         let factor = (wide.min(tall) / CELLS).clamp(1, page.width().min(page.height()).max(1));
         let small = resize::shrunk(page, factor);
         let without_print = morphology::close(&small, (PRINT, PRINT), 1);
-        let reach = |side: u32| (LINE * f64::from(side) / f64::from(factor) / 2.0).round() as u32;
+        let longest = wide.min(tall).saturating_mul(OBLONG);
+        let reach = |side: u32| (LINE * f64::from(side.min(longest)) / f64::from(factor) / 2.0).round() as u32;
         let paper = morphology::close_along_lines(&without_print, reach(wide), reach(tall));
         let smooth = imageproc::filter::box_filter(&paper, MEAN, MEAN);
         Self {
