@@ -89,8 +89,9 @@ const FEW: f64 = 0.35;
 const ROUNDS: usize = 3;
 /// Bubbles with less than this part of a full mark are blank while the sheet's numbers are sought.
 const BLANK: f64 = 0.35;
-/// Letters differ in their ink by less.
+/// Letters differ in their ink by less; what is darker by more than the second is marked, however evenly.
 const LETTERS: f64 = 0.25;
+const MOST_LETTERS: f64 = 0.2;
 
 /// Below this a sheet has no contrast; beyond these, blank bubbles differ too much, or the print fills them.
 const LEAST_CONTRAST: f64 = 0.15;
@@ -271,7 +272,7 @@ impl Print<'_> {
         let guess = groups.iter().map(|group| {
             let own = lower(group, 25.0);
             let spread = lower(group, 60.0) - lower(group, 5.0);
-            let is_marked = group.len() >= 6 && own - common > 0.08 && spread > 0.3 * (own - common);
+            let is_marked = group.len() >= 6 && own - common > 0.08 && (spread > 0.3 * (own - common) || own - common > MOST_LETTERS);
             if is_marked { common } else { towards(own, common, group.len(), 6.0) }
         });
         guess.collect()
@@ -281,7 +282,9 @@ impl Print<'_> {
     fn of_blank(&self, values: &[f64], is_blank: &[bool]) -> Vec<f64> {
         let groups = self.groups(values, |i| is_blank.get(i).copied().unwrap_or(false));
         let common = median(&groups.concat());
-        groups.iter().map(|group| towards(median(group), common, group.len(), 1.0)).collect()
+        // Of few, a pale mark may be half.
+        let own = |group: &[f64]| if group.len() < 6 { lower(group, 30.0) } else { median(group) };
+        groups.iter().map(|group| towards(own(group), common, group.len(), 1.0)).collect()
     }
 
     fn groups(&self, values: &[f64], is_kept: impl Fn(usize) -> bool) -> Vec<Vec<f64>> {
@@ -328,7 +331,8 @@ fn full_mark(ink: &[f64], floor: f64, prior: f64) -> f64 {
 
 /// Takes away what all bubbles of a field share, as paper and folds do, and gives how much that was.
 fn level_off(values: &mut [f64], full: f64) -> f64 {
-    if values.is_empty() {
+    // One bubble shares nothing.
+    if values.len() < 2 {
         return 0.0;
     }
     let mut sorted = values.to_vec();

@@ -94,14 +94,14 @@ mod tests {
             let white = white(|x, y| if x * 3 > 300 + slope * y { 110 } else { 220 });
             let edge = 100.0 + slope as f32 * 100.0 / 3.0;
             assert!(
-                (white.at(edge - 8.0, 100.0) - 220.0).abs() < 16.0,
+                (white.at(edge - 10.0, 100.0) - 220.0).abs() < 25.0,
                 "slope {slope}: {}",
-                white.at(edge - 8.0, 100.0)
+                white.at(edge - 10.0, 100.0)
             );
             assert!(
-                (white.at(edge + 8.0, 100.0) - 110.0).abs() < 16.0,
+                (white.at(edge + 10.0, 100.0) - 110.0).abs() < 25.0,
                 "slope {slope}: {}",
-                white.at(edge + 8.0, 100.0)
+                white.at(edge + 10.0, 100.0)
             );
         }
     }
