@@ -18,7 +18,7 @@ const SAMPLE: &str = "samples/four-markers";
 const MIX: &str = "full=30,light=10,blank=15,tick=10,cross=5,partial=10,erased=12,dot=8";
 
 /// The reasons that are shown, in the order of docs/doubts.md, and how many pictures of each.
-const REASONS: [&str; 6] = ["faint-mark", "partial-mark", "residue", "stray-ink", "ambiguous-gap", "low-confidence"];
+const REASONS: [&str; 5] = ["faint-mark", "partial-mark", "residue", "stray-ink", "low-confidence"];
 const SHOWN: usize = 5;
 /// The room of a picture, and between them.
 const CELL: (u32, u32) = (250, 70);

@@ -108,6 +108,9 @@ enum Standing {
 impl Standing {
     fn of(printed: &Printed, view: &View, all: &[Printed], usual_shift: (f64, f64)) -> Self {
         let ring = printed.ring;
+        if printed.blank.count < FEWEST_OF_BLOCK {
+            return Self::Unseen;
+        }
         if ring.evidence > OUTLINED {
             let beside_others = (ring.shift.0 - usual_shift.0, ring.shift.1 - usual_shift.1);
             let is_off = elsewhere::far(beside_others) >= BESIDE_OTHERS
@@ -130,7 +133,9 @@ impl Standing {
     }
 }
 
-/// Fewer bubbles do not tell: a third of them may be marked, and what is left is no pattern.
+/// In a block of fewer bubbles, marks alone may look like outlines.
+const FEWEST_OF_BLOCK: usize = 10;
+/// Fewer bubbles of a sheet do not tell: a third of them may be marked, and what is left is no pattern.
 const FEWEST: usize = 20;
 
 /// The doubt about the whole sheet.

@@ -225,7 +225,7 @@ impl Sheet {
                 }
             };
             // What is left of a mark is pale all over; a dot or a stroke is dark in one place.
-            is_traced.then(|| if score.peak > 1.7 * score.mean { Reason::StrayInk } else { Reason::Residue })
+            is_traced.then_some(if score.peak > 1.7 * score.mean { Reason::StrayInk } else { Reason::Residue })
         };
         let reasons = scores.iter().zip(marked);
         reasons.filter_map(|(score, marked)| if *marked { of_mark(score) } else { of_blank(score) }).next()
@@ -272,7 +272,9 @@ impl Print<'_> {
         let guess = groups.iter().map(|group| {
             let own = lower(group, 25.0);
             let spread = lower(group, 60.0) - lower(group, 5.0);
-            let is_marked = group.len() >= 6 && own - common > 0.08 && (spread > 0.3 * (own - common) || own - common > MOST_LETTERS);
+            let is_marked = group.len() >= 6
+                && own - common > 0.08
+                && (spread > 0.3 * (own - common) || own - common > MOST_LETTERS);
             if is_marked { common } else { towards(own, common, group.len(), 6.0) }
         });
         guess.collect()

@@ -1,8 +1,8 @@
 //! The ink of a sheet: what is not paper, wherever it is light or dark.
 //!
-//! The paper's tone is estimated at each place ([`white`]). The surroundings of a block's bubbles, laid over each other, show
+//! The paper's tone is estimated at each place (`white.rs`). The surroundings of a block's bubbles, laid over each other, show
 //! its blank bubble ([`blank`]), whose outline tells where the bubbles are printed ([`rings`]). Inside of it two numbers are
-//! measured for each bubble ([`disc`]): the mean ink tells a pale full mark, that of the darkest spot a dot, a tick or a cross.
+//! measured for each bubble (`disc.rs`): the mean ink tells a pale full mark, that of the darkest spot a dot, a tick or a cross.
 
 pub mod blank;
 mod disc;

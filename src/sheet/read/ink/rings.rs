@@ -3,7 +3,7 @@
 //! An outline is the same on both sides of its middle, and so are few other things near a bubble: letters are not, neighbours
 //! are where the search does not reach. So the middle is found first, whatever the outline's shape: the blank bubble is
 //! folded about each possible middle, onto one quadrant, and where most ink meets its mirrors lie the candidates. In the
-//! folded quadrant ([`Fold`]) ellipses and boxes of all widths and heights are compared by sums along its rows. Blocks of one
+//! folded quadrant (`Fold`) ellipses and boxes of all widths and heights are compared by sums along its rows. Blocks of one
 //! bubble size have one outline, that of the best sum over a few of them; with it each block is measured for itself.
 //!
 //! All is done on the grid of [`Patch`], in ink: nothing depends on the size of the page.
