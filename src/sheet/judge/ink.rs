@@ -213,7 +213,9 @@ impl Sheet {
             } else if score.value() < best && score.value() < SECOND {
                 Some(Reason::AmbiguousGap)
             } else {
-                (score.ink < PALE && score.value() < FAINT).then_some(Reason::FaintMark)
+                // A tick is dark where its stroke is; what is pale all over is faint.
+                let reason = if score.peak > STROKE * score.mean { Reason::PartialMark } else { Reason::FaintMark };
+                (score.ink < PALE && score.value() < FAINT).then_some(reason)
             }
         };
         let of_blank = |score: &Score| {
@@ -246,6 +248,8 @@ const SECOND: f64 = 0.65;
 /// A mark with less ink than this whose score is below the other may be what an eraser left.
 const PALE: f64 = 0.32;
 const FAINT: f64 = 0.55;
+/// The darkest spot of a stroke is so many times as dark as its mean.
+const STROKE: f64 = 1.35;
 /// A blank bubble beside a mark that scores more may be one.
 const BESIDE: f64 = 0.22;
 /// Where a field has no mark, a bubble that scores more, or whose darkest spot does, has more than noise in it.
