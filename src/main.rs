@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use omr::{app, cli::Cli};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match app::run(Cli::parse()) {
         Ok(exit) => exit.into(),

@@ -15,6 +15,7 @@ pub mod coloured;
 pub mod contours;
 pub mod correlation;
 pub mod cutting;
+pub mod dispatch;
 pub mod edges;
 pub mod fit;
 pub mod jpeg;
