@@ -1,6 +1,56 @@
-//! What a gray picture cannot tell: how colourful a pixel is.
+//! What a gray picture cannot tell: how colourful a pixel is. And the two ways in which colours are stored.
 
 use image::{GrayImage, RgbImage};
+
+use super::dispatch::wide;
+
+/// What the three values of a pixel are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Space {
+    /// Red, green, blue.
+    Rgb,
+    /// Luma and the two chromas of JFIF.
+    YCbCr,
+}
+
+/// A colour picture as it was decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coloured {
+    /// Three values a pixel.
+    pub picture: RgbImage,
+    /// What they are.
+    pub space: Space,
+}
+
+impl Coloured {
+    /// Of red, green and blue.
+    pub fn rgb(picture: RgbImage) -> Self {
+        Self { picture, space: Space::Rgb }
+    }
+
+    /// Red, green and blue.
+    pub fn into_rgb(mut self) -> RgbImage {
+        if self.space == Space::YCbCr {
+            to_rgb(&mut self.picture);
+        }
+        self.picture
+    }
+}
+
+wide! {
+    /// JFIF's conversion, in 14 fractional bits.
+    fn to_rgb(picture: &mut [u8]) {
+        for pixel in picture.chunks_exact_mut(3) {
+            let [y, cb, cr] = [pixel[0], pixel[1], pixel[2]].map(i32::from);
+            let (cb, cr) = (cb - 128, cr - 128);
+            let luma = (y << 14) + (1 << 13);
+            let value = |sum: i32| (sum >> 14).clamp(0, 255) as u8;
+            pixel[0] = value(luma + 22970 * cr);
+            pixel[1] = value(luma - 5638 * cb - 11700 * cr);
+            pixel[2] = value(luma + 29032 * cb);
+        }
+    }
+}
 
 /// Saturation of each pixel, 0 (gray) to 255 (a pure colour): (max − min)/max of its channels, in OpenCV's 8-bit fixed
 /// point (`COLOR_BGR2HSV`). Black has saturation 0.
@@ -26,6 +76,14 @@ mod tests {
     use image::Rgb;
 
     use super::*;
+
+    #[test]
+    fn luma_and_chroma_become_colours() {
+        let stored = RgbImage::from_vec(4, 1, vec![77, 128, 128, 76, 85, 255, 150, 44, 21, 255, 255, 255]).unwrap();
+        let colours = Coloured { picture: stored, space: Space::YCbCr }.into_rgb();
+        // Gray, pure red and pure green, each nearly, and what is too bright.
+        assert_eq!(colours.into_raw(), [77, 77, 77, 254, 0, 0, 0, 255, 1, 255, 121, 255]);
+    }
 
     #[test]
     fn grays_have_no_saturation_and_pure_colours_have_all() {

@@ -3,44 +3,67 @@
 //! Only loops on whole numbers, or on `f32` and `f64` one operation at a time, belong here: then both versions give the same
 //! bits, because the compiler never joins a product and a sum by itself.
 
-/// Runs `work`, compiled for AVX2 where the processor has it.
+/// Defines a function that runs compiled for AVX2 where the processor has it.
 ///
-/// That is true of the code that is inlined into `work`: let it be a closure that does no more than to call a function
-/// marked `#[inline(always)]`, whose callees are small or marked alike.
-#[inline(always)]
-pub fn wide<R>(work: impl FnOnce() -> R) -> R {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-    {
-        // Sound: the processor was just asked for each feature that the function is compiled with. It is the program's only
-        // unsafe block; with it the loops that are handed in take 0.2 to 0.6 of their time.
-        #[allow(unsafe_code)]
-        return unsafe { with_avx2(work) };
-    }
-    work()
+/// That is true of its body and of what is inlined into it: functions that it calls must be small, or marked
+/// `#[inline(always)]`, and closures must be called in one place. Constants that the function is generic over are stated
+/// in brackets behind its name, as in `wide! { fn sum[N: usize](values: &[[u8; N]]) -> u64 { … } }`.
+macro_rules! wide {
+    (
+        $(#[$attribute:meta])*
+        $visible:vis fn $name:ident$([$($constant:ident: $kind:ty),+])?($($argument:ident: $type:ty),* $(,)?)
+        $(-> $result:ty)? $body:block
+    ) => {
+        $(#[$attribute])*
+        $visible fn $name$(<$(const $constant: $kind),+>)?($($argument: $type),*) $(-> $result)? {
+            #[inline(always)]
+            fn plain$(<$(const $constant: $kind),+>)?($($argument: $type),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,bmi1,bmi2")]
+                fn with_avx2$(<$(const $constant: $kind),+>)?($($argument: $type),*) $(-> $result)? {
+                    plain$(::<$($constant),+>)?($($argument),*)
+                }
+                if $crate::imaging::dispatch::has_avx2() {
+                    // Sound: `has_avx2` has asked the processor for each feature that the function is compiled with. These
+                    // are the program's only unsafe blocks; the loops that are defined so take 0.1 to 0.6 of their time.
+                    #[allow(unsafe_code)]
+                    return unsafe { with_avx2$(::<$($constant),+>)?($($argument),*) };
+                }
+            }
+            plain$(::<$($constant),+>)?($($argument),*)
+        }
+    };
 }
 
+pub(crate) use wide;
+
+/// Does the processor have what `wide!` compiles for?
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
-    work()
+pub fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    wide! {
+        /// The sum.
+        fn sum(values: &[u8]) -> u64 {
+            values.iter().map(|&v| u64::from(v)).sum()
+        }
+    }
 
-    #[inline(always)]
-    fn sum(values: &[u8]) -> u64 {
-        values.iter().map(|&v| u64::from(v)).sum()
+    wide! {
+        fn rows[N: usize, M: usize](values: &[[u8; N]; M]) -> usize {
+            values.len() * N
+        }
     }
 
     #[test]
-    fn the_result_is_that_of_the_work() {
+    fn functions_are_what_they_say() {
         let values: Vec<u8> = (0..=255).cycle().take(1000).collect();
-        assert_eq!(wide(|| sum(&values)), sum(&values));
+        assert_eq!(sum(&values), values.iter().map(|&v| u64::from(v)).sum::<u64>());
+        assert_eq!(rows(&[[0; 3]; 5]), 15);
     }
 }

@@ -7,6 +7,7 @@
 
 use image::{GrayImage, RgbImage};
 
+use super::dispatch::wide;
 use super::{pixels, pixels_mut};
 use crate::geometry::Size;
 
@@ -46,23 +47,58 @@ pub fn shrunk(src: &GrayImage, factor: u32) -> GrayImage {
     if width == 0 {
         return dst;
     }
-    let area = u64::from(factor) * u64::from(factor);
-    let mut sums = vec![0u64; width];
-    let rows = pixels(src).chunks_exact(src.width() as usize);
-    let mut out = pixels_mut(&mut dst).chunks_exact_mut(width);
-    for (y, row) in rows.enumerate() {
-        for (sum, block) in sums.iter_mut().zip(row.chunks_exact(step)) {
-            *sum += block.iter().map(|&v| u64::from(v)).sum::<u64>();
-        }
-        if (y + 1) % step == 0 {
-            let Some(out) = out.next() else { break };
-            for (out, sum) in out.iter_mut().zip(&mut sums) {
-                *out = ((*sum + area / 2) / area) as u8;
-                *sum = 0;
+    let blocks = (pixels(src), src.width() as usize, pixels_mut(&mut dst), width);
+    match factor {
+        2 => mean_blocks::<2>(blocks),
+        3 => mean_blocks::<3>(blocks),
+        4 => mean_blocks::<4>(blocks),
+        6 => mean_blocks::<6>(blocks),
+        8 => mean_blocks::<8>(blocks),
+        _ => mean_large_blocks(blocks, step),
+    }
+    dst
+}
+
+/// Source pixels and the length of their rows, target pixels and the length of theirs.
+type Blocks<'a> = (&'a [u8], usize, &'a mut [u8], usize);
+
+wide! {
+    /// [`shrunk`] for blocks of a size that is known beforehand: sums down the columns first, of all columns at once.
+    fn mean_blocks[N: usize](blocks: Blocks<'_>) {
+        let (src, stride, dst, width) = blocks;
+        const { assert!(N * N * 255 <= u16::MAX as usize) };
+        let area = (N * N) as u32;
+        let mut sums = vec![0u16; width * N];
+        for (rows, out) in src.chunks_exact(stride * N).zip(dst.chunks_exact_mut(width)) {
+            sums.fill(0);
+            for row in rows.chunks_exact(stride) {
+                for (sum, &v) in sums.iter_mut().zip(row) {
+                    *sum += u16::from(v);
+                }
+            }
+            for (out, block) in out.iter_mut().zip(sums.chunks_exact(N)) {
+                let sum: u32 = block.iter().map(|&v| u32::from(v)).sum();
+                *out = ((sum + area / 2) / area) as u8;
             }
         }
     }
-    dst
+}
+
+/// [`shrunk`] for blocks of any size.
+fn mean_large_blocks((src, stride, dst, width): Blocks<'_>, step: usize) {
+    let area = step as u64 * step as u64;
+    let mut sums = vec![0u64; width];
+    for (rows, out) in src.chunks_exact(stride * step).zip(dst.chunks_exact_mut(width)) {
+        sums.fill(0);
+        for row in rows.chunks_exact(stride) {
+            for (sum, block) in sums.iter_mut().zip(row.chunks_exact(step)) {
+                *sum += block.iter().map(|&v| u64::from(v)).sum::<u64>();
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(&sums) {
+            *out = ((*sum + area / 2) / area) as u8;
+        }
+    }
 }
 
 /// The size of `img` scaled to `width` with its aspect ratio kept: both sides cut to whole pixels, the height computed
@@ -138,53 +174,99 @@ fn taps(source: u32, target: u32, ends: Ends) -> impl Iterator<Item = Tap> {
     })
 }
 
-/// The general case. Each needed source row is blended horizontally once, into one of two buffers.
-fn blend<const C: usize>(src: &[u8], from: Size, dst: &mut [u8], to: Size) {
-    let stride = from.width as usize * C;
-    let last_row = i64::from(from.height) - 1;
-    let columns: Vec<_> = taps(from.width, to.width, Ends::Moved)
-        .map(|tap| {
-            let at = tap.at as usize * C;
-            // The right neighbour of the last pixel has no weight; any readable place will do.
-            let next = if at + C < stride { at + C } else { at };
-            (at, next, tap.near, tap.far)
-        })
-        .collect();
-    let fill = |buffer: &mut [i32], row: usize| {
-        let source = &src[row * stride..(row + 1) * stride];
-        for (out, &(at, next, near, far)) in buffer.chunks_exact_mut(C).zip(&columns) {
-            let (a, b) = (&source[at..at + C], &source[next..next + C]);
-            for c in 0..C {
-                // The later pass wants the sum without its four low bits.
-                out[c] = (i32::from(a[c]) * near + i32::from(b[c]) * far) >> 4;
-            }
-        }
-    };
+/// How the pixels of a row are blended: for each target value where the first of its two source values lies, and the
+/// weights of both.
+struct Columns {
+    /// The first source pixel of each target pixel; the second one follows it.
+    at: Vec<u32>,
+    near: Vec<i16>,
+    far: Vec<i16>,
+}
 
-    let width = to.width as usize * C;
-    let mut buffers = [vec![0; width], vec![0; width]];
-    let mut holds = [usize::MAX; 2];
-    for (tap, out) in taps(from.height, to.height, Ends::Repeated).zip(dst.chunks_exact_mut(width)) {
-        let rows = [tap.at.clamp(0, last_row) as usize, (tap.at + 1).clamp(0, last_row) as usize];
-        if holds[0] != rows[0] && holds[1] == rows[0] {
-            buffers.swap(0, 1);
-            holds.swap(0, 1);
+impl Columns {
+    /// `None` for a source of one column, which has no second pixel.
+    fn new<const C: usize>(source: u32, target: u32) -> Option<Self> {
+        let before_last = i64::from(source.checked_sub(2)?);
+        let values = target as usize * C;
+        let mut columns = Self {
+            at: Vec::with_capacity(target as usize),
+            near: Vec::with_capacity(values),
+            far: Vec::with_capacity(values),
+        };
+        for Tap { at, near, far } in taps(source, target, Ends::Moved) {
+            // The last pixel is read as the second of its pair.
+            let (at, near, far) = if at > before_last { (before_last, 0, near) } else { (at, near, far) };
+            columns.at.push(at as u32 * C as u32);
+            // Weights are at most 2048.
+            columns.near.extend([near as i16; C]);
+            columns.far.extend([far as i16; C]);
         }
-        for i in 0..2 {
-            if i == 1 && rows[1] == rows[0] {
-                break;
+        Some(columns)
+    }
+}
+
+/// The general case.
+fn blend<const C: usize>(src: &[u8], from: Size, dst: &mut [u8], to: Size) {
+    match Columns::new::<C>(from.width, to.width) {
+        Some(columns) => blend_rows::<C>(src, from.height, &columns, dst, to.height),
+        None => {
+            // A column is as wide as two alike.
+            let doubled: Vec<u8> = src.chunks_exact(C).flat_map(|pixel| [pixel, pixel].concat()).collect();
+            blend::<C>(&doubled, Size::new(2, from.height), dst, to);
+        }
+    }
+}
+
+wide! {
+    /// Each needed source row is blended horizontally once, into one of two buffers.
+    fn blend_rows[C: usize](src: &[u8], height: u32, columns: &Columns, dst: &mut [u8], target_height: u32) {
+        let (stride, width) = (src.len() / height as usize, columns.near.len());
+        let last_row = i64::from(height) - 1;
+        let mut pairs = vec![0u16; width];
+        let mut buffers = [vec![0i16; width], vec![0i16; width]];
+        let mut holds = [usize::MAX; 2];
+        for (tap, out) in taps(height, target_height, Ends::Repeated).zip(dst.chunks_exact_mut(width)) {
+            let rows = [tap.at.clamp(0, last_row) as usize, (tap.at + 1).clamp(0, last_row) as usize];
+            if holds[0] != rows[0] && holds[1] == rows[0] {
+                buffers.swap(0, 1);
+                holds.swap(0, 1);
             }
-            if holds[i] != rows[i] {
-                fill(&mut buffers[i], rows[i]);
-                holds[i] = rows[i];
+            for i in 0..2 {
+                if i == 1 && rows[1] == rows[0] {
+                    break;
+                }
+                if holds[i] != rows[i] {
+                    let source = &src[rows[i] * stride..(rows[i] + 1) * stride];
+                    blend_along::<C>(source, columns, &mut pairs, &mut buffers[i]);
+                    holds[i] = rows[i];
+                }
+            }
+            let [first, second] = &buffers;
+            let second = if rows[1] == rows[0] { first } else { second };
+            let (near, far) = (tap.near, tap.far);
+            for ((out, &a), &b) in out.iter_mut().zip(first).zip(second) {
+                // The upper halves of products of 16 bits.
+                let sum = ((i32::from(a) * near) >> 16) as i16 + ((i32::from(b) * far) >> 16) as i16;
+                *out = ((sum + 2) >> 2) as u8;
             }
         }
-        let [first, second] = &buffers;
-        let second = if rows[1] == rows[0] { first } else { second };
-        for ((out, &a), &b) in out.iter_mut().zip(first).zip(second) {
-            let sum = ((a * tap.near) >> 16) + ((b * tap.far) >> 16);
-            *out = ((sum + 2) >> 2).clamp(0, 255) as u8;
+    }
+}
+
+/// Blends a row horizontally, without the four low bits of the sums, which the later pass leaves out. The sums are at most
+/// 255 · 2049 / 16, which fits 16 bits. First the pairs are gathered, then all are blended at once.
+#[inline(always)]
+fn blend_along<const C: usize>(source: &[u8], columns: &Columns, pairs: &mut [u16], out: &mut [i16]) {
+    for (&at, pairs) in columns.at.iter().zip(pairs.chunks_exact_mut(C)) {
+        let both = &source[at as usize..at as usize + 2 * C];
+        for (c, pair) in pairs.iter_mut().enumerate() {
+            *pair = u16::from_le_bytes([both[c], both[C + c]]);
         }
+    }
+    let weights = columns.near.iter().zip(&columns.far);
+    for ((out, &pair), (&near, &far)) in out.iter_mut().zip(&*pairs).zip(weights) {
+        let (a, b) = (i32::from(pair & 0xff), i32::from(pair >> 8));
+        *out = ((a * i32::from(near) + b * i32::from(far)) >> 4) as i16;
     }
 }
 

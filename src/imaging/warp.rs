@@ -5,6 +5,7 @@
 
 use image::{GrayImage, RgbImage};
 
+use super::dispatch::wide;
 use super::{pixels, pixels_mut};
 use crate::geometry::{Point, Quad, Size};
 
@@ -13,6 +14,17 @@ use crate::geometry::{Point, Quad, Size};
 pub struct Homography(pub [f64; 9]);
 
 impl Homography {
+    /// The map that moves nothing.
+    pub const IDENTITY: Self = Self([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+
+    /// Takes places of a picture of size `from` to those of the same resized to `to`.
+    pub fn resizing(from: Size, to: Size) -> Self {
+        let scale = |from: u32, to: u32| f64::from(to) / f64::from(from.max(1));
+        let (x, y) = (scale(from.width, to.width), scale(from.height, to.height));
+        // Pixel centres: the edges of the pictures are half a pixel outside of them.
+        Self([x, 0.0, (x - 1.0) / 2.0, 0.0, y, (y - 1.0) / 2.0, 0.0, 0.0, 1.0])
+    }
+
     /// The map that takes the corners of `from` to those of `to`. `None` if three corners of a quad lie on a line.
     ///
     /// Corners are taken as `f32`, and products of two coordinates are rounded to it, as in OpenCV.
@@ -108,18 +120,12 @@ pub fn perspective(src: &GrayImage, corners: &Quad) -> Option<GrayImage> {
     through(src, &map, size)
 }
 
-/// As [`perspective`], for a colour picture.
-pub fn perspective_rgb(src: &RgbImage, corners: &Quad) -> Option<RgbImage> {
-    let (map, size) = upright_map(corners, Size::new(src.width(), src.height()))?;
-    through_rgb(src, &map, size)
-}
-
 /// The picture moved by `map` (source to target positions), in a frame of `size`. `None` if the map has no inverse.
 pub fn through(src: &GrayImage, map: &Homography, size: Size) -> Option<GrayImage> {
     let back = map.inverse()?;
     let mut dst = GrayImage::new(size.width, size.height);
     let source = Source::<1> { raw: pixels(src), width: src.width() as usize, height: src.height() as usize };
-    source.warp(&back, pixels_mut(&mut dst), size);
+    warp(&source, &back, pixels_mut(&mut dst), size);
     Some(dst)
 }
 
@@ -128,12 +134,13 @@ pub fn through_rgb(src: &RgbImage, map: &Homography, size: Size) -> Option<RgbIm
     let back = map.inverse()?;
     let mut dst = RgbImage::new(size.width, size.height);
     let source = Source::<3> { raw: src.as_raw(), width: src.width() as usize, height: src.height() as usize };
-    source.warp(&back, &mut dst, size);
+    warp(&source, &back, &mut dst, size);
     Some(dst)
 }
 
-/// The map of [`perspective`], and the size of its target. The centres of corner pixels go onto each other.
-fn upright_map(corners: &Quad, source: Size) -> Option<(Homography, Size)> {
+/// The map of [`perspective`], and the size of its target. The centres of corner pixels go onto each other. `None` if the
+/// quad is degenerate, or far bigger than a picture of size `source`.
+pub fn upright_map(corners: &Quad, source: Size) -> Option<(Homography, Size)> {
     /// A quad within a picture has no side longer than its width and height together; a rectangle drawn around it may be
     /// somewhat longer. More is a mistake that should not cost memory.
     const MAX_SIDE: u64 = 2;
@@ -164,24 +171,28 @@ struct Source<'a, const C: usize> {
     height: usize,
 }
 
-impl<const C: usize> Source<'_, C> {
+wide! {
     /// Fills `dst` with what `back` (target to source positions) finds.
-    fn warp(&self, back: &Homography, dst: &mut [u8], size: Size) {
-        if self.raw.is_empty() || size.pixels() == 0 {
+    fn warp[C: usize](source: &Source<'_, C>, back: &Homography, dst: &mut [u8], size: Size) {
+        if source.raw.is_empty() || size.pixels() == 0 {
             return;
         }
         // OpenCV's pieces get longer when there are fewer than 16 rows; here they are cut to the same starts.
         let start_every = PIECE.max(1024 / 16.min(size.height as usize));
-        for (y, row) in dst.chunks_exact_mut(size.width as usize * C).enumerate() {
-            for (i, piece) in row.chunks_mut(PIECE * C).enumerate() {
-                let x = i * PIECE;
+        let (width, stride) = (size.width as usize, size.width as usize * C);
+        for y in 0..size.height as usize {
+            for x in (0..width).step_by(PIECE) {
                 let start = x / start_every * start_every;
-                let places = Places::new(back, start, x - start, y, piece.len() / C);
-                self.sample(&places, piece);
+                let count = PIECE.min(width - x);
+                let places = Places::new(back, start, x - start, y);
+                source.sample(&places, &mut dst[y * stride + x * C..][..count * C]);
             }
         }
     }
+}
 
+impl<const C: usize> Source<'_, C> {
+    #[inline(always)]
     fn sample(&self, places: &Places, out: &mut [u8]) {
         let count = out.len() / C;
         let inside = |line: &[i32], length: usize| {
@@ -190,15 +201,7 @@ impl<const C: usize> Source<'_, C> {
         };
         let (xs, ys) = (&places.x[..count], &places.y[..count]);
         if inside(xs, self.width) && inside(ys, self.height) {
-            let stride = self.width * C;
-            for ((out, &x), &y) in out.chunks_exact_mut(C).zip(xs).zip(ys) {
-                // Not negative, as just checked.
-                let at = (y >> FRACTION_BITS) as usize * stride + (x >> FRACTION_BITS) as usize * C;
-                let four = &self.raw[at..at + stride + 2 * C];
-                for (c, out) in out.iter_mut().enumerate() {
-                    *out = blend([four[c], four[c + C], four[stride + c], four[stride + C + c]], x, y);
-                }
-            }
+            self.sample_inside(places, out);
         } else {
             for ((out, &x), &y) in out.chunks_exact_mut(C).zip(xs).zip(ys) {
                 let (left, top) = (i64::from(x >> FRACTION_BITS), i64::from(y >> FRACTION_BITS));
@@ -206,6 +209,40 @@ impl<const C: usize> Source<'_, C> {
                     let at = |dx: i64, dy: i64| self.pixel_or_black(left + dx, top + dy, c);
                     *out = blend([at(0, 0), at(1, 0), at(0, 1), at(1, 1)], x, y);
                 }
+            }
+        }
+    }
+
+    /// For places whose four pixels all lie inside: these are gathered first, then all are blended at once.
+    #[inline(always)]
+    fn sample_inside(&self, places: &Places, out: &mut [u8]) {
+        let stride = self.width * C;
+        let count = out.len() / C;
+        // Neighbours from left to right, as the two bytes of a number.
+        let (mut upper, mut lower) = ([[0u16; PIECE]; C], [[0u16; PIECE]; C]);
+        let mut starts = [0u32; PIECE];
+        for (start, (&x, &y)) in starts.iter_mut().zip(places.x.iter().zip(&places.y)) {
+            // Not negative where it counts, as was checked; a picture has less than 2^32 values.
+            let (x, y) = ((x >> FRACTION_BITS) as u32, (y >> FRACTION_BITS) as u32);
+            *start = y.wrapping_mul(stride as u32).wrapping_add(x.wrapping_mul(C as u32));
+        }
+        for (i, &start) in starts[..count].iter().enumerate() {
+            let start = start as usize;
+            let (above, below) = (&self.raw[start..start + 2 * C], &self.raw[start + stride..start + stride + 2 * C]);
+            for c in 0..C {
+                upper[c][i] = u16::from_le_bytes([above[c], above[c + C]]);
+                lower[c][i] = u16::from_le_bytes([below[c], below[c + C]]);
+            }
+        }
+        let mut blended = [0u8; PIECE];
+        for c in 0..C {
+            let pairs = upper[c].iter().zip(&lower[c]).zip(places.x.iter().zip(&places.y));
+            for (out, ((&above, &below), (&x, &y))) in blended.iter_mut().zip(pairs) {
+                let [[a, b], [c, d]] = [above, below].map(|pair| [pair & 0xff, pair >> 8]);
+                *out = blend([a as u8, b as u8, c as u8, d as u8], x, y);
+            }
+            for (out, &v) in out.iter_mut().skip(c).step_by(C).zip(&blended) {
+                *out = v;
             }
         }
     }
@@ -219,6 +256,7 @@ impl<const C: usize> Source<'_, C> {
 }
 
 /// Blends the pixels top-left, top-right, bottom-left, bottom-right at the fractions of `x` and `y`.
+#[inline(always)]
 fn blend(four: [u8; 4], x: i32, y: i32) -> u8 {
     let (fx, fy) = (x & (ONE - 1), y & (ONE - 1));
     let [a, b, c, d] = four.map(i32::from);
@@ -233,13 +271,14 @@ struct Places {
 }
 
 impl Places {
-    /// Positions of the target pixels (`start` + `offset` + 0…`count`, `y`).
-    fn new(back: &Homography, start: usize, offset: usize, y: usize, count: usize) -> Self {
+    /// Positions of the target pixels (`start` + `offset` + 0…, `y`).
+    #[inline(always)]
+    fn new(back: &Homography, start: usize, offset: usize, y: usize) -> Self {
         let m = &back.0;
         let at_start = |row: usize| m[row] * start as f64 + m[row + 1] * y as f64 + m[row + 2];
         let (x0, y0, w0) = (at_start(0), at_start(3), at_start(6));
         let mut places = Self { x: [0; PIECE], y: [0; PIECE] };
-        for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate().take(count) {
+        for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate() {
             let d = (offset + i) as f64;
             let w = w0 + m[6] * d;
             let scale = if w == 0.0 { 0.0 } else { f64::from(ONE) / w };
@@ -251,6 +290,7 @@ impl Places {
 }
 
 /// Rounds half to even, saturating.
+#[inline(always)]
 fn rounded(v: f64) -> i32 {
     /// Added to a number of 32 bits, this leaves no fractional bits, so that the addition rounds; and the low bits of
     /// the sum are the integer. It takes one instruction for several values, where `round_ties_even` calls a function.
@@ -332,7 +372,8 @@ mod tests {
     fn colour_channels_are_warped_alone() {
         let src = RgbImage::from_fn(9, 9, |x, y| Rgb([(x * 25) as u8, (y * 25) as u8, (x * y * 3) as u8]));
         let corners = quad([(0.0, 1.0), (8.5, 0.0), (8.0, 8.0), (-1.0, 7.0)]);
-        let warped = perspective_rgb(&src, &corners).unwrap();
+        let (map, size) = upright_map(&corners, Size::new(9, 9)).unwrap();
+        let warped = through_rgb(&src, &map, size).unwrap();
         for c in 0..3 {
             let channel = GrayImage::from_fn(9, 9, |x, y| Luma([src.get_pixel(x, y).0[c]]));
             let want = perspective(&channel, &corners).unwrap();

@@ -19,7 +19,7 @@ use crate::options::{Options, Task, cores};
 use crate::outputs::grouping::Grouping;
 use crate::outputs::paths::{FolderPaths, ORGANIZED};
 use crate::scoring::{Built, Scorer, SheetValues};
-use crate::sheet::decode::{self, GrayRule, Wanted};
+use crate::sheet::decode::{self, GrayRule, Wanted, WantedColour};
 use crate::sheet::preprocess::PrepareError;
 use crate::sheet::{SheetContext, SheetScoring};
 use crate::tesseract::Tesseract;
@@ -310,7 +310,7 @@ pub fn ready(governed: &GovernedTemplate, mode: OutputMode) -> Result<SheetConte
 fn load_picture(path: &Path) -> Result<GrayImage, PrepareError> {
     let asset = |detail: String| PrepareError::Asset { path: path.to_path_buf(), detail };
     let bytes = std::fs::read(path).map_err(|e| asset(format!("the template's picture cannot be read: {e}")))?;
-    let wanted = Wanted { colour: false, gray: GrayRule::Direct };
+    let wanted = Wanted { colour: WantedColour::None, gray: GrayRule::Direct };
     let least = decode::Limits { min_side: 1, ..decode::Limits::default() };
     let decoded = decode::decode(&bytes, wanted, least).map_err(|e| asset(e.to_string()))?;
     Ok(decoded.gray)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::align::by_reference::BlockAligner;
-use super::decode::{GrayRule, Wanted};
+use super::decode::{GrayRule, Wanted, WantedColour};
 use super::judge::Judge;
 use super::judge::classic::Rules;
 use super::layout::Layouts;
@@ -64,7 +64,10 @@ impl SheetContext {
         Ok(Self {
             steps,
             wanted: Wanted {
-                colour: coloured && Steps::look_at_colour(&template),
+                colour: match coloured && Steps::look_at_colour(&template) {
+                    true => WantedColour::First,
+                    false => WantedColour::None,
+                },
                 gray: if coloured { GrayRule::FromColour } else { GrayRule::Direct },
             },
             judge: Judge {

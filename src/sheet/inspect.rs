@@ -3,6 +3,7 @@
 
 use super::align::{self, Alignment};
 use super::context::SheetContext;
+use super::decode::WantedColour;
 use super::drawings;
 use super::error::{Reason, SheetDoubt, SheetError};
 use super::fit;
@@ -11,7 +12,7 @@ use super::judge::Judgement;
 use super::layout::ChoosingField;
 use super::orientation::{self, Upright};
 use super::page::Page;
-use super::preprocess::Raster;
+use super::preprocess::{Colours, Raster};
 use super::read::{self, Readings};
 use super::stages::{Drawn, Kind, Stages};
 use super::{Scratch, decode};
@@ -136,13 +137,17 @@ fn upright_page(
     scratch: &mut Scratch,
     stages: &mut Stages,
 ) -> Result<Upright, SheetError> {
-    let decoder = if keeps_colour { decode::decode_beside_colour } else { decode::decode };
+    let mut wanted = context.wanted;
+    if keeps_colour && wanted.colour == WantedColour::None {
+        wanted.colour = WantedColour::Beside;
+    }
     let mut tries: Vec<(Turn, Stages)> = Vec::new();
     let empty = stages.another();
     let straighten = |turn: Turn| {
         // A sheet that is turned is rare: it is decoded again rather than every picture kept.
-        let decoded = decoder(bytes, context.wanted, decode::Limits::default())?;
-        let raster = Raster { gray: decoded.gray, colour: decoded.colour, unfiltered: None }.turned_back(turn);
+        let decoded = decode::decode(bytes, wanted, decode::Limits::default())?;
+        let raster =
+            Raster { gray: decoded.gray, colour: decoded.colour.map(Colours::new), unfiltered: None }.turned_back(turn);
         let mut seen = empty.another();
         seen.record(Kind::Input, |most| input(&raster, turn, most));
         let straightened = context.steps.apply(raster, turn != Turn::None, scratch, &mut seen);
@@ -165,7 +170,7 @@ fn input(raster: &Raster, turn: Turn, most: crate::geometry::Size) -> Drawn {
     let turned = (turn != Turn::None).then(|| format!("lay turned clockwise by {}°; turned back", turn.degrees()));
     let notes = std::iter::once(format!("{width}×{height} px")).chain(turned).collect();
     let picture = match &raster.colour {
-        Some(colour) => Sketch::of_colour(colour, most),
+        Some(colour) => Sketch::of_colour(&colour.picture(), most),
         None => Sketch::of(&raster.gray, most),
     };
     Drawn { title: "input".to_owned(), notes, picture: picture.finish() }

@@ -2,8 +2,9 @@
 
 use image::{GrayImage, RgbImage};
 
-use super::preprocess::Raster;
+use super::preprocess::{Colours, Raster};
 use crate::geometry::Size;
+use crate::imaging::colour::Coloured;
 use crate::imaging::orient::Turn;
 use crate::imaging::tone;
 
@@ -23,6 +24,7 @@ impl Page {
     pub fn of(mut raster: Raster, size: Size, keeps_colour: bool) -> Self {
         raster.colour.take_if(|_| !keeps_colour);
         let Raster { mut gray, colour, mut unfiltered } = raster.resized(size);
+        let colour = colour.map(|colour| colour.picture());
         for gray in std::iter::once(&mut gray).chain(&mut unfiltered) {
             tone::stretch(gray, tone::Flat::Keep);
         }
@@ -38,8 +40,8 @@ impl Page {
     pub fn turned_back(&self, turn: Turn) -> Self {
         let size = Size::new(self.gray.width(), self.gray.height());
         let Page { gray, colour, unfiltered } = self.clone();
-        let raster = Raster { gray, colour, unfiltered };
+        let raster = Raster { gray, colour: colour.map(|colour| Colours::new(Coloured::rgb(colour))), unfiltered };
         let Raster { gray, colour, unfiltered } = raster.turned_back(turn).resized(size);
-        Self { gray, colour, unfiltered }
+        Self { gray, colour: colour.map(|colour| colour.picture()), unfiltered }
     }
 }

@@ -902,7 +902,8 @@ mod tests {
         let mut bytes = jpeg(|e| e.set_progressive(true));
         let frame = bytes.windows(2).position(|w| w == [0xff, PROGRESSIVE]).unwrap();
         bytes[frame + 5..frame + 9].fill(0xff);
-        let wanted = super::super::Wanted { colour: false, gray: super::super::GrayRule::Direct };
+        let wanted =
+            super::super::Wanted { colour: super::super::WantedColour::None, gray: super::super::GrayRule::Direct };
         let error = super::super::decode(&bytes, wanted, super::super::Limits::default()).unwrap_err();
         assert_eq!(error.reason, crate::sheet::error::Reason::TooLarge);
     }

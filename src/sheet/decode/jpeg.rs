@@ -1,7 +1,7 @@
 //! JPEG: by zune-jpeg, and by jpeg-decoder for the one kind that zune-jpeg reads wrong without a word.
 
 use image::metadata::Orientation;
-use image::{GrayImage, RgbImage};
+use image::{DynamicImage, GrayImage, RgbImage};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -9,7 +9,8 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
 use super::entropy::{self, Fault};
-use super::{Decoded, Limits, Wanted, corrupt, from_rgb, orientation_of, truncated};
+use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_rgb, orientation_of, truncated};
+use crate::imaging::colour::{Coloured, Space};
 use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
@@ -81,19 +82,33 @@ fn jpeg_with(
     // JPEG sides are 16-bit numbers.
     let size = limits.accept(width as u32, height as u32).map_err(JpegFailure::Sheet)?;
     let luma_is_there = matches!(decoder.input_colorspace(), Some(ColorSpace::YCbCr | ColorSpace::Luma));
-    let colour = wanted.colour || !luma_is_there;
-    decoder.set_options(options.jpeg_set_out_colorspace(if colour { ColorSpace::RGB } else { ColorSpace::Luma }));
+    let out = match wanted.colour {
+        _ if !luma_is_there => ColorSpace::RGB,
+        WantedColour::None => ColorSpace::Luma,
+        WantedColour::First => ColorSpace::RGB,
+        WantedColour::Beside if decoder.input_colorspace() == Some(ColorSpace::Luma) => ColorSpace::Luma,
+        WantedColour::Beside => ColorSpace::YCbCr,
+    };
+    decoder.set_options(options.jpeg_set_out_colorspace(out));
     let samples = decoder.output_buffer_size().ok_or_else(damaged)?;
     // Zeroed pages cost nothing before they are written: a header that claims much costs little.
     let mut pixels = vec![0; samples];
     decoder.decode_into(&mut pixels).map_err(JpegFailure::Decoder)?;
     let orientation = orientation_of(decoder.exif().map(Vec::as_slice));
-    let decoded = if colour {
-        let rgb = RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
-        from_rgb(rgb, wanted)
-    } else {
-        let gray = GrayImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
-        Decoded { gray, colour: None }
+    let decoded = match out {
+        ColorSpace::RGB => from_rgb(RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?, wanted),
+        ColorSpace::YCbCr => {
+            // The luma is the gray that would be decoded alone.
+            let luma = pixels.chunks_exact(3).map(|pixel| pixel[0]).collect();
+            let gray = GrayImage::from_raw(size.width, size.height, luma).ok_or_else(damaged)?;
+            let picture = RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
+            Decoded { gray, colour: Some(Coloured { picture, space: Space::YCbCr }) }
+        }
+        _ => {
+            let gray = GrayImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
+            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
+            Decoded { gray, colour }
+        }
     };
     Ok((decoded, orientation))
 }

@@ -6,6 +6,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError};
 
 use super::{Decoded, Limits, Wanted, corrupt, from_rgb, gray_of_16, truncated};
+use crate::imaging::colour::Coloured;
 use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a TIFF of one page.
@@ -67,7 +68,7 @@ fn decode(
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let decoded = match DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))? {
         DynamicImage::ImageLuma8(gray) => {
-            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
+            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
             Decoded { gray, colour }
         }
         DynamicImage::ImageRgb8(rgb) => from_rgb(rgb, wanted),
@@ -76,7 +77,7 @@ fn decode(
             for (to, from) in gray.iter_mut().zip(wide.as_raw()) {
                 *to = (from >> 8) as u8;
             }
-            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
+            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
             Decoded { gray, colour }
         }
         DynamicImage::ImageRgb16(wide) => {
@@ -84,14 +85,14 @@ fn decode(
             for (to, from) in gray.iter_mut().zip(wide.as_raw().chunks_exact(3)) {
                 *to = gray_of_16(from[0], from[1], from[2]);
             }
-            let colour = wanted.colour.then(|| DynamicImage::ImageRgb16(wide).into_rgb8());
+            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageRgb16(wide).into_rgb8()));
             Decoded { gray, colour }
         }
         // Alpha is dropped as in PNG; floating-point pictures are cut to 8 bits by the library.
         DynamicImage::ImageLumaA8(pair) => {
             let gray = pair.pixels().map(|p| p.0[0]).collect();
             let gray = GrayImage::from_raw(width, height, gray).ok_or_else(truncated)?;
-            let colour = wanted.colour.then(|| DynamicImage::ImageLuma8(gray.clone()).into_rgb8());
+            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
             Decoded { gray, colour }
         }
         other => from_rgb(other.into_rgb8(), wanted),

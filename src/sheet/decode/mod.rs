@@ -13,6 +13,7 @@ use image::{GrayImage, RgbImage};
 
 use super::error::{Reason, SheetError};
 use crate::geometry::Size;
+use crate::imaging::colour::Coloured;
 use crate::imaging::orient;
 
 /// A picture may have this many pixels: 20 times an A4 page at 300 dpi. Beyond it lie mistakes and attacks.
@@ -57,10 +58,28 @@ impl Limits {
 /// What the later stages want of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// Keep the colours too.
-    pub colour: bool,
+    /// Which colours are kept too.
+    pub colour: WantedColour,
     /// How colours become gray.
     pub gray: GrayRule,
+}
+
+impl Wanted {
+    /// Are any colours kept?
+    const fn has_colour(self) -> bool {
+        !matches!(self.colour, WantedColour::None)
+    }
+}
+
+/// What is wanted of a picture's colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedColour {
+    /// Nothing: a gray picture is enough.
+    None,
+    /// Red, green and blue, from which the gray is made, as OMRChecker does where a step looks at colours.
+    First,
+    /// Colours of any kind, beside the very gray that would be made without them.
+    Beside,
 }
 
 /// The two ways in which OMRChecker turns a colour into gray; they differ by one level at most.
@@ -101,7 +120,7 @@ pub struct Decoded {
     /// 8-bit gray.
     pub gray: GrayImage,
     /// The same picture in colour, if it was wanted.
-    pub colour: Option<RgbImage>,
+    pub colour: Option<Coloured>,
 }
 
 /// Decodes `bytes` and applies the EXIF orientation.
@@ -118,22 +137,11 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, S
     };
     Ok(Decoded {
         gray: orient::upright(decoded.gray, orientation),
-        colour: decoded.colour.map(|colour| orient::upright(colour, orientation)),
+        colour: decoded.colour.map(|Coloured { picture, space }| {
+            let picture = orient::upright(picture, orientation);
+            Coloured { picture, space }
+        }),
     })
-}
-
-/// As [`decode`], with the colours, and with the same gray to the last level as without them. The gray of a JPEG is its
-/// luma, which its colours give only nearly, so a JPEG is decoded twice.
-///
-/// # Errors
-/// As [`decode`].
-pub fn decode_beside_colour(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
-    let coloured = || decode(bytes, Wanted { colour: true, ..wanted }, limits);
-    if wanted.colour || !matches!(Format::of(bytes)?, Format::Jpeg) {
-        return coloured();
-    }
-    let gray = decode(bytes, wanted, limits)?.gray;
-    Ok(Decoded { gray, colour: coloured()?.colour })
 }
 
 /// The kinds of files that are read.
@@ -190,7 +198,7 @@ fn from_rgb(rgb: RgbImage, wanted: Wanted) -> Decoded {
     for (to, from) in gray.iter_mut().zip(rgb.as_raw().chunks_exact(3)) {
         *to = wanted.gray.of(from[0], from[1], from[2]);
     }
-    Decoded { gray, colour: wanted.colour.then_some(rgb) }
+    Decoded { gray, colour: wanted.has_colour().then_some(Coloured::rgb(rgb)) }
 }
 
 #[cfg(test)]
@@ -201,8 +209,8 @@ mod tests {
 
     use super::*;
 
-    const GRAY: Wanted = Wanted { colour: false, gray: GrayRule::Direct };
-    const COLOUR: Wanted = Wanted { colour: true, gray: GrayRule::FromColour };
+    const GRAY: Wanted = Wanted { colour: WantedColour::None, gray: GrayRule::Direct };
+    const COLOUR: Wanted = Wanted { colour: WantedColour::First, gray: GrayRule::FromColour };
 
     fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -263,20 +271,30 @@ mod tests {
             assert_eq!(u32::from(direct.get_pixel(x, y).0[0]), (9797 * r + 19234 * g + 3737 * b) >> 15);
             assert_eq!(u32::from(both.gray.get_pixel(x, y).0[0]), (9798 * r + 19235 * g + 3735 * b + 16384) >> 15);
         }
-        assert_eq!(both.colour.unwrap(), colours());
+        assert_eq!(both.colour.unwrap().into_rgb(), colours());
     }
 
     #[test]
     fn colours_change_no_gray() {
         let formats = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::WebP];
         for (format, rule) in formats.into_iter().flat_map(|f| [(f, GrayRule::Direct), (f, GrayRule::FromColour)]) {
-            let (bytes, wanted) = (encoded(colours(), format), Wanted { colour: false, gray: rule });
-            let both = decode_beside_colour(&bytes, wanted, Limits::default()).unwrap();
-            assert_eq!(both.gray, decode(&bytes, wanted, Limits::default()).unwrap().gray, "{format:?} {rule:?}");
-            assert!(both.colour.is_some_and(|colour| colour.dimensions() == (40, 36)), "{format:?}");
+            let (bytes, wanted) = (encoded(colours(), format), |colour| Wanted { colour, gray: rule });
+            let both = decode(&bytes, wanted(WantedColour::Beside), Limits::default()).unwrap();
+            let gray = decode(&bytes, wanted(WantedColour::None), Limits::default()).unwrap().gray;
+            assert_eq!(both.gray, gray, "{format:?} {rule:?}");
+            let alone =
+                decode(&bytes, wanted(WantedColour::First), Limits::default()).unwrap().colour.unwrap().into_rgb();
+            let beside = both.colour.unwrap().into_rgb();
+            let off = beside.iter().zip(alone.iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(off <= 2, "{format:?}: colours are off by {off}");
         }
-        let gray = decode_beside_colour(&encoded(ramp(), ImageFormat::Jpeg), GRAY, Limits::default()).unwrap();
-        assert_eq!(gray.colour.unwrap().get_pixel(3, 3).0, [gray.gray.get_pixel(3, 3).0[0]; 3]);
+        let gray = decode(
+            &encoded(ramp(), ImageFormat::Jpeg),
+            Wanted { colour: WantedColour::Beside, ..GRAY },
+            Limits::default(),
+        )
+        .unwrap();
+        assert_eq!(gray.colour.unwrap().into_rgb().get_pixel(3, 3).0, [gray.gray.get_pixel(3, 3).0[0]; 3]);
     }
 
     #[test]
@@ -327,7 +345,7 @@ mod tests {
         assert!(off >= 2, "off by {off}");
         let means = |p: &GrayImage| p.iter().map(|&v| f64::from(v)).sum::<f64>() / 1440.0;
         assert!((means(&luma) - (76.0 + 179.0) / 2.0).abs() < 3.0, "the luma of red and cyan, half each");
-        assert_eq!(both.colour.unwrap().dimensions(), (40, 36));
+        assert_eq!(both.colour.unwrap().into_rgb().dimensions(), (40, 36));
     }
 
     #[test]

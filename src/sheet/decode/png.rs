@@ -7,6 +7,7 @@ use image::{GrayImage, RgbImage};
 
 use super::{Decoded, Limits, Wanted, corrupt, gray_of_16, orientation_of, truncated};
 use crate::geometry::Size;
+use crate::imaging::colour::Coloured;
 use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a PNG of any colour type and depth.
@@ -72,10 +73,10 @@ impl RowSink {
         let no_memory = |_| SheetError::new(Reason::TooLarge, "there is no memory for a picture of this size");
         // Reserved, not filled: a file that claims much and holds little costs little.
         gray.try_reserve_exact(pixels).map_err(no_memory)?;
-        if wanted.colour {
+        if wanted.has_colour() {
             colour.try_reserve_exact(pixels * 3).map_err(no_memory)?;
         }
-        Ok(Self { size, layout, wanted, gray, colour: wanted.colour.then_some(colour) })
+        Ok(Self { size, layout, wanted, gray, colour: wanted.has_colour().then_some(colour) })
     }
 
     fn row(&mut self, row: &[u8]) {
@@ -108,6 +109,6 @@ impl RowSink {
             Some(colour) => Some(RgbImage::from_raw(width, height, colour).ok_or_else(truncated)?),
             None => None,
         };
-        Ok(Decoded { gray, colour })
+        Ok(Decoded { gray, colour: colour.map(Coloured::rgb) })
     }
 }

@@ -7,8 +7,8 @@ use image::{GrayImage, RgbImage};
 
 use super::super::error::{Reason, SheetError};
 use super::super::stages::{Drawn, Kind, Stages};
-use super::Raster;
 use super::straighten::{self, Edge, PagePoints};
+use super::{Colours, Raster};
 use crate::geometry::{PixelPoint, Point, Quad, Size};
 use crate::imaging::sketch::Sketch;
 use crate::imaging::{blur, colour, contours, edges, morphology, polygon, tone};
@@ -91,7 +91,8 @@ fn page_outline(
     options: &CropPage,
     stages: &mut Stages,
 ) -> Result<([PixelPoint; 4], Vec<PixelPoint>), SheetError> {
-    let edges = page_edges(raster, options);
+    let colour = raster.colour.as_ref().filter(|_| options.colored_canny).map(Colours::picture);
+    let edges = page_edges(&raster.gray, colour.as_ref(), options);
     stages.record(Kind::Searched, |most| {
         let picture = Sketch::of(&edges, most).finish();
         Drawn { title: "CropPage: edges among which the page is sought".to_owned(), notes: Vec::new(), picture }
@@ -100,10 +101,8 @@ fn page_outline(
     let largest = hulls.first().map_or(0.0, |hull| hull.area);
     let outlines = stages.want(Kind::Failure).then(|| hulls.iter().map(|hull| hull.points.clone()).collect::<Vec<_>>());
     let found = first_page(hulls, options);
-    let by_colour = match (&raster.colour, options.colored_canny) {
-        (Some(colour), true) => first_page(largest_hulls(contours::find_external(&uncoloured(colour))), options),
-        _ => None,
-    };
+    let by_colour =
+        colour.and_then(|colour| first_page(largest_hulls(contours::find_external(&uncoloured(&colour))), options));
     // Edges are the finer measure, but a shadow on the paper is an edge too. What is told by colour alone counts where it
     // is much larger.
     let is_part = |hull: &Hull| by_colour.as_ref().is_some_and(|(other, _)| other.area > MUCH_LARGER * hull.area);
@@ -166,14 +165,14 @@ fn uncoloured(colour: &RgbImage) -> GrayImage {
 }
 
 /// The edges among which the page's outline is sought.
-fn page_edges(raster: &Raster, options: &CropPage) -> GrayImage {
-    let mut work = raster.gray.clone();
+fn page_edges(gray: &GrayImage, colour: Option<&RgbImage>, options: &CropPage) -> GrayImage {
+    let mut work = gray.clone();
     tone::stretch(&mut work, tone::Flat::Keep);
     if options.preparation == PagePreparation::CapTwice {
         tone::cap(&mut work, 210);
         tone::stretch(&mut work, tone::Flat::Keep);
     }
-    if let (true, Some(colour)) = (options.colored_canny, &raster.colour) {
+    if let Some(colour) = colour {
         blacken_coloured(&mut work, colour);
         return edges::canny(&work, CANNY.0, CANNY.1);
     }
@@ -264,6 +263,7 @@ mod tests {
 
     use super::*;
     use crate::geometry::Size;
+    use crate::imaging::colour::Coloured;
     use crate::template::PageWarp;
 
     fn options(preparation: PagePreparation, polygon: PagePolygon) -> CropPage {
@@ -379,10 +379,14 @@ mod tests {
         });
         let gray = image::DynamicImage::ImageRgb8(colour.clone()).into_luma8();
         let options = CropPage { colored_canny: true, ..options(PagePreparation::CapTwice, PagePolygon::Ladder) };
-        let page =
-            apply(Raster { gray, colour: Some(colour), unfiltered: None }, &options, &mut Stages::off()).unwrap();
+        let page = apply(
+            Raster { gray, colour: Some(Colours::new(Coloured::rgb(colour))), unfiltered: None },
+            &options,
+            &mut Stages::off(),
+        )
+        .unwrap();
         let size = Size::new(page.gray.width(), page.gray.height());
         assert!(size.width.abs_diff(460) <= 8 && size.height.abs_diff(640) <= 8, "{size}");
-        assert_eq!(page.colour.unwrap().dimensions(), page.gray.dimensions());
+        assert_eq!(page.colour.unwrap().picture().dimensions(), page.gray.dimensions());
     }
 }

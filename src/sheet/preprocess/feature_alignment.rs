@@ -58,30 +58,20 @@ impl Aligner {
             self.reference.register(&resize::linear(&raster.gray, size), self.model)
         };
         let Registration { map, support } = found.map_err(failure)?;
-        let map = between_sizes(&raster.gray, size).then(&map);
+        let from = Size::new(raster.gray.width(), raster.gray.height());
+        let map = Homography::resizing(from, size).then(&map);
         stages.record(Kind::Found, |most| found_place(&raster.gray, &map, size, support, most));
         let unmoved =
             || SheetError::new(Reason::AlignmentFailed, "FeatureBasedAlignment found a map without a way back");
         Ok(Raster {
             gray: warp::through(&raster.gray, &map, size).ok_or_else(unmoved)?,
-            colour: match raster.colour {
-                Some(colour) => Some(warp::through_rgb(&colour, &map, size).ok_or_else(unmoved)?),
-                None => None,
-            },
+            colour: raster.colour.map(|colour| colour.through(&map, size)),
             unfiltered: match raster.unfiltered {
                 Some(gray) => Some(warp::through(&gray, &map, size).ok_or_else(unmoved)?),
                 None => None,
             },
         })
     }
-}
-
-/// Takes points of a picture to those of the same resized.
-fn between_sizes(from: &GrayImage, to: Size) -> Homography {
-    let scale = |from: u32, to: u32| f64::from(to) / f64::from(from.max(1));
-    let (x, y) = (scale(from.width(), to.width), scale(from.height(), to.height));
-    // Pixel centres: the edges of the pictures are half a pixel outside of them.
-    Homography([x, 0.0, (x - 1.0) / 2.0, 0.0, y, (y - 1.0) / 2.0, 0.0, 0.0, 1.0])
 }
 
 /// The sheet with the outline of the reference where it was found.

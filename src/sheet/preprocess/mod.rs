@@ -1,6 +1,7 @@
 //! The steps between the decoded picture and the page, in the template's order. A file for each kind of step.
 
 mod auto_rotate;
+mod colours;
 mod crop_page;
 mod feature_alignment;
 mod markers;
@@ -8,9 +9,10 @@ mod straighten;
 
 use std::path::{Path, PathBuf};
 
-use image::{GrayImage, RgbImage};
+use image::GrayImage;
 
 use self::auto_rotate::Rotator;
+pub use self::colours::Colours;
 use self::feature_alignment::Aligner;
 use self::markers::MarkerFinder;
 use super::Scratch;
@@ -30,8 +32,8 @@ use crate::template::{ContrastMode, CropPage, GaussianBlur, MedianBlur, Preproce
 pub struct Raster {
     /// 8-bit gray.
     pub gray: GrayImage,
-    /// The same in colour, while a later step needs it.
-    pub colour: Option<RgbImage>,
+    /// The same in colour, if it is wanted.
+    pub colour: Option<Colours>,
     /// The same as it was before filters changed its grays; `None`: no filter did. Filters are chosen to make marks and
     /// edges plain, and may wash out what ink is measured by.
     pub unfiltered: Option<GrayImage>,
@@ -42,7 +44,7 @@ impl Raster {
     pub fn turned_back(self, turn: Turn) -> Self {
         Self {
             gray: orient::turned_back(self.gray, turn),
-            colour: self.colour.map(|colour| orient::turned_back(colour, turn)),
+            colour: self.colour.map(|colour| colour.turned_back(turn)),
             unfiltered: self.unfiltered.map(|gray| orient::turned_back(gray, turn)),
         }
     }
@@ -54,7 +56,7 @@ impl Raster {
         }
         Self {
             gray: resize::linear(&self.gray, size),
-            colour: self.colour.map(|colour| resize::linear_rgb(&colour, size)),
+            colour: self.colour.map(|colour| colour.resized(size)),
             unfiltered: self.unfiltered.map(|gray| resize::linear(&gray, size)),
         }
     }

@@ -5,7 +5,7 @@
 //! is; and it places points along an edge by their share of its length in the picture, which is not their share of it
 //! on paper when the camera looked from aside. Here shares are measured after the corners are straightened.
 
-use image::{GrayImage, RgbImage};
+use image::GrayImage;
 
 use super::Raster;
 use crate::geometry::{Point, Quad, Size};
@@ -118,14 +118,13 @@ fn is_possible(size: Size, source: Size) -> bool {
 
 /// `PERSPECTIVE_TRANSFORM`.
 fn by_corners(raster: &Raster, corners: &Quad, interpolation: Interpolation) -> Option<Raster> {
+    let source = Size::new(raster.gray.width(), raster.gray.height());
     if interpolation == Interpolation::Linear {
-        let gray = warp::perspective(&raster.gray, corners)?;
-        let colour = raster.colour.as_ref().and_then(|colour| warp::perspective_rgb(colour, corners));
-        let unfiltered = raster.unfiltered.as_ref().and_then(|gray| warp::perspective(gray, corners));
-        return Some(Raster { gray, colour, unfiltered });
+        let (map, size) = warp::upright_map(corners, source)?;
+        return through(raster, &map, size, interpolation);
     }
     let size = corners.upright_size();
-    if !is_possible(size, Size::new(raster.gray.width(), raster.gray.height())) {
+    if !is_possible(size, source) {
         return None;
     }
     let map = Homography::from_quads(corners, &upright(corners))?;
@@ -144,7 +143,7 @@ fn by_homography(raster: &Raster, pairs: &[Pair], size: Size, interpolation: Int
 fn through(raster: &Raster, map: &Homography, size: Size, interpolation: Interpolation) -> Option<Raster> {
     if interpolation == Interpolation::Linear {
         let gray = warp::through(&raster.gray, map, size)?;
-        let colour = raster.colour.as_ref().and_then(|colour| warp::through_rgb(colour, map, size));
+        let colour = raster.colour.clone().map(|colour| colour.through(map, size));
         let unfiltered = raster.unfiltered.as_ref().and_then(|gray| warp::through(gray, map, size));
         return Some(Raster { gray, colour, unfiltered });
     }
@@ -265,8 +264,7 @@ fn remapped(
         Interpolation::Cubic => remap::Interpolation::Cubic,
     };
     let gray: GrayImage = remap::gray(&raster.gray, size, interpolation, &mut positions);
-    let colour: Option<RgbImage> =
-        raster.colour.as_ref().map(|colour| remap::rgb(colour, size, interpolation, &mut positions));
+    let colour = raster.colour.as_ref().map(|colour| colour.remapped(size, interpolation, &mut positions));
     let unfiltered = raster.unfiltered.as_ref().map(|gray| remap::gray(gray, size, interpolation, &mut positions));
     Raster { gray, colour, unfiltered }
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use image::Luma;
 
+use super::super::Colours;
 use super::*;
+use crate::imaging::colour::Coloured;
 
 /// A stamp like an arrow: a triangle on a post, 40×60.
 fn arrow(ink: u8, paper: u8) -> GrayImage {
@@ -61,9 +63,13 @@ fn colours_turn_with_the_grays() {
     let colour = RgbImage::from_fn(400, 300, |x, y| image::Rgb([gray.get_pixel(x, y).0[0], 7, 9]));
     let found = rotator(&arrow(0, 255), None);
     let found = found
-        .apply(Raster { gray, colour: Some(colour), unfiltered: None }, &mut Matcher::default(), &mut Stages::off())
+        .apply(
+            Raster { gray, colour: Some(Colours::new(Coloured::rgb(colour))), unfiltered: None },
+            &mut Matcher::default(),
+            &mut Stages::off(),
+        )
         .unwrap();
-    let colour = found.colour.unwrap();
+    let colour = found.colour.unwrap().picture();
     assert!(found.gray.enumerate_pixels().all(|(x, y, p)| colour.get_pixel(x, y).0 == [p.0[0], 7, 9]));
 }
 

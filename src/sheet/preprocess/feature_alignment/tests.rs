@@ -2,8 +2,10 @@ use std::path::{Path, PathBuf};
 
 use image::{Luma, Rgb, RgbImage};
 
+use super::super::Colours;
 use super::*;
 use crate::geometry::Point;
+use crate::imaging::colour::Coloured;
 
 /// A page of blocks of different sizes, 400×560, no part of which repeats.
 fn page() -> GrayImage {
@@ -28,7 +30,8 @@ fn gray_and_colour_come_to_lie_on_the_reference() {
     gray.iter_mut().for_each(|v| *v = 255 - *v);
     let colour = RgbImage::from_fn(400, 560, |x, y| Rgb([gray.get_pixel(x, y).0[0], 0, 200]));
     for model in [AlignmentModel::Affine, AlignmentModel::Homography] {
-        let raster = Raster { gray: gray.clone(), colour: Some(colour.clone()), unfiltered: None };
+        let raster =
+            Raster { gray: gray.clone(), colour: Some(Colours::new(Coloured::rgb(colour.clone()))), unfiltered: None };
         let laid = aligner(model, Size::new(400, 560)).apply(raster, &mut Stages::off()).unwrap();
         let (mut far, want) = (0, page());
         for (x, y, p) in laid.gray.enumerate_pixels() {
@@ -37,7 +40,7 @@ fn gray_and_colour_come_to_lie_on_the_reference() {
             far += u32::from(inside && p.0[0].abs_diff(want.get_pixel(x, y).0[0]) > 110);
         }
         assert!(far < 1800, "{model:?}: {far} pixels of 170000 are another colour");
-        assert_eq!(laid.colour.unwrap().dimensions(), (400, 560));
+        assert_eq!(laid.colour.unwrap().picture().dimensions(), (400, 560));
     }
 }
 
@@ -64,7 +67,7 @@ fn a_reference_without_print_is_told_beforehand() {
 
 #[test]
 fn resizing_keeps_the_edges_of_pictures() {
-    let map = between_sizes(&GrayImage::new(10, 30), Size::new(20, 15));
+    let map = Homography::resizing(Size::new(10, 30), Size::new(20, 15));
     let to = map.apply(Point::new(-0.5, -0.5));
     assert!((to.x + 0.5).abs() < 1e-9 && (to.y + 0.5).abs() < 1e-9);
     let to = map.apply(Point::new(9.5, 29.5));

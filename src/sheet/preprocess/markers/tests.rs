@@ -3,7 +3,9 @@
 use image::{Luma, Rgb, RgbImage};
 use proptest::prelude::*;
 
+use super::super::Colours;
 use super::*;
+use crate::imaging::colour::Coloured;
 use crate::template::{BlobTuning, Corner, Interpolation, LTuning, LineEdge, Margins, Side};
 
 const SIZE: Size = Size::new(400, 500);
@@ -164,11 +166,12 @@ fn l_shapes_make_a_page() {
 #[test]
 fn colour_goes_along() {
     let mut raster = sheet(discs([(50, 50), (350, 50), (350, 450), (50, 450)]));
-    raster.colour = Some(RgbImage::from_fn(SIZE.width, SIZE.height, |x, y| Rgb([raster.gray.get_pixel(x, y).0[0]; 3])));
+    let colour = RgbImage::from_fn(SIZE.width, SIZE.height, |x, y| Rgb([raster.gray.get_pixel(x, y).0[0]; 3]));
+    raster.colour = Some(Colours::new(Coloured::rgb(colour)));
     for method in [WarpMethod::Perspective, WarpMethod::Remap, WarpMethod::DocRefine] {
         let page =
             finder(four_dots(), method).apply(raster.clone(), &mut Scratch::default(), &mut Stages::off()).unwrap();
-        let colour = page.colour.unwrap();
+        let colour = page.colour.unwrap().picture();
         assert!(page.gray.enumerate_pixels().all(|(x, y, p)| colour.get_pixel(x, y).0 == [p.0[0]; 3]));
     }
 }
