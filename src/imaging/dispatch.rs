@@ -5,8 +5,8 @@
 
 /// Defines a function that runs compiled for AVX2 where the processor has it.
 ///
-/// That is true of its body and of what is inlined into it: functions that it calls must be small, or marked
-/// `#[inline(always)]`, and closures must be called in one place. Constants that the function is generic over are stated
+/// That is true of its body and of what is inlined into it: functions that it calls must be marked `#[inline(always)]`, and
+/// closures and adapters of the standard library (`map` of arrays above all) may be left outside: hot loops are plain. Constants that the function is generic over are stated
 /// in brackets behind its name, as in `wide! { fn sum[N: usize](values: &[[u8; N]]) -> u64 { … } }`.
 macro_rules! wide {
     (

@@ -72,13 +72,17 @@ wide! {
         for (rows, out) in src.chunks_exact(stride * N).zip(dst.chunks_exact_mut(width)) {
             sums.fill(0);
             for row in rows.chunks_exact(stride) {
-                for (sum, &v) in sums.iter_mut().zip(row) {
-                    *sum += u16::from(v);
+                let row = &row[..width * N];
+                for i in 0..width * N {
+                    sums[i] += u16::from(row[i]);
                 }
             }
-            for (out, block) in out.iter_mut().zip(sums.chunks_exact(N)) {
-                let sum: u32 = block.iter().map(|&v| u32::from(v)).sum();
-                *out = ((sum + area / 2) / area) as u8;
+            for i in 0..width {
+                let mut sum = area / 2;
+                for k in 0..N {
+                    sum += u32::from(sums[i * N + k]);
+                }
+                out[i] = (sum / area) as u8;
             }
         }
     }
@@ -241,15 +245,20 @@ wide! {
                     holds[i] = rows[i];
                 }
             }
-            let [first, second] = &buffers;
-            let second = if rows[1] == rows[0] { first } else { second };
-            let (near, far) = (tap.near, tap.far);
-            for ((out, &a), &b) in out.iter_mut().zip(first).zip(second) {
-                // The upper halves of products of 16 bits.
-                let sum = ((i32::from(a) * near) >> 16) as i16 + ((i32::from(b) * far) >> 16) as i16;
-                *out = ((sum + 2) >> 2) as u8;
-            }
+            let second = if rows[1] == rows[0] { &buffers[0] } else { &buffers[1] };
+            blend_down(&buffers[0], second, tap.near, tap.far, out);
         }
+    }
+}
+
+/// Blends two rows of sums into target values.
+#[inline(always)]
+fn blend_down(first: &[i16], second: &[i16], near: i32, far: i32, out: &mut [u8]) {
+    let (first, second) = (&first[..out.len()], &second[..out.len()]);
+    for i in 0..out.len() {
+        // The upper halves of products of 16 bits.
+        let sum = ((i32::from(first[i]) * near) >> 16) as i16 + ((i32::from(second[i]) * far) >> 16) as i16;
+        out[i] = ((sum + 2) >> 2) as u8;
     }
 }
 
@@ -257,16 +266,18 @@ wide! {
 /// 255 · 2049 / 16, which fits 16 bits. First the pairs are gathered, then all are blended at once.
 #[inline(always)]
 fn blend_along<const C: usize>(source: &[u8], columns: &Columns, pairs: &mut [u16], out: &mut [i16]) {
-    for (&at, pairs) in columns.at.iter().zip(pairs.chunks_exact_mut(C)) {
-        let both = &source[at as usize..at as usize + 2 * C];
-        for (c, pair) in pairs.iter_mut().enumerate() {
-            *pair = u16::from_le_bytes([both[c], both[C + c]]);
+    for i in 0..columns.at.len() {
+        let at = columns.at[i] as usize;
+        let both = &source[at..at + 2 * C];
+        for c in 0..C {
+            pairs[i * C + c] = u16::from_le_bytes([both[c], both[C + c]]);
         }
     }
-    let weights = columns.near.iter().zip(&columns.far);
-    for ((out, &pair), (&near, &far)) in out.iter_mut().zip(&*pairs).zip(weights) {
-        let (a, b) = (i32::from(pair & 0xff), i32::from(pair >> 8));
-        *out = ((a * i32::from(near) + b * i32::from(far)) >> 4) as i16;
+    let values = out.len();
+    let (pairs, near, far) = (&pairs[..values], &columns.near[..values], &columns.far[..values]);
+    for i in 0..values {
+        let (a, b) = (i32::from(pairs[i] & 0xff), i32::from(pairs[i] >> 8));
+        out[i] = ((a * i32::from(near[i]) + b * i32::from(far[i])) >> 4) as i16;
     }
 }
 

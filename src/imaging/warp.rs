@@ -181,11 +181,13 @@ wide! {
         let start_every = PIECE.max(1024 / 16.min(size.height as usize));
         let (width, stride) = (size.width as usize, size.width as usize * C);
         for y in 0..size.height as usize {
-            for x in (0..width).step_by(PIECE) {
+            let mut x = 0;
+            while x < width {
                 let start = x / start_every * start_every;
                 let count = PIECE.min(width - x);
                 let places = Places::new(back, start, x - start, y);
                 source.sample(&places, &mut dst[y * stride + x * C..][..count * C]);
+                x += PIECE;
             }
         }
     }
@@ -195,19 +197,15 @@ impl<const C: usize> Source<'_, C> {
     #[inline(always)]
     fn sample(&self, places: &Places, out: &mut [u8]) {
         let count = out.len() / C;
-        let inside = |line: &[i32], length: usize| {
-            let (min, max) = line.iter().fold((i32::MAX, i32::MIN), |(min, max), &v| (v.min(min), v.max(max)));
-            min >= 0 && ((max >> FRACTION_BITS) as usize) + 1 < length
-        };
         let (xs, ys) = (&places.x[..count], &places.y[..count]);
-        if inside(xs, self.width) && inside(ys, self.height) {
+        if lie_inside(xs, self.width) && lie_inside(ys, self.height) {
             self.sample_inside(places, out);
         } else {
             for ((out, &x), &y) in out.chunks_exact_mut(C).zip(xs).zip(ys) {
                 let (left, top) = (i64::from(x >> FRACTION_BITS), i64::from(y >> FRACTION_BITS));
                 for (c, out) in out.iter_mut().enumerate() {
-                    let at = |dx: i64, dy: i64| self.pixel_or_black(left + dx, top + dy, c);
-                    *out = blend([at(0, 0), at(1, 0), at(0, 1), at(1, 1)], x, y);
+                    let at = |dx: i64, dy: i64| i32::from(self.pixel_or_black(left + dx, top + dy, c));
+                    *out = blend(at(0, 0), at(1, 0), at(0, 1), at(1, 1), x, y);
                 }
             }
         }
@@ -221,13 +219,13 @@ impl<const C: usize> Source<'_, C> {
         // Neighbours from left to right, as the two bytes of a number.
         let (mut upper, mut lower) = ([[0u16; PIECE]; C], [[0u16; PIECE]; C]);
         let mut starts = [0u32; PIECE];
-        for (start, (&x, &y)) in starts.iter_mut().zip(places.x.iter().zip(&places.y)) {
+        for i in 0..PIECE {
             // Not negative where it counts, as was checked; a picture has less than 2^32 values.
-            let (x, y) = ((x >> FRACTION_BITS) as u32, (y >> FRACTION_BITS) as u32);
-            *start = y.wrapping_mul(stride as u32).wrapping_add(x.wrapping_mul(C as u32));
+            let (x, y) = ((places.x[i] >> FRACTION_BITS) as u32, (places.y[i] >> FRACTION_BITS) as u32);
+            starts[i] = y.wrapping_mul(stride as u32).wrapping_add(x.wrapping_mul(C as u32));
         }
-        for (i, &start) in starts[..count].iter().enumerate() {
-            let start = start as usize;
+        for i in 0..count {
+            let start = starts[i] as usize;
             let (above, below) = (&self.raw[start..start + 2 * C], &self.raw[start + stride..start + stride + 2 * C]);
             for c in 0..C {
                 upper[c][i] = u16::from_le_bytes([above[c], above[c + C]]);
@@ -236,13 +234,12 @@ impl<const C: usize> Source<'_, C> {
         }
         let mut blended = [0u8; PIECE];
         for c in 0..C {
-            let pairs = upper[c].iter().zip(&lower[c]).zip(places.x.iter().zip(&places.y));
-            for (out, ((&above, &below), (&x, &y))) in blended.iter_mut().zip(pairs) {
-                let [[a, b], [c, d]] = [above, below].map(|pair| [pair & 0xff, pair >> 8]);
-                *out = blend([a as u8, b as u8, c as u8, d as u8], x, y);
+            for i in 0..PIECE {
+                let (above, below) = (i32::from(upper[c][i]), i32::from(lower[c][i]));
+                blended[i] = blend(above & 0xff, above >> 8, below & 0xff, below >> 8, places.x[i], places.y[i]);
             }
-            for (out, &v) in out.iter_mut().skip(c).step_by(C).zip(&blended) {
-                *out = v;
+            for i in 0..count {
+                out[i * C + c] = blended[i];
             }
         }
     }
@@ -255,11 +252,20 @@ impl<const C: usize> Source<'_, C> {
     }
 }
 
+/// Do all places of a line, and the pixels next to them, lie in a picture of `length` pixels?
+#[inline(always)]
+fn lie_inside(line: &[i32], length: usize) -> bool {
+    let (mut min, mut max) = (i32::MAX, i32::MIN);
+    for &v in line {
+        (min, max) = (min.min(v), max.max(v));
+    }
+    min >= 0 && ((max >> FRACTION_BITS) as usize) + 1 < length
+}
+
 /// Blends the pixels top-left, top-right, bottom-left, bottom-right at the fractions of `x` and `y`.
 #[inline(always)]
-fn blend(four: [u8; 4], x: i32, y: i32) -> u8 {
+fn blend(a: i32, b: i32, c: i32, d: i32, x: i32, y: i32) -> u8 {
     let (fx, fy) = (x & (ONE - 1), y & (ONE - 1));
-    let [a, b, c, d] = four.map(i32::from);
     let (top, bottom) = (a * (ONE - fx) + b * fx, c * (ONE - fx) + d * fx);
     ((top * (ONE - fy) + bottom * fy + (ONE * ONE / 2)) >> (2 * FRACTION_BITS)) as u8
 }
@@ -278,12 +284,12 @@ impl Places {
         let at_start = |row: usize| m[row] * start as f64 + m[row + 1] * y as f64 + m[row + 2];
         let (x0, y0, w0) = (at_start(0), at_start(3), at_start(6));
         let mut places = Self { x: [0; PIECE], y: [0; PIECE] };
-        for (i, (x, y)) in places.x.iter_mut().zip(&mut places.y).enumerate() {
+        for i in 0..PIECE {
             let d = (offset + i) as f64;
             let w = w0 + m[6] * d;
             let scale = if w == 0.0 { 0.0 } else { f64::from(ONE) / w };
-            *x = rounded((x0 + m[0] * d) * scale);
-            *y = rounded((y0 + m[3] * d) * scale);
+            places.x[i] = rounded((x0 + m[0] * d) * scale);
+            places.y[i] = rounded((y0 + m[3] * d) * scale);
         }
         places
     }
@@ -324,11 +330,11 @@ mod tests {
             let at = |dx: i32, dy: i32| {
                 let (x, y) = ((u >> 5).saturating_add(dx), (v >> 5).saturating_add(dy));
                 match (u32::try_from(x), u32::try_from(y)) {
-                    (Ok(x), Ok(y)) => src.get_pixel_checked(x, y).map_or(0, |p| p.0[0]),
+                    (Ok(x), Ok(y)) => src.get_pixel_checked(x, y).map_or(0, |p| i32::from(p.0[0])),
                     _ => 0,
                 }
             };
-            Luma([blend([at(0, 0), at(1, 0), at(0, 1), at(1, 1)], u, v)])
+            Luma([blend(at(0, 0), at(1, 0), at(0, 1), at(1, 1), u, v)])
         })
     }
 
