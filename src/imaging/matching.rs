@@ -5,6 +5,12 @@
 //!
 //! Correlations come from Fourier transforms in `f32`, which are off by about 1e-5; they only choose the candidates. What
 //! could be the best is computed again in integers, so the result does not depend on the way of computing.
+//!
+//! [`Matcher::best`] looks at every place of an area. [`Hunt`] finds the same at a small part of its cost, from coarse to
+//! fine.
+
+mod coarse;
+mod sums;
 
 use std::sync::Arc;
 
@@ -12,6 +18,9 @@ use image::GrayImage;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
+pub use self::coarse::{Found, Hunt, Marker};
+use self::sums::Windows;
+use super::dispatch::wide;
 use super::pixels;
 use crate::geometry::{PixelPoint, Rect, Size};
 
@@ -24,12 +33,16 @@ pub struct Match {
     pub at: PixelPoint,
 }
 
+/// A pixel of a picture or of a smaller copy of it.
+trait Sample: Copy + Default + Into<f32> + Into<f64> + Into<i32> {}
+
+impl Sample for u8 {}
+impl Sample for u16 {}
+
 /// A picture, or a part of it, to search for several templates: it keeps its own transforms.
 pub struct Searched<'a> {
-    area: Area<'a>,
-    /// Mean of the area. It is taken off before transforming, which keeps the numbers small.
-    mean: f32,
-    blocks: Option<Blocks>,
+    area: Area<'a, u8>,
+    spectra: Spectra,
 }
 
 impl<'a> Searched<'a> {
@@ -40,32 +53,47 @@ impl<'a> Searched<'a> {
 
     /// To search the part of `rect` that lies in `img`.
     pub fn within(img: &'a GrayImage, rect: Rect) -> Self {
-        let (x0, y0, x1, y1) = rect.clipped(Size::new(img.width(), img.height()));
-        let stride = img.width() as usize;
-        let (width, height) = ((x1 - x0) as usize, (y1 - y0) as usize);
-        let raw = pixels(img).get(y0 as usize * stride + x0 as usize..).unwrap_or_default();
-        let area = Area { raw, stride, width, height };
-        let mean = super::stats::box_mean(img, rect) as f32;
-        Self { area, mean, blocks: None }
+        let bounds = rect.clipped(Size::new(img.width(), img.height()));
+        Self { area: Area::within(pixels(img), img.width() as usize, bounds), spectra: Spectra::default() }
     }
 }
 
 /// A rectangle of pixels in a picture.
 #[derive(Clone, Copy)]
-struct Area<'a> {
+struct Area<'a, P> {
     /// From the first pixel on.
-    raw: &'a [u8],
+    raw: &'a [P],
     stride: usize,
     width: usize,
     height: usize,
 }
 
-impl Area<'_> {
+impl<'a, P: Sample> Area<'a, P> {
+    /// The part from (x0, y0) to (x1, y1) of a picture, which must lie in it.
+    fn within(raw: &'a [P], stride: usize, (x0, y0, x1, y1): (u32, u32, u32, u32)) -> Self {
+        let raw = raw.get(y0 as usize * stride + x0 as usize..).unwrap_or_default();
+        Self { raw, stride, width: (x1 - x0) as usize, height: (y1 - y0) as usize }
+    }
+
     /// Part of a row: `width` pixels from column `x` on.
-    fn row(&self, y: usize, x: usize, width: usize) -> &[u8] {
+    fn row(&self, y: usize, x: usize, width: usize) -> &'a [P] {
         let start = y * self.stride + x;
         &self.raw[start..start + width]
     }
+
+    fn mean(&self) -> f64 {
+        let rows =
+            (0..self.height).map(|y| self.row(y, 0, self.width).iter().map(|&v| Into::<f64>::into(v)).sum::<f64>());
+        rows.sum::<f64>() / (self.width * self.height).max(1) as f64
+    }
+}
+
+/// The transforms of an area, once they are made.
+#[derive(Default)]
+struct Spectra {
+    /// Mean of the area. It is taken off before transforming, which keeps the numbers small.
+    mean: f32,
+    blocks: Option<Blocks>,
 }
 
 /// The area cut into overlapping blocks of whole rows, each transformed as one long line. A template laid out with the
@@ -129,7 +157,7 @@ impl Matcher {
     /// A place without contrast scores 0; a template without contrast scores 1 at the first place. When several sizes
     /// are searched in one area, the largest should come first: smaller ones reuse its transforms.
     pub fn best(&mut self, searched: &mut Searched, template: &GrayImage) -> Option<Match> {
-        let template = Template::new(template)?;
+        let template = Template::new(pixels(template), template.width() as usize)?;
         let area = searched.area;
         if template.width > area.width || template.height > area.height {
             return None;
@@ -138,23 +166,41 @@ impl Matcher {
             return Some(Match { score: 1.0, at: PixelPoint::new(0, 0) });
         }
         let mut scan = Scan::new(area, &template);
-        let reusable = searched.blocks.as_ref().is_some_and(|blocks| blocks.suit(area, &template));
-        match choose(area, &template) {
-            Method::Direct if !reusable => {
-                let mut line = vec![0.0; area.width - template.width + 1];
-                for y in 0..=area.height - template.height {
-                    scan.enter(y);
-                    scan.direct(y, &mut line);
-                    scan.judge(y, &line);
-                }
-            }
-            Method::Transforms { length, step } if !reusable => {
-                searched.blocks = Some(self.transform(searched, length, step)?);
-                self.search_blocks(searched, &template, &mut scan)?;
-            }
-            _ => self.search_blocks(searched, &template, &mut scan)?,
-        }
+        self.correlate(area, &mut searched.spectra, &template, |y, line| scan.judge(y, line))?;
         scan.best
+    }
+
+    /// Hands out the correlations of all places row by row: Σ T′·I, at each place of the row. (`None` would mean buffers of
+    /// a wrong length; the plans give the lengths.)
+    fn correlate<P: Sample>(
+        &mut self,
+        area: Area<P>,
+        spectra: &mut Spectra,
+        template: &Template<P>,
+        mut row: impl FnMut(usize, &[f32]),
+    ) -> Option<()> {
+        let reusable = spectra.blocks.as_ref().is_some_and(|blocks| blocks.suit(area, template));
+        match choose(area, template) {
+            Method::Direct if !reusable => {
+                let weights = template.weights();
+                let mut lines = Lines::new(area, template.height);
+                let mut out = vec![0.0; area.width - template.width + 1];
+                for y in 0..=area.height - template.height {
+                    lines.correlate(y, &weights, template.width, &mut out);
+                    row(y, &out);
+                }
+                Some(())
+            }
+            method => {
+                if let Method::Transforms { length, step } = method
+                    && !reusable
+                {
+                    spectra.mean = area.mean() as f32;
+                    spectra.blocks = Some(self.transform(area, spectra.mean, length, step)?);
+                }
+                self.search_blocks(area, spectra.blocks.as_ref()?, template, row)
+            }
+        }
     }
 
     fn plans(&mut self, length: usize) -> (Arc<dyn RealToComplex<f32>>, Arc<dyn ComplexToReal<f32>>) {
@@ -164,9 +210,8 @@ impl Matcher {
         (forward, inverse)
     }
 
-    /// The transforms of the blocks. (`None` would mean buffers of a wrong length; the plans give the lengths.)
-    fn transform(&mut self, searched: &Searched, length: usize, step: usize) -> Option<Blocks> {
-        let area = searched.area;
+    /// The transforms of the blocks, `mean` taken off.
+    fn transform<P: Sample>(&mut self, area: Area<P>, mean: f32, length: usize, step: usize) -> Option<Blocks> {
         let (forward, _) = self.plans(length);
         let mut spectra = Vec::new();
         let rows = length / area.width;
@@ -174,7 +219,7 @@ impl Matcher {
             let count = rows.min(area.height - start);
             for (i, line) in self.line.chunks_exact_mut(area.width).take(count).enumerate() {
                 for (out, &v) in line.iter_mut().zip(area.row(start + i, 0, area.width)) {
-                    *out = f32::from(v) - searched.mean;
+                    *out = Into::<f32>::into(v) - mean;
                 }
             }
             self.line[count * area.width..].fill(0.0);
@@ -188,18 +233,23 @@ impl Matcher {
         Some(Blocks { length, step, spectra })
     }
 
-    /// Correlates with every block and judges the rows in order.
-    fn search_blocks(&mut self, searched: &Searched, template: &Template, scan: &mut Scan) -> Option<()> {
-        let area = searched.area;
-        let Some(blocks) = &searched.blocks else { return None };
+    /// Correlates with every block and hands out the rows in order.
+    fn search_blocks<P: Sample>(
+        &mut self,
+        area: Area<P>,
+        blocks: &Blocks,
+        template: &Template<P>,
+        mut row: impl FnMut(usize, &[f32]),
+    ) -> Option<()> {
         let (forward, inverse) = self.plans(blocks.length);
         self.line.fill(0.0);
         // The inverse transform multiplies by the length.
         let scale = 1.0 / blocks.length as f32;
-        let rows = self.line.chunks_exact_mut(area.width).zip(template.raw.chunks_exact(template.width));
+        let weights = template.weights();
+        let rows = self.line.chunks_exact_mut(area.width).zip(weights.chunks_exact(template.width));
         for (line, row) in rows {
-            for (out, &v) in line.iter_mut().zip(row) {
-                *out = (f32::from(v) - template.mean as f32) * scale;
+            for (out, weight) in line.iter_mut().zip(row) {
+                *out = weight * scale;
             }
         }
         self.template.resize(blocks.length / 2 + 1, Complex::default());
@@ -213,32 +263,37 @@ impl Matcher {
             if start >= end {
                 break;
             }
-            for ((out, a), b) in self.product.iter_mut().zip(spectrum).zip(&self.template) {
-                *out = Complex::new(a.re * b.re + a.im * b.im, a.im * b.re - a.re * b.im);
-            }
+            wide(|| multiply(spectrum, &self.template, &mut self.product));
             // Both ends are real but for rounding.
             for end in [0, blocks.length / 2] {
                 self.product[end].im = 0.0;
             }
             inverse.process_with_scratch(&mut self.product, &mut self.line, &mut self.scratch).ok()?;
             for (y, line) in (start..end).zip(self.line.chunks_exact(area.width)) {
-                scan.enter(y);
-                scan.judge(y, &line[..area.width - template.width + 1]);
+                row(y, &line[..area.width - template.width + 1]);
             }
         }
         Some(())
     }
 }
 
+/// Products of one spectrum with the conjugate of another.
+#[inline(always)]
+fn multiply(a: &[Complex<f32>], b: &[Complex<f32>], out: &mut [Complex<f32>]) {
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        *out = Complex::new(a.re * b.re + a.im * b.im, a.im * b.re - a.re * b.im);
+    }
+}
+
 impl Blocks {
     /// Whether these blocks overlap enough for the template, and are not much longer than it needs.
-    fn suit(&self, area: Area, template: &Template) -> bool {
+    fn suit<P>(&self, area: Area<P>, template: &Template<P>) -> bool {
         self.step + template.height <= self.length / area.width + 1
     }
 }
 
 /// The cheaper method by measured costs.
-fn choose(area: Area, template: &Template) -> Method {
+fn choose<P>(area: Area<P>, template: &Template<P>) -> Method {
     /// Nanoseconds for a product and sum, and for an element of a transform per step (by halves).
     const PRODUCT: f64 = 0.07;
     const ELEMENT: f64 = 0.12;
@@ -268,9 +323,63 @@ fn lengths(least: usize, most: usize) -> impl Iterator<Item = usize> {
         .filter(move |length| (least..=most).contains(length))
 }
 
+/// Rows of an area as numbers, the last ones that were asked for.
+struct Lines<'a, P> {
+    area: Area<'a, P>,
+    /// A ring of so many rows.
+    ring: Vec<f32>,
+    count: usize,
+    /// Rows of the area that have entered.
+    entered: usize,
+}
+
+impl<'a, P: Sample> Lines<'a, P> {
+    fn new(area: Area<'a, P>, count: usize) -> Self {
+        Self { area, ring: vec![0.0; count * area.width], count, entered: 0 }
+    }
+
+    /// The correlations of row `y` with weights of this width. Rows must be asked for in order.
+    fn correlate(&mut self, y: usize, weights: &[f32], width: usize, out: &mut [f32]) {
+        let across = self.area.width;
+        while self.entered < y + self.count {
+            let slot = self.entered % self.count;
+            let row = &mut self.ring[slot * across..(slot + 1) * across];
+            for (out, &v) in row.iter_mut().zip(self.area.row(self.entered, 0, across)) {
+                *out = v.into();
+            }
+            self.entered += 1;
+        }
+        out.fill(0.0);
+        for (i, weights) in weights.chunks_exact(width).enumerate() {
+            let slot = (y + i) % self.count;
+            wide(|| add_products(&self.ring[slot * across..(slot + 1) * across], weights, out));
+        }
+    }
+}
+
+/// Adds the correlation of a row with the weights, four at a time, so that the sums are fetched and stored less often.
+#[inline(always)]
+fn add_products(row: &[f32], weights: &[f32], out: &mut [f32]) {
+    let count = out.len();
+    let (fours, rest) = weights.as_chunks::<4>();
+    for (i, w) in fours.iter().enumerate() {
+        let at = |j: usize| &row[4 * i + j..4 * i + j + count];
+        let (a, b, c, d) = (at(0), at(1), at(2), at(3));
+        for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *out += (a * w[0] + b * w[1]) + (c * w[2] + d * w[3]);
+        }
+    }
+    for (i, w) in rest.iter().enumerate() {
+        let start = 4 * fours.len() + i;
+        for (out, a) in out.iter_mut().zip(&row[start..start + count]) {
+            *out += a * w;
+        }
+    }
+}
+
 /// A template, and what its scores need.
-struct Template<'a> {
-    raw: &'a [u8],
+struct Template<'a, P> {
+    raw: &'a [P],
     width: usize,
     height: usize,
     sum: u64,
@@ -279,23 +388,72 @@ struct Template<'a> {
     squares: u128,
 }
 
-impl<'a> Template<'a> {
-    fn new(img: &'a GrayImage) -> Option<Self> {
-        let raw = pixels(img);
-        if raw.is_empty() {
+impl<'a, P: Sample> Template<'a, P> {
+    /// Of whole rows of pixels. `None` if there are none.
+    fn new(raw: &'a [P], width: usize) -> Option<Self> {
+        let height = raw.len().checked_div(width)?;
+        if height == 0 {
             return None;
         }
-        let sum: u64 = raw.iter().map(|&v| u64::from(v)).sum();
-        let squares = raw.iter().map(|&v| u64::from(v) * u64::from(v)).sum();
-        Some(Self {
-            raw,
-            width: img.width() as usize,
-            height: img.height() as usize,
-            sum,
-            mean: sum as f64 / raw.len() as f64,
-            squares: deviations(raw.len(), sum, squares),
-        })
+        let value = |v: &P| Into::<i32>::into(*v) as u64;
+        let sum: u64 = raw.iter().map(value).sum();
+        let squares = raw.iter().map(|v| value(v) * value(v)).sum();
+        let mean = sum as f64 / raw.len() as f64;
+        Some(Self { raw, width, height, sum, mean, squares: deviations(raw.len(), sum, squares) })
     }
+
+    /// The pixels, their mean taken off.
+    fn weights(&self) -> Vec<f32> {
+        self.raw.iter().map(|&v| Into::<f32>::into(v) - self.mean as f32).collect()
+    }
+
+    /// The sum of the squared deviations from the mean.
+    fn deviations(&self) -> f32 {
+        (self.squares as f64 / self.raw.len() as f64) as f32
+    }
+
+    /// The score at a place of an area, in which the window must lie whole. 0 for a window without contrast.
+    fn score(&self, area: Area<P>, x: usize, y: usize) -> f32 {
+        let count = self.raw.len();
+        let Moments { sum, squares, product } = wide(|| moments(self, area, x, y));
+        let window = deviations(count, sum, squares);
+        if window == 0 || self.squares == 0 {
+            return 0.0;
+        }
+        // n·ΣTI − ΣT·ΣI, over n times the roots; all integers are exact, and below 2^127.
+        let covariance = count as i128 * i128::from(product) - i128::from(self.sum) * i128::from(sum);
+        (covariance as f64 / ((window as f64).sqrt() * (self.squares as f64).sqrt())).clamp(-1.0, 1.0) as f32
+    }
+}
+
+/// Sums over a window: of its pixels, of their squares, and of their products with a template.
+struct Moments {
+    sum: u64,
+    squares: u64,
+    product: u64,
+}
+
+#[inline(always)]
+fn moments<P: Sample>(template: &Template<P>, area: Area<P>, x: usize, y: usize) -> Moments {
+    /// Products of so many pixels fit 32 bits.
+    const PIECE: usize = 64;
+    let mut all = Moments { sum: 0, squares: 0, product: 0 };
+    for (i, row) in template.raw.chunks_exact(template.width).enumerate() {
+        let window = area.row(y + i, x, template.width);
+        for (row, window) in row.chunks(PIECE).zip(window.chunks(PIECE)) {
+            let (mut sum, mut squares, mut product) = (0, 0, 0);
+            for (&t, &v) in row.iter().zip(window) {
+                let (t, v): (i32, i32) = (t.into(), v.into());
+                sum += v;
+                squares += v * v;
+                product += t * v;
+            }
+            all.sum += sum as u64;
+            all.squares += squares as u64;
+            all.product += product as u64;
+        }
+    }
+    all
 }
 
 /// n·Σv² − (Σv)², which is never negative.
@@ -303,17 +461,32 @@ fn deviations(count: usize, sum: u64, squares: u64) -> u128 {
     count as u128 * u128::from(squares) - u128::from(sum) * u128::from(sum)
 }
 
-/// Walks down the rows of places with the sums of the windows at hand, and keeps the best place.
+/// Keeps the best place while the correlations of the rows of places come by.
 struct Scan<'a> {
-    area: Area<'a>,
-    template: &'a Template<'a>,
-    /// Sums and sums of squares of each column of the area, over the rows of the windows.
-    columns: Vec<u32>,
-    column_squares: Vec<u32>,
-    /// Sums of the windows of the row, and their summed squared deviations from the mean.
-    sums: Vec<f32>,
-    contrasts: Vec<f32>,
+    area: Area<'a, u8>,
+    template: &'a Template<'a, u8>,
+    windows: Windows<'a, u8>,
     best: Option<Match>,
+}
+
+/// Is the square of each positive correlation below its contrast times the factor?
+#[inline(always)]
+fn are_below(correlations: &[f32], contrasts: &[f32], factor: f32) -> bool {
+    let (correlations, rest) = correlations.as_chunks::<8>();
+    let (contrasts, contrasts_rest) = contrasts.as_chunks::<8>();
+    let above = |c: f32, contrast: f32| {
+        let c = if c > 0.0 { c } else { 0.0 };
+        c * c - factor * contrast
+    };
+    let mut most = [-1.0f32; 8];
+    for (c, contrast) in correlations.iter().zip(contrasts) {
+        for i in 0..8 {
+            let above = above(c[i], contrast[i]);
+            most[i] = if above > most[i] { above } else { most[i] };
+        }
+    }
+    let rest = rest.iter().zip(contrasts_rest).all(|(&c, &contrast)| above(c, contrast) < 0.0);
+    rest && most.iter().all(|most| *most < 0.0)
 }
 
 /// How far the correlations of [`Matcher`] may be off, in units of the score.
@@ -321,98 +494,25 @@ const MARGIN: f32 = 2e-3;
 /// Windows of one single value have less contrast than this, all others more.
 const FLAT: f32 = 0.4;
 /// Places that are looked at together.
-const CHUNK: usize = 16;
+const CHUNK: usize = 64;
 
 impl<'a> Scan<'a> {
-    fn new(area: Area<'a>, template: &'a Template<'a>) -> Self {
-        let places = area.width - template.width + 1;
-        let mut scan = Self {
-            area,
-            template,
-            columns: vec![0; area.width],
-            column_squares: vec![0; area.width],
-            sums: vec![0.0; places],
-            contrasts: vec![0.0; places],
-            best: None,
-        };
-        for y in 0..template.height - 1 {
-            scan.add_row(y);
-        }
-        scan
+    fn new(area: Area<'a, u8>, template: &'a Template<'a, u8>) -> Self {
+        Self { area, template, windows: Windows::new(area, template.width, template.height), best: None }
     }
 
-    fn add_row(&mut self, y: usize) {
-        let columns = self.columns.iter_mut().zip(&mut self.column_squares);
-        for ((sum, squares), &v) in columns.zip(self.area.row(y, 0, self.area.width)) {
-            let v = u32::from(v);
-            *sum = sum.wrapping_add(v);
-            *squares = squares.wrapping_add(v * v);
-        }
-    }
-
-    fn replace_row(&mut self, old: usize, new: usize) {
-        let columns = self.columns.iter_mut().zip(&mut self.column_squares);
-        let rows = self.area.row(old, 0, self.area.width).iter().zip(self.area.row(new, 0, self.area.width));
-        for ((sum, squares), (&old, &new)) in columns.zip(rows) {
-            let (old, new) = (i32::from(old), i32::from(new));
-            *sum = sum.wrapping_add_signed(new - old);
-            *squares = squares.wrapping_add_signed((new - old) * (new + old));
-        }
-    }
-
-    /// Computes the windows of row `y`; rows must be entered in order, each once.
-    fn enter(&mut self, y: usize) {
-        let (width, height) = (self.template.width, self.template.height);
-        if y == 0 {
-            self.add_row(height - 1);
-        } else {
-            self.replace_row(y - 1, y + height - 1);
-        }
-        let total = |line: &[u32]| line.iter().map(|&v| i64::from(v)).sum::<i64>();
-        let mut sum = total(&self.columns[..width - 1]);
-        let mut squares = total(&self.column_squares[..width - 1]);
-        let share = 1.0 / (width * height) as f64;
-        let leaving = self.columns.iter().zip(&self.column_squares);
-        let entering = self.columns[width - 1..].iter().zip(&self.column_squares[width - 1..]);
-        let places = self.sums.iter_mut().zip(&mut self.contrasts);
-        for (((out, contrast), entering), leaving) in places.zip(entering).zip(leaving) {
-            sum += i64::from(*entering.0);
-            squares += i64::from(*entering.1);
-            // Sums are far below 2^53, so the difference is right to a small fraction.
-            let s = sum as f64;
-            *out = s as f32;
-            *contrast = (squares as f64 - s * s * share) as f32;
-            sum -= i64::from(*leaving.0);
-            squares -= i64::from(*leaving.1);
-        }
-    }
-
-    /// The correlations of row `y`, with the template's mean taken off, by multiplying.
-    fn direct(&self, y: usize, out: &mut [f32]) {
-        let template = self.template;
-        for (x, (out, &sum)) in out.iter_mut().zip(&self.sums).enumerate() {
-            *out = (self.dot(x, y) as f64 - template.mean * f64::from(sum)) as f32;
-        }
-    }
-
-    /// ΣT·I at a place.
-    fn dot(&self, x: usize, y: usize) -> u64 {
-        let rows = self.template.raw.chunks_exact(self.template.width).enumerate();
-        rows.map(|(i, row)| dot(row, self.area.row(y + i, x, self.template.width))).sum()
-    }
-
-    /// Looks for better places in row `y`, given its correlations.
+    /// Looks for better places in row `y`, given its correlations. Rows must come in order.
     fn judge(&mut self, y: usize, correlations: &[f32]) {
+        self.windows.enter(y);
         // Template and window deviations, of which the square root of the product divides the correlation.
-        let deviations = (self.template.squares as f64 / self.template.raw.len() as f64) as f32;
+        let deviations = self.template.deviations();
         for start in (0..correlations.len()).step_by(CHUNK) {
             let end = (start + CHUNK).min(correlations.len());
             let floor = self.best.map_or(-2.0, |best| best.score - MARGIN);
             if floor > 0.0 {
                 // Without root and division, and for all places of the chunk at once.
                 let factor = floor * floor * deviations;
-                let pairs = correlations[start..end].iter().zip(&self.contrasts[start..end]);
-                if !pairs.fold(false, |any, (&c, &contrast)| any | ((c > 0.0) & (c * c >= factor * contrast))) {
+                if wide(|| are_below(&correlations[start..end], &self.windows.contrasts[start..end], factor)) {
                     continue;
                 }
             }
@@ -422,42 +522,20 @@ impl<'a> Scan<'a> {
         }
     }
 
+    #[inline(never)]
     fn consider(&mut self, x: usize, y: usize, correlation: f32, deviations: f32) {
-        let flat = self.contrasts[x] < FLAT;
-        let estimate = if flat { 0.0 } else { correlation / (self.contrasts[x] * deviations).sqrt() };
+        let contrast = self.windows.contrasts[x];
+        let flat = contrast < FLAT;
+        let estimate = if flat { 0.0 } else { correlation / (contrast * deviations).sqrt() };
         if self.best.is_some_and(|best| estimate < best.score - MARGIN || flat && best.score >= 0.0) {
             return;
         }
-        let score = if flat { 0.0 } else { self.exact_score(x, y) };
+        let score = if flat { 0.0 } else { self.template.score(self.area, x, y) };
         if self.best.is_none_or(|best| score > best.score) {
             // Coordinates of pictures fit 31 bits.
             self.best = Some(Match { score, at: PixelPoint::new(x as i32, y as i32) });
         }
     }
-
-    fn exact_score(&self, x: usize, y: usize) -> f32 {
-        let template = self.template;
-        let count = template.raw.len();
-        let (mut sum, mut squares) = (0, 0);
-        for y in y..y + template.height {
-            let row = self.area.row(y, x, template.width);
-            sum += row.iter().map(|&v| u32::from(v)).map(u64::from).sum::<u64>();
-            squares += dot(row, row);
-        }
-        let window = deviations(count, sum, squares);
-        if window == 0 {
-            return 0.0;
-        }
-        // n·ΣTI − ΣT·ΣI, over n times the roots; all integers are exact, and below 2^127.
-        let covariance = count as i128 * i128::from(self.dot(x, y)) - i128::from(template.sum) * i128::from(sum);
-        (covariance as f64 / ((window as f64).sqrt() * (template.squares as f64).sqrt())).clamp(-1.0, 1.0) as f32
-    }
-}
-
-/// Σ a·b. Pieces of up to 2^15 pixels fit 32 bits, which multiplies several pixels per instruction.
-fn dot(a: &[u8], b: &[u8]) -> u64 {
-    let piece = |(a, b): (&[u8], &[u8])| a.iter().zip(b).map(|(&a, &b)| u32::from(a) * u32::from(b)).sum::<u32>();
-    a.chunks(1 << 15).zip(b.chunks(1 << 15)).map(piece).map(u64::from).sum()
 }
 
 #[cfg(test)]
@@ -558,7 +636,9 @@ mod tests {
                 let rows = 12.min(searched.area.height);
                 let length = (img.width() as usize * (rows + 3)).next_multiple_of(2);
                 let step = length / searched.area.width + 1 - rows;
-                searched.blocks = matcher.transform(&searched, length, step);
+                let mean = searched.area.mean() as f32;
+                let blocks = matcher.transform(searched.area, mean, length, step);
+                searched.spectra = Spectra { mean, blocks };
             }
             for template in &templates {
                 let found = matcher.best(&mut searched, template);

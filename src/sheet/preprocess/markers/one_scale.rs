@@ -8,7 +8,7 @@ use super::super::{LoadPicture, PrepareError};
 use super::picture::{filtered, scales, visible};
 use super::sighting::{Seen, Sighting};
 use crate::geometry::{Point, Rect, Size};
-use crate::imaging::matching::{Match, Searched};
+use crate::imaging::matching::{Hunt, Marker};
 use crate::imaging::resize;
 use crate::template::CropOnMarkers;
 
@@ -17,7 +17,7 @@ const CORNERS: [&str; 4] = ["top-left", "top-right", "bottom-right", "bottom-lef
 
 /// The marker at the scales that are tried, filtered beforehand.
 pub struct OneScale {
-    markers: Vec<GrayImage>,
+    markers: Vec<Marker>,
     min_score: f32,
     max_variation: f32,
 }
@@ -45,7 +45,7 @@ impl OneScale {
             resize::linear(&marker, resize::by_height(&marker, height))
         });
         Ok(Self {
-            markers: visible(markers.collect(), marker_file)?,
+            markers: visible(markers.collect(), marker_file)?.into_iter().map(Marker::new).collect(),
             min_score: options.min_matching_threshold as f32,
             max_variation: max_variation as f32,
         })
@@ -61,17 +61,12 @@ impl OneScale {
         scratch: &mut Scratch,
         sightings: &mut Vec<Sighting<'_>>,
     ) -> Result<[Point; 4], SheetError> {
-        let mut whole = Searched::new(searched);
-        let mut best: Option<(Match, &GrayImage)> = None;
-        for marker in &self.markers {
-            let Some(found) = scratch.matcher.best(&mut whole, marker) else { continue };
-            if found.score > best.map_or(0.0, |(m, _)| m.score) {
-                best = Some((found, marker));
-            }
-        }
-        let Some((anywhere, marker)) = best else {
+        let mut hunt = Hunt::new(searched, &self.markers);
+        let best = hunt.best(&mut scratch.matcher).filter(|best| best.place.score > 0.0);
+        let Some((best, marker)) = best.and_then(|best| Some((best, self.markers.get(best.marker)?.picture()))) else {
             return Err(SheetError::new(Reason::MarkerNotFound, "nothing in the picture resembles the marker"));
         };
+        let anywhere = best.place;
         // The upper quadrants take a third of the height: the search of OMRChecker, which templates are tuned for.
         let (w, h) = searched.dimensions();
         let (right, lower) = (w / 2, h / 3);
@@ -84,7 +79,7 @@ impl OneScale {
         ];
         let mut centres = [Point::new(0.0, 0.0); 4];
         for (i, quadrant) in quadrants.into_iter().enumerate() {
-            let found = find_in(searched, quadrant, marker, scratch);
+            let found = hunt.best_in(quadrant, best.marker, &mut scratch.matcher);
             let score = found.map_or(0.0, |m| m.score);
             let place = found.map(|m| Rect::new(m.at.x, m.at.y, marker.width(), marker.height()));
             let is_alike = (anywhere.score - score).abs() < self.max_variation;
@@ -108,13 +103,6 @@ impl OneScale {
         }
         Ok(centres)
     }
-}
-
-fn find_in(searched: &GrayImage, area: Rect, marker: &GrayImage, scratch: &mut Scratch) -> Option<Match> {
-    let mut found = scratch.matcher.best(&mut Searched::within(searched, area), marker)?;
-    found.at.x += area.x;
-    found.at.y += area.y;
-    Some(found)
 }
 
 fn missing(corner: usize, score: f32, needed: f32, area: Rect) -> SheetError {

@@ -10,7 +10,7 @@ use image::GrayImage;
 use super::super::super::Scratch;
 use super::super::{LoadPicture, PrepareError};
 use crate::geometry::{Rect, Size};
-use crate::imaging::matching::{Match, Searched};
+use crate::imaging::matching::{Hunt, Marker};
 use crate::imaging::{blur, morphology, resize, tone};
 use crate::template::CropOnMarkers;
 
@@ -22,7 +22,7 @@ const ERODE: ((u32, u32), u32) = ((5, 5), 5);
 
 /// A marker at the scales that are tried, filtered beforehand.
 pub struct Picture {
-    scales: Vec<GrayImage>,
+    scales: Vec<Marker>,
     min_score: f32,
 }
 
@@ -58,21 +58,17 @@ impl Picture {
                 area.width, area.height
             )));
         }
+        let scales = scales.into_iter().map(Marker::new).collect();
         Ok(Self { scales, min_score: options.min_matching_threshold as f32 })
     }
 
     /// The box of the marker within `area` of the searched picture (see [`searched`]) with its correlation, or why there is
     /// none.
     pub fn find(&self, searched: &GrayImage, area: Rect, scratch: &mut Scratch) -> Result<(Rect, f32), String> {
-        let mut region = Searched::within(searched, area);
-        let mut best: Option<(Match, &GrayImage)> = None;
-        for marker in &self.scales {
-            let Some(found) = scratch.matcher.best(&mut region, marker) else { continue };
-            if best.is_none_or(|(m, _)| found.score > m.score) {
-                best = Some((found, marker));
-            }
-        }
-        let score = best.map_or(0.0, |(m, _)| m.score);
+        let region = cut(searched, area);
+        let best = Hunt::new(&region, &self.scales).best(&mut scratch.matcher);
+        let score = best.map_or(0.0, |found| found.place.score);
+        let best = best.and_then(|found| Some((found.place, self.scales.get(found.marker)?.picture())));
         match best.filter(|(m, _)| m.score >= self.min_score) {
             Some((found, marker)) => {
                 let place = Rect::new(area.x + found.at.x, area.y + found.at.y, marker.width(), marker.height());
