@@ -8,14 +8,14 @@ use super::overlay::{EncodeError, JPEG_QUALITY, Overlay, Palette};
 /// The page with what is drawn over it. Where the two differ in size, what both have is drawn.
 pub fn compose(page: &RgbImage, overlay: &Overlay, palette: Palette<'_>) -> RgbImage {
     let mut picture = page.clone();
-    for (y, line) in picture.rows_mut().enumerate() {
-        let Some(row) = u32::try_from(y).ok().filter(|&y| y < overlay.size().height).and_then(|y| overlay.row(y))
-        else {
-            continue;
-        };
-        for (pixel, &number) in line.zip(row) {
-            if let Some(colour) = palette.colour(number) {
-                pixel.0 = colour;
+    let width = page.width() as usize;
+    for (y, line) in picture.chunks_exact_mut(3 * width.max(1)).enumerate() {
+        for (x, numbers) in overlay.spans(y) {
+            let pixels = line.get_mut(3 * x..).unwrap_or_default().chunks_exact_mut(3);
+            for (pixel, &number) in pixels.zip(numbers) {
+                if let Some(colour) = palette.colour(number) {
+                    pixel.copy_from_slice(&colour);
+                }
             }
         }
     }

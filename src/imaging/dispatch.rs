@@ -45,6 +45,59 @@ pub fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2")
 }
 
+/// Runs `work`, compiled for AVX2 where the processor has it.
+///
+/// That is true of the code that is inlined into `work`: let it be a closure that does no more than to call a function
+/// marked `#[inline(always)]`, whose callees are small or marked alike. A closure that became large by that may be left a
+/// function of its own by the compiler, and then is not compiled for AVX2: large work is a [`Work`], for [`wide_work`].
+#[inline(always)]
+pub fn wide<R>(work: impl FnOnce() -> R) -> R {
+    wide_work(Closure(work))
+}
+
+/// A large piece of work for [`wide_work`].
+pub trait Work {
+    /// What comes of it.
+    type Output;
+
+    /// Does it. To be marked `#[inline(always)]`, which closures cannot be.
+    fn run(self) -> Self::Output;
+}
+
+struct Closure<F>(F);
+
+impl<R, F: FnOnce() -> R> Work for Closure<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn run(self) -> R {
+        self.0()
+    }
+}
+
+/// As [`wide`], for work of any size.
+#[inline(always)]
+pub fn wide_work<W: Work>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+    {
+        // Sound: the processor was just asked for each feature that the function is compiled with. It is the program's only
+        // unsafe block; with it the loops that are handed in take 0.2 to 0.6 of their time.
+        #[allow(unsafe_code)]
+        return unsafe { with_avx2(work) };
+    }
+    work.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+fn with_avx2<W: Work>(work: W) -> W::Output {
+    work.run()
+}
+
 #[cfg(test)]
 mod tests {
     wide! {

@@ -51,15 +51,19 @@ const fn full(ink: u8) -> u8 {
 pub struct Overlay {
     size: Size,
     numbers: Vec<u8>,
-    /// Rows that hold a number other than 0; the others cost nothing to compose.
+    /// Squares of [`TILE`] pixels that may hold a number other than 0, row after row; the others cost nothing to compose.
     touched: Vec<bool>,
 }
+
+/// Sides in pixels of the squares in which an overlay knows where something is drawn.
+pub const TILE: usize = 16;
 
 impl Overlay {
     /// Nothing drawn yet.
     pub fn new(size: Size) -> Self {
         let pixels = size.pixels() as usize;
-        Self { size, numbers: vec![0; pixels], touched: vec![false; size.height as usize] }
+        let tiles = (size.width as usize).div_ceil(TILE) * (size.height as usize).div_ceil(TILE);
+        Self { size, numbers: vec![0; pixels], touched: vec![false; tiles] }
     }
 
     /// The page's size.
@@ -67,11 +71,39 @@ impl Overlay {
         self.size
     }
 
-    /// The colour numbers of row `y`; `None` when nothing is drawn there.
-    pub fn row(&self, y: u32) -> Option<&[u8]> {
+    /// Tiles in a row.
+    fn across(&self) -> usize {
+        (self.size.width as usize).div_ceil(TILE)
+    }
+
+    /// May something be drawn on a tile? Tiles are counted from the left and from the top; there are none beyond the page.
+    pub fn is_drawn(&self, across: usize, down: usize) -> bool {
+        across < self.across() && self.touched.get(down * self.across() + across) == Some(&true)
+    }
+
+    /// The colour numbers of a tile in row `y` of the page: fewer than [`TILE`] at its right edge, none beyond it.
+    pub fn span(&self, across: usize, y: usize) -> &[u8] {
         let width = self.size.width as usize;
-        let start = y as usize * width;
-        self.touched.get(y as usize).copied().unwrap_or(false).then(|| &self.numbers[start..start + width])
+        let from = (across * TILE).min(width);
+        let to = (from + TILE).min(width);
+        self.numbers.get(y * width + from..y * width + to).unwrap_or_default()
+    }
+
+    /// The parts of row `y` on which something may be drawn: where they begin, and their colour numbers.
+    pub fn spans(&self, y: usize) -> impl Iterator<Item = (usize, &[u8])> {
+        let down = y / TILE;
+        let drawn = (0..self.across()).filter(move |&across| self.is_drawn(across, down));
+        drawn.map(move |across| (across * TILE, self.span(across, y)))
+    }
+
+    fn touch(&mut self, (x0, y0, x1, y1): (u32, u32, u32, u32)) {
+        if x0 >= x1 || y0 >= y1 {
+            return;
+        }
+        let across = self.across();
+        for down in y0 as usize / TILE..(y1 as usize).div_ceil(TILE) {
+            self.touched[down * across..][x0 as usize / TILE..(x1 as usize).div_ceil(TILE)].fill(true);
+        }
     }
 
     fn fill(&mut self, area: Rect, number: u8) {
@@ -79,8 +111,8 @@ impl Overlay {
         for y in y0..y1 {
             let start = y as usize * self.size.width as usize;
             self.numbers[start + x0 as usize..start + x1 as usize].fill(number);
-            self.touched[y as usize] |= x1 > x0;
         }
+        self.touch((x0, y0, x1, y1));
     }
 
     /// Draws the outline of `area`, `thickness` pixels wide, inwards, in colour `ink`.
@@ -109,8 +141,8 @@ impl Overlay {
                 let number = if shade == 0 { PLATE } else { PLATE + ink * SHADES + shade };
                 self.numbers[start + px as usize] = number;
             }
-            self.touched[py as usize] |= x1 > x0;
         }
+        self.touch((x0, y0, x1, y1));
     }
 }
 
@@ -194,11 +226,12 @@ pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Resu
     let mut indices: Vec<u8> = page.as_raw().iter().map(|&gray| places[usize::from(gray)]).collect();
     let width = page.width() as usize;
     for (y, line) in indices.chunks_exact_mut(width.max(1)).enumerate() {
-        let Some(row) = overlay.row(y as u32) else { continue };
-        for (to, &number) in line.iter_mut().zip(row) {
-            if number > 0 {
-                // At most 255: the grays' places and the numbers share the byte.
-                *to = (grays - 1) as u8 + number;
+        for (x, numbers) in overlay.spans(y) {
+            for (to, &number) in line.iter_mut().skip(x).zip(numbers) {
+                if number > 0 {
+                    // At most 255: the grays' places and the numbers share the byte.
+                    *to = (grays - 1) as u8 + number;
+                }
             }
         }
     }
@@ -229,11 +262,9 @@ mod tests {
         let mut overlay = Overlay::new(Size::new(8, 6));
         overlay.outline(Rect::new(5, -1, 6, 4), 1, 0);
         let drawn: Vec<String> = (0..6)
-            .map(|y| {
-                overlay.row(y).map_or(String::new(), |r| r.iter().map(|&n| if n > 0 { '#' } else { '.' }).collect())
-            })
+            .map(|y| overlay.spans(y).flat_map(|(_, row)| row).map(|&n| if n > 0 { '#' } else { '.' }).collect())
             .collect();
-        assert_eq!(drawn, [".....#..", ".....#..", ".....###", "", "", ""]);
+        assert_eq!(drawn, [".....#..", ".....#..", ".....###", "........", "........", "........"]);
     }
 
     #[test]
