@@ -2,7 +2,7 @@
 
 use image::{GrayImage, RgbImage};
 
-use super::dispatch::wide;
+use super::dispatch::wide_fn;
 
 /// What the three values of a pixel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Coloured {
     }
 }
 
-wide! {
+wide_fn! {
     /// JFIF's conversion, in 14 fractional bits.
     fn to_rgb(picture: &mut [u8]) {
         for pixel in picture.chunks_exact_mut(3) {

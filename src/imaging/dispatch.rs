@@ -7,8 +7,8 @@
 ///
 /// That is true of its body and of what is inlined into it: functions that it calls must be marked `#[inline(always)]`, and
 /// closures and adapters of the standard library (`map` of arrays above all) may be left outside: hot loops are plain. Constants that the function is generic over are stated
-/// in brackets behind its name, as in `wide! { fn sum[N: usize](values: &[[u8; N]]) -> u64 { … } }`.
-macro_rules! wide {
+/// in brackets behind its name, as in `wide_fn! { fn sum[N: usize](values: &[[u8; N]]) -> u64 { … } }`.
+macro_rules! wide_fn {
     (
         $(#[$attribute:meta])*
         $visible:vis fn $name:ident$([$($constant:ident: $kind:ty),+])?($($argument:ident: $type:ty),* $(,)?)
@@ -37,9 +37,9 @@ macro_rules! wide {
     };
 }
 
-pub(crate) use wide;
+pub(crate) use wide_fn;
 
-/// Does the processor have what `wide!` compiles for?
+/// Does the processor have what `wide_fn!` compiles for?
 #[cfg(target_arch = "x86_64")]
 pub fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2")
@@ -100,14 +100,14 @@ fn with_avx2<W: Work>(work: W) -> W::Output {
 
 #[cfg(test)]
 mod tests {
-    wide! {
+    wide_fn! {
         /// The sum.
         fn sum(values: &[u8]) -> u64 {
             values.iter().map(|&v| u64::from(v)).sum()
         }
     }
 
-    wide! {
+    wide_fn! {
         fn rows[N: usize, M: usize](values: &[[u8; N]; M]) -> usize {
             values.len() * N
         }

@@ -7,7 +7,7 @@
 
 use image::{GrayImage, RgbImage};
 
-use super::dispatch::wide;
+use super::dispatch::wide_fn;
 use super::{pixels, pixels_mut};
 use crate::geometry::Size;
 
@@ -62,7 +62,7 @@ pub fn shrunk(src: &GrayImage, factor: u32) -> GrayImage {
 /// Source pixels and the length of their rows, target pixels and the length of theirs.
 type Blocks<'a> = (&'a [u8], usize, &'a mut [u8], usize);
 
-wide! {
+wide_fn! {
     /// [`shrunk`] for blocks of a size that is known beforehand: sums down the columns first, of all columns at once.
     fn mean_blocks[N: usize](blocks: Blocks<'_>) {
         let (src, stride, dst, width) = blocks;
@@ -221,7 +221,7 @@ fn blend<const C: usize>(src: &[u8], from: Size, dst: &mut [u8], to: Size) {
     }
 }
 
-wide! {
+wide_fn! {
     /// Each needed source row is blended horizontally once, into one of two buffers.
     fn blend_rows[C: usize](src: &[u8], height: u32, columns: &Columns, dst: &mut [u8], target_height: u32) {
         let (stride, width) = (src.len() / height as usize, columns.near.len());

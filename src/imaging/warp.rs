@@ -5,7 +5,7 @@
 
 use image::{GrayImage, RgbImage};
 
-use super::dispatch::wide;
+use super::dispatch::wide_fn;
 use super::{pixels, pixels_mut};
 use crate::geometry::{Point, Quad, Size};
 
@@ -171,7 +171,7 @@ struct Source<'a, const C: usize> {
     height: usize,
 }
 
-wide! {
+wide_fn! {
     /// Fills `dst` with what `back` (target to source positions) finds.
     fn warp[C: usize](source: &Source<'_, C>, back: &Homography, dst: &mut [u8], size: Size) {
         if source.raw.is_empty() || size.pixels() == 0 {
