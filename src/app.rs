@@ -115,6 +115,8 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
         mode,
         fail_on: args.fail_on,
         doubts: DoubtPolicy { review_below: args.review_below.unwrap_or_default(), strict: args.strict },
+        no_pictures: args.no_pictures,
+        timings: args.timings,
         statistics: args.statistics,
         summary: args.summary,
     };
@@ -147,6 +149,10 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     if let Some(reason) = plan.why_no_speed_up() {
         info!("{reason}");
     }
+    if let Some(timings) = &summary.timings {
+        // Asked for, so told also with --quiet. With stderr closed there is nobody to tell.
+        let _closed = bars.suspend(|| write!(std::io::stderr(), "{timings}"));
+    }
     if options.summary == Some(SummaryFormat::Json) {
         print_json(&summary)?;
     }
@@ -162,8 +168,8 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
     match args.output_mode.as_deref() {
         None => Ok((task, None)),
         Some("setLayout") if asks_for_results(args) => Err(UsageError(
-            "--outputMode setLayout reads nothing: leave out --statistics, --summary, --fail-on, --review-below and \
-             --strict"
+            "--outputMode setLayout reads nothing: leave out --statistics, --summary, --fail-on, --review-below, \
+             --strict, --no-pictures and --timings"
                 .to_owned(),
         )),
         Some("setLayout") => Ok((Task::DrawLayout, None)),
@@ -182,7 +188,8 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
 /// Does it ask for what only a run that reads sheets has?
 fn asks_for_results(args: &RunArgs) -> bool {
     let of_doubts = args.review_below.is_some() || args.strict;
-    of_doubts || args.statistics || args.summary.is_some() || !args.fail_on.is_empty()
+    let of_pictures = args.no_pictures || args.timings;
+    of_doubts || of_pictures || args.statistics || args.summary.is_some() || !args.fail_on.is_empty()
 }
 
 fn tell_empty(plan: &Plan) {
@@ -242,6 +249,8 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         mode: None,
         fail_on: Vec::new(),
         doubts: DoubtPolicy::default(),
+        no_pictures: false,
+        timings: false,
         statistics: false,
         summary: None,
     };

@@ -73,11 +73,17 @@ pub struct RunArgs {
     /// Write item statistics to Results/Items.csv and Results/Statistics.csv
     #[arg(long)]
     pub statistics: bool,
+    /// Save no pictures: no marked sheets, no crops of doubtful fields, no stages
+    #[arg(long)]
+    pub no_pictures: bool,
+    /// Tell on stderr what each part of the work cost: processor time per sheet, and its share
+    #[arg(long)]
+    pub timings: bool,
     /// Print the counts of the run to stdout
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
     /// Write no results: draw the template on each page, as `Layout/<image name>.png`, and show it where there is a display
-    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary", "review_below", "strict"])]
+    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary", "review_below", "strict", "no_pictures", "timings"])]
     pub set_layout: bool,
     /// How much is said on stderr
     #[command(flatten)]

@@ -26,6 +26,10 @@ pub struct Options {
     pub fail_on: Vec<FailOn>,
     /// What becomes of doubts.
     pub doubts: DoubtPolicy,
+    /// Save no pictures, whatever the configs say.
+    pub no_pictures: bool,
+    /// Measure what each part of the work costs.
+    pub timings: bool,
     /// Write item statistics.
     pub statistics: bool,
     /// How the counts are printed to stdout.

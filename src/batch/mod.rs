@@ -11,6 +11,7 @@ pub mod layouts;
 mod ordered;
 mod stop;
 pub mod summary;
+pub mod timings;
 mod viewing;
 
 use std::collections::HashSet;
@@ -28,6 +29,7 @@ use self::duplicates::{Ids, RunIds};
 use self::ordered::Ordered;
 pub use self::stop::Stop;
 use self::summary::{Counts, FolderSummary, Summary};
+use self::timings::Timings;
 use self::viewing::{Viewer, shows_stages};
 use crate::file_names::{IMAGE_EXTENSIONS, as_cell, extension, shown, tidy};
 use crate::imaging::overlay::EncodeError;
@@ -42,6 +44,7 @@ use crate::sheet::drawings::stack;
 use crate::sheet::stages::Stage;
 use crate::sheet::{
     self, Crop, Levels, Pictures, Reason, Request, Scoring, Scratch, SheetError, SheetReport, SheetScore, Stages, Turn,
+    clock::Part,
 };
 use crate::statistics::Collector;
 
@@ -129,6 +132,7 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
     let mut viewer = Viewer::of_stages(plan);
     let stopped = AtomicBool::new(false);
     let mut ids = RunIds::default();
+    let timings = options.timings.then(|| Mutex::new(Timings::default()));
     let mut summary = Summary::default();
     for (number, folder) in plan.folders.iter().enumerate() {
         if stopped.load(Ordering::Relaxed) {
@@ -138,7 +142,8 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
         let sheet_files =
             || picture_files(folder).chain(explanation_files(folder)).chain(stack_files(folder)).map(|(_, path)| path);
         ledger.get_mut().announce(sheet_files()).map_err(OutputError::at(output))?;
-        let of_run = OfRun { options, ledger: &ledger, ids: ids.of_template(&folder.context.template.file) };
+        let ids = ids.of_template(&folder.context.template.file);
+        let of_run = OfRun { options, ledger: &ledger, ids, timings: timings.as_ref() };
         let done = match run_folder(folder, of_run, bars, &mut viewer, &stopped)? {
             FolderEnded::Finished(done) => done,
             FolderEnded::Stopped { read } => return Ok(Ended::Stopped(Stop::reading(plan, number, read))),
@@ -157,6 +162,7 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
         summary.folders.push(FolderSummary { folder: name, counts: done.counts });
     }
     ledger.into_inner().finish().map_err(OutputError::at(output))?;
+    summary.timings = timings.map(Mutex::into_inner);
     Ok(Ended::Finished(summary))
 }
 
@@ -214,6 +220,8 @@ struct OfRun<'r> {
     ledger: &'r Mutex<Ledger>,
     /// Those of the folder's template.
     ids: &'r mut Ids,
+    /// What the parts of sheets cost, where that is wanted.
+    timings: Option<&'r Mutex<Timings>>,
 }
 
 fn run_folder(
@@ -226,12 +234,13 @@ fn run_folder(
     let images = &plan.folder.images;
     let name = shown(&plan.folder.dir).join("");
     let start = Instant::now();
-    let OfRun { options, ledger, ids } = of_run;
+    let OfRun { options, ledger, ids, timings } = of_run;
     let job = FolderJob {
         plan,
         options,
         ledger,
         ids: Mutex::new(ids),
+        timings,
         tables: FolderTables::open(
             plan.paths.clone(),
             &plan.folder.dir,
@@ -294,6 +303,7 @@ struct FolderJob<'a> {
     ledger: &'a Mutex<Ledger>,
     /// Fed in input order.
     ids: Mutex<&'a mut Ids>,
+    timings: Option<&'a Mutex<Timings>>,
     tables: FolderTables,
     sink: Ordered<(Outcome, Told)>,
     counts: Mutex<Counts>,
@@ -313,7 +323,11 @@ impl FolderJob<'_> {
         let shown = if is_shown { config.outputs.show_image_level } else { 0 };
         let levels = Levels { saved: config.outputs.save_image_level, shown };
         let mut stages = Stages::of(levels, config.display_size.width);
+        scratch.clock.turn(self.timings.is_some());
         self.read(i, image, scratch, &mut stages)?;
+        if let (Some(timings), Some(spent)) = (self.timings, scratch.clock.lap()) {
+            timings.lock().add(&spent);
+        }
         Ok(stages.shown().collect())
     }
 
@@ -324,12 +338,14 @@ impl FolderJob<'_> {
         });
         let read = isolation::with_buffers(scratch, |scratch| {
             let path = self.plan.folder.dir.join(image);
+            scratch.clock.begin(Part::File);
             let (bytes, names) = (read_file(&path)?, SheetNames::of(&path));
             let keeps_grades = self.statistics.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
             let request = Request { scoring, pictures, doubts: self.options.doubts };
             sheet::process(&bytes, &self.plan.context, names.name(), request, scratch, stages)
         });
+        scratch.clock.begin(Part::Write);
         self.stack(i, image, stages)?;
         let mut told = Told::default();
         let outcome = match read {

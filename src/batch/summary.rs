@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::timings::Timings;
 use crate::outputs::Filed;
 
 /// What became of the images of a folder, or of a run.
@@ -66,13 +67,16 @@ impl fmt::Display for Counts {
 }
 
 /// The counts of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Summary {
     /// In all.
     #[serde(flatten)]
     pub total: Counts,
     /// For each folder, in input order.
     pub folders: Vec<FolderSummary>,
+    /// What the parts of sheets cost, if that was wanted.
+    #[serde(skip)]
+    pub timings: Option<Timings>,
 }
 
 /// The counts of a folder.

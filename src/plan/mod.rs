@@ -117,7 +117,11 @@ impl Plan {
         let mut plans = Vec::with_capacity(folders.len());
         let mut failed: Vec<(*const GovernedTemplate, OutputMode)> = Vec::new();
         let mut scorers = Scorers::default();
-        for folder in folders {
+        for mut folder in folders {
+            if options.no_pictures {
+                let outputs = &mut Arc::make_mut(&mut folder.config).outputs;
+                (outputs.save_detections, outputs.save_image_level) = (false, 0);
+            }
             let mode = options.mode.or(folder.config.outputs.mode).unwrap_or_default();
             let key = (Arc::as_ptr(&folder.template), mode);
             if failed.contains(&key) {

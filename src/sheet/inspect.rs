@@ -2,6 +2,7 @@
 //! scored and drawn, serves as an answer key, or is only looked at.
 
 use super::align::{self, Alignment};
+use super::clock::{Clock, Part};
 use super::context::SheetContext;
 use super::decode::WantedColour;
 use super::drawings;
@@ -56,6 +57,7 @@ pub fn inspect(
     stages: &mut Stages,
 ) -> Result<Inspection, SheetError> {
     let Upright { page, turn, doubt } = upright_page(bytes, context, keeps_colour, scratch, stages)?;
+    let clock = &mut scratch.clock;
     stages.record(Kind::Page, |most| {
         let picture = Sketch::of(&page.gray, most).finish();
         Drawn {
@@ -66,12 +68,12 @@ pub fn inspect(
     });
     let doubt = doubt.map(|detail| SheetDoubt { reason: Reason::OrientationUncertain, detail });
     let mut sheet_doubts: Vec<SheetDoubt> = doubt.into_iter().collect();
-    let own = read_layout(&page, 0, context, stages)?;
+    let own = read_layout(&page, 0, context, clock, stages)?;
     let layouts = &context.layouts;
     let set = layouts.choose(&own.interpretation, name);
     let chosen_by = layouts.chosen_by(set, &context.template, &own.interpretation, &own.alignment);
     let (layout, read) = match set {
-        Some(set) => (set + 1, read_layout(&page, set + 1, context, stages)?),
+        Some(set) => (set + 1, read_layout(&page, set + 1, context, clock, stages)?),
         None => {
             sheet_doubts.extend(layouts.open_choice(&context.template, &own.interpretation));
             (0, own)
@@ -145,6 +147,7 @@ fn upright_page(
     let empty = stages.another();
     let straighten = |turn: Turn| {
         // A sheet that is turned is rare: it is decoded again rather than every picture kept.
+        scratch.clock.begin(Part::Decode);
         let decoded = decode::decode(bytes, wanted, decode::Limits::default())?;
         let raster =
             Raster { gray: decoded.gray, colour: decoded.colour.map(Colours::new), unfiltered: None }.turned_back(turn);
@@ -152,7 +155,10 @@ fn upright_page(
         seen.record(Kind::Input, |most| input(&raster, turn, most));
         let straightened = context.steps.apply(raster, turn != Turn::None, scratch, &mut seen);
         tries.push((turn, seen));
-        Ok(Page::of(straightened?, context.template.page_size, keeps_colour))
+        scratch.clock.begin(Part::Page);
+        let page = Page::of(straightened?, context.template.page_size, keeps_colour);
+        scratch.clock.begin(Part::Orientation);
+        Ok(page)
     };
     let zones_with_codes = |page: &Page| read::zones_with_codes(&page.gray, &context.template);
     let upright = orientation::upright(&context.form, zones_with_codes, straighten);
@@ -191,15 +197,20 @@ fn read_layout(
     page: &Page,
     number: usize,
     context: &SheetContext,
+    clock: &mut Clock,
     stages: &mut Stages,
 ) -> Result<LayoutRead, SheetError> {
+    clock.begin(Part::Align);
     let alignment = align_layout(page, number, context, stages)?;
     let (inked, page, layout) = (page.inked(), &page.gray, context.layout(number));
     let name = context.layout_name(number);
     stages.record(Kind::Layout, |most| drawings::layout::on_page(page, layout, &alignment, name, most));
+    clock.begin(Part::Ink);
     let ink = read::ink::measure(inked, layout, &alignment.placements);
     let fit = fit::check(inked, layout, &alignment.placements, &ink);
+    clock.begin(Part::Read);
     let readings = read::measure(page, &ink, layout, &alignment.placements, context.recogniser());
+    clock.begin(Part::Judge);
     let judgement = context.judge.judge(&readings, layout);
     let mut interpretation = interpret::interpret(layout, &readings, &judgement, context.judge.rules);
     interpretation.doubt_places(&fit.fields);

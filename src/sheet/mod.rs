@@ -8,6 +8,7 @@
 //! [`interpret`] run again on the same page. Nothing here opens a file, prints, or knows another sheet.
 
 pub mod align;
+pub mod clock;
 pub mod context;
 pub mod crop;
 pub mod decode;
@@ -42,6 +43,7 @@ pub use crate::imaging::orient::Turn;
 
 use image::GrayImage;
 
+use self::clock::{Clock, Part};
 use self::stages::Kind;
 use crate::config::OutputMode;
 use crate::imaging::matching::Matcher;
@@ -52,6 +54,8 @@ use crate::scoring::SheetName;
 #[derive(Default)]
 pub struct Scratch {
     pub(crate) matcher: Matcher,
+    /// What parts of the sheet cost, where that is wanted.
+    pub clock: Clock,
 }
 
 /// How a sheet is scored.
@@ -100,11 +104,13 @@ pub fn process(
     let keeps_colour = pictures.is_some_and(|pictures| pictures.in_colour);
     let inspection = inspect(bytes, context, name, keeps_colour, scratch, stages)?;
     let Inspection { page, turn, layout, alignment, mut interpretation, sheet_doubts, chosen_by, .. } = inspection;
+    scratch.clock.begin(Part::Judge);
     let template = context.layout(layout);
     let others = (sheet_doubts, chosen_by);
     let doubts = doubts::gather(template, &mut interpretation, &alignment, others, policy);
     let withheld = doubts.withheld(&interpretation, policy);
     let scored = scoring.map(|scoring| (scoring, scoring.by.score(layout, &interpretation, &withheld, name)));
+    scratch.clock.begin(Part::Draw);
     let drawing = (pictures.is_some() || stages.want(Kind::Marked)).then(|| match context.mode {
         OutputMode::Moderation => render::Drawing::plain(template.page_size),
         OutputMode::Default => {
@@ -119,6 +125,7 @@ pub fn process(
     if let Some(drawing) = &drawing {
         stages.record(Kind::Marked, |most| drawing.sketch(&page.gray, most));
         if let Some(Pictures { format, .. }) = pictures {
+            scratch.clock.begin(Part::Encode);
             picture = Some(drawing.encode(&page.gray, format).map_err(failed)?);
             let encode_over = |colour| drawing.encode_over(colour, format).map_err(failed);
             coloured = page.colour.as_ref().map(encode_over).transpose()?;

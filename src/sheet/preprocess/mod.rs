@@ -16,6 +16,7 @@ pub use self::colours::Colours;
 use self::feature_alignment::Aligner;
 use self::markers::MarkerFinder;
 use super::Scratch;
+use super::clock::Part;
 use super::decode::MAX_PIXELS;
 use super::error::SheetError;
 use super::stages::{Drawn, Kind, Stages};
@@ -153,6 +154,7 @@ impl Steps {
         scratch: &mut Scratch,
         stages: &mut Stages,
     ) -> Result<Raster, SheetError> {
+        scratch.clock.begin(Part::Resize);
         // A sheet that lies on its side must not be squeezed into an upright frame before it is turned.
         let mut raster = match self.steps.first() {
             Some(Step { work: Work::AutoRotate(_), .. }) => raster,
@@ -160,13 +162,16 @@ impl Steps {
         };
         for step in &self.steps {
             if let Some(size) = step.resize_to {
+                scratch.clock.begin(Part::Resize);
                 raster = raster.resized(size);
             }
+            scratch.clock.begin(step.work.part());
             raster = match &step.work {
                 Work::AutoRotate(rotator) if turned => rotator.keep(raster),
                 work => work.apply_and_show(raster, scratch, stages)?,
             };
         }
+        scratch.clock.begin(Part::Resize);
         Ok(match self.output_size {
             Some(size) => raster.resized(size),
             None => raster,
@@ -255,6 +260,18 @@ impl Work {
             Self::MedianBlur { .. } => "MedianBlur",
             Self::Tone(Tone::Levels, _) => "Levels",
             Self::Tone(Tone::Contrast, _) | Self::AutoContrast { .. } => "Contrast",
+        }
+    }
+
+    /// What its time counts as.
+    const fn part(&self) -> Part {
+        match self {
+            Self::AutoRotate(_) | Self::FeatureBasedAlignment(_) => Part::Reference,
+            Self::CropPage(_) => Part::CropPage,
+            Self::CropOnMarkers(_) => Part::CropOnMarkers,
+            Self::GaussianBlur { .. } | Self::MedianBlur { .. } | Self::Tone(..) | Self::AutoContrast { .. } => {
+                Part::Filter
+            }
         }
     }
 
