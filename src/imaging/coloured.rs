@@ -3,7 +3,10 @@
 
 use image::RgbImage;
 
+use super::jpeg::{self, Picture};
 use super::overlay::{EncodeError, JPEG_QUALITY, Overlay, Palette};
+use super::png::{self, Pixels};
+use crate::geometry::Size;
 
 /// The page with what is drawn over it. Where the two differ in size, what both have is drawn.
 pub fn compose(page: &RgbImage, overlay: &Overlay, palette: Palette<'_>) -> RgbImage {
@@ -22,28 +25,30 @@ pub fn compose(page: &RgbImage, overlay: &Overlay, palette: Palette<'_>) -> RgbI
     picture
 }
 
-/// Comments of JPEGs stand in an application segment of this number, which no common format uses.
-const COMMENT_SEGMENT: u8 = 11;
+/// Encodes the page with its overlay as a JPEG with subsampled colour.
+///
+/// # Errors
+/// A side of no or over 65,535 pixels.
+pub fn marked_jpeg(page: &RgbImage, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
+    jpeg_of(page, overlay, palette, None)
+}
 
 /// Encodes a picture as a JPEG with subsampled colour, with a comment if there is one.
 ///
 /// # Errors
-/// A side of no or over 65,535 pixels.
+/// A side of no or over 65,535 pixels, a comment of over 65,533 bytes.
 pub fn to_jpeg(picture: &RgbImage, comment: Option<&str>) -> Result<Vec<u8>, EncodeError> {
-    let refused = || EncodeError(format!("{}×{} px is no size for a JPEG", picture.width(), picture.height()));
-    let (width, height) = (u16::try_from(picture.width()), u16::try_from(picture.height()));
-    let (Ok(width), Ok(height)) = (width, height) else { return Err(refused()) };
-    let mut bytes = Vec::with_capacity(picture.as_raw().len() / 12);
-    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, JPEG_QUALITY);
-    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
-    if let Some(comment) = comment {
-        encoder
-            .add_app_segment(COMMENT_SEGMENT, comment.as_bytes().to_vec())
-            .map_err(|e| EncodeError(e.to_string()))?;
-    }
-    let encoded = encoder.encode(picture.as_raw(), width, height, jpeg_encoder::ColorType::Rgb);
-    encoded.map_err(|e| EncodeError(e.to_string()))?;
-    Ok(bytes)
+    jpeg_of(picture, &Overlay::new(Size::new(0, 0)), Palette(&[]), comment)
+}
+
+fn jpeg_of(
+    page: &RgbImage,
+    overlay: &Overlay,
+    palette: Palette<'_>,
+    comment: Option<&str>,
+) -> Result<Vec<u8>, EncodeError> {
+    let refused = || EncodeError(format!("{}×{} px is no size for a JPEG", page.width(), page.height()));
+    jpeg::encode(Picture::Colour(page), overlay, palette, JPEG_QUALITY, comment).ok_or_else(refused)
 }
 
 /// Encodes a picture as a PNG of 8 bits a channel, unchanged, with a comment if there is one.
@@ -51,19 +56,7 @@ pub fn to_jpeg(picture: &RgbImage, comment: Option<&str>) -> Result<Vec<u8>, Enc
 /// # Errors
 /// What the encoder says.
 pub fn to_png(picture: &RgbImage, comment: Option<&str>) -> Result<Vec<u8>, EncodeError> {
-    let fail = |e: png::EncodingError| EncodeError(e.to_string());
-    let mut bytes = Vec::with_capacity(picture.as_raw().len() / 3);
-    let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    if let Some(comment) = comment {
-        encoder.add_text_chunk("Software".to_owned(), comment.to_owned()).map_err(fail)?;
-    }
-    let mut writer = encoder.write_header().map_err(fail)?;
-    writer.write_image_data(picture.as_raw()).map_err(fail)?;
-    writer.finish().map_err(fail)?;
-    Ok(bytes)
+    png::encode(Size::new(picture.width(), picture.height()), Pixels::Colour(picture.as_raw()), comment)
 }
 
 #[cfg(test)]
@@ -71,7 +64,7 @@ mod tests {
     use image::Rgb;
 
     use super::*;
-    use crate::geometry::{Rect, Size};
+    use crate::geometry::Rect;
 
     fn page() -> RgbImage {
         RgbImage::from_fn(40, 30, |x, y| Rgb([(x * 5) as u8, (y * 7) as u8, 90]))

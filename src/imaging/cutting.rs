@@ -3,6 +3,7 @@
 use image::{GrayImage, imageops};
 
 use super::overlay::EncodeError;
+use super::png::{self, Pixels};
 use crate::geometry::{Rect, Size};
 
 /// A part with more pixels is not enlarged: it is large enough to be seen, and would take much memory.
@@ -29,16 +30,7 @@ pub fn cut(page: &GrayImage, area: Rect, scale: u32) -> Option<GrayImage> {
 /// # Errors
 /// What the encoder says.
 pub fn to_png(picture: &GrayImage) -> Result<Vec<u8>, EncodeError> {
-    let fail = |e: png::EncodingError| EncodeError(e.to_string());
-    let mut bytes = Vec::with_capacity(picture.as_raw().len() / 2);
-    let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header().map_err(fail)?;
-    writer.write_image_data(picture.as_raw()).map_err(fail)?;
-    writer.finish().map_err(fail)?;
-    Ok(bytes)
+    png::encode(Size::new(picture.width(), picture.height()), Pixels::Gray(picture.as_raw()), None)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod matching;
 pub mod morphology;
 pub mod orient;
 pub mod overlay;
+pub mod png;
 pub mod polygon;
 pub mod registration;
 pub mod remap;

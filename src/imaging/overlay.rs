@@ -6,7 +6,10 @@
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use image::GrayImage;
 
-use super::jpeg;
+use super::dispatch::wide;
+use super::jpeg::{self, Picture};
+use super::pixels;
+use super::png::{self, Pixels};
 use crate::geometry::{Rect, Size};
 
 /// An 8-bit colour: red, green, blue.
@@ -201,7 +204,7 @@ pub(super) const JPEG_QUALITY: u8 = 85;
 /// A side of no or over 65,535 pixels.
 pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
     let refused = || EncodeError(format!("{}×{} px is no size for a JPEG", page.width(), page.height()));
-    jpeg::encode(page, overlay, palette, JPEG_QUALITY).ok_or_else(refused)
+    jpeg::encode(Picture::Gray(page), overlay, palette, JPEG_QUALITY, None).ok_or_else(refused)
 }
 
 /// Encodes the page with its overlay as a PNG with a palette. The palette's places that the overlay does not need
@@ -210,22 +213,20 @@ pub fn to_jpeg(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Res
 /// # Errors
 /// What the encoder says.
 pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
-    let fail = |e: png::EncodingError| EncodeError(e.to_string());
     let colours = palette.numbers() - 1;
     let grays = u16::from(255 - colours) + 1;
-    let gray_place = |gray: u8| ((u16::from(gray) * (grays - 1) + 127) / 255) as u8;
-    let mut entries = Vec::with_capacity(768);
+    let mut list = Vec::with_capacity(768);
     for place in 0..grays {
         let gray = ((place * 255 + (grays - 1) / 2) / (grays - 1)) as u8;
-        entries.extend([gray; 3]);
+        list.extend([gray; 3]);
     }
     for number in 1..palette.numbers() {
-        entries.extend(palette.colour(number).unwrap_or_default());
+        list.extend(palette.colour(number).unwrap_or_default());
     }
-    let places: Vec<u8> = (0..=255).map(gray_place).collect();
-    let mut indices: Vec<u8> = page.as_raw().iter().map(|&gray| places[usize::from(gray)]).collect();
+    let mut places = vec![0; pixels(page).len()];
+    wide(|| gray_places(pixels(page), grays - 1, &mut places));
     let width = page.width() as usize;
-    for (y, line) in indices.chunks_exact_mut(width.max(1)).enumerate() {
+    for (y, line) in places.chunks_exact_mut(width.max(1)).enumerate() {
         for (x, numbers) in overlay.spans(y) {
             for (to, &number) in line.iter_mut().skip(x).zip(numbers) {
                 if number > 0 {
@@ -235,16 +236,17 @@ pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Resu
             }
         }
     }
-    let mut bytes = Vec::with_capacity(indices.len() / 4);
-    let mut encoder = png::Encoder::new(&mut bytes, page.width(), page.height());
-    encoder.set_color(png::ColorType::Indexed);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_palette(entries);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header().map_err(fail)?;
-    writer.write_image_data(&indices).map_err(fail)?;
-    writer.finish().map_err(fail)?;
-    Ok(bytes)
+    png::encode(Size::new(page.width(), page.height()), Pixels::Places(&places, &list), None)
+}
+
+/// The places of grays among `last` + 1 of them, 1 to 256, from black to white.
+#[inline(always)]
+fn gray_places(grays: &[u8], last: u16, places: &mut [u8]) {
+    for (place, &gray) in places.iter_mut().zip(grays) {
+        // Both at most 255, so this fits 16 bits, and what follows is the division by 255.
+        let sum = u16::from(gray) * last.min(255) + 127;
+        *place = ((sum + 1 + (sum >> 8)) >> 8) as u8;
+    }
 }
 
 #[cfg(test)]
@@ -289,6 +291,18 @@ mod tests {
         for (x, y, p) in page().enumerate_pixels() {
             if !(8..24).contains(&x) || !(8..24).contains(&y) {
                 assert!(back.get_pixel(x, y).0.iter().all(|c| c.abs_diff(p.0[0]) <= 1), "({x}, {y})");
+            }
+        }
+    }
+
+    #[test]
+    fn grays_have_the_nearest_place() {
+        let grays: Vec<u8> = (0..=255).collect();
+        for last in 0..=255u16 {
+            let mut places = [0; 256];
+            gray_places(&grays, last, &mut places);
+            for (&gray, &place) in grays.iter().zip(&places) {
+                assert_eq!(u16::from(place), (u16::from(gray) * last + 127) / 255, "{gray} of {last}");
             }
         }
     }

@@ -192,10 +192,9 @@ impl<'v> Drawing<'v> {
     /// # Errors
     /// [`EncodeError`]: the page is larger than the format holds.
     pub fn encode_over(&self, page: &RgbImage, format: PictureFormat) -> Result<Vec<u8>, EncodeError> {
-        let picture = coloured::compose(page, &self.overlay, self.palette);
         match format {
-            PictureFormat::Png => coloured::to_png(&picture, None),
-            PictureFormat::Jpeg => coloured::to_jpeg(&picture, None),
+            PictureFormat::Png => coloured::to_png(&coloured::compose(page, &self.overlay, self.palette), None),
+            PictureFormat::Jpeg => coloured::marked_jpeg(page, &self.overlay, self.palette),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Why not a library: the pure Rust encoders transform and code the two chroma planes of the whole page, and encoding was
 //! the largest part of a sheet's cost. Here the chroma of a block without colours costs four bits, and all else is done
-//! for sixteen blocks at once. The format is ITU T.81 with JFIF: 4:2:0, one interleaved scan, the example quantisation and
+//! for sixteen blocks at once. Pages in their own colours come here, too. The format is ITU T.81 with JFIF: 4:2:0, one interleaved scan, the example quantisation and
 //! Huffman tables of its annex K ([`tables`]).
 //!
 //! Sixteen rows at a time go from pixels to planes ([`strip`]), from planes to quantised coefficients ([`transform`]), and
@@ -13,15 +13,13 @@ mod strip;
 mod tables;
 mod transform;
 
-use image::GrayImage;
-
 use self::entropy::{Bits, Component};
+pub use self::strip::Picture;
 use self::strip::{Drawing, Strip, UNITS};
 use self::tables::{CHROMA, CHROMA_AC, CHROMA_DC, LUMA, LUMA_AC, LUMA_DC, ZIGZAG, scaled};
 use self::transform::{Coefficients, Quantiser, lane, transform};
 use super::dispatch::{Work, wide_work};
 use super::overlay::{Overlay, Palette, TILE};
-use super::pixels;
 
 /// Sides of a block, and of the square of luma blocks that share one block of each chroma.
 const BLOCK: usize = 8;
@@ -29,22 +27,28 @@ const UNIT: usize = 2 * BLOCK;
 // What is drawn is looked up unit by unit.
 const _: () = assert!(UNIT == TILE);
 
-/// Encodes a page of 1 to 65,535 pixels a side with what is drawn on it. `quality` is from 1 to 100 in the scale of the
-/// Independent JPEG Group. `None` for a side out of range.
-pub fn encode(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>, quality: u8) -> Option<Vec<u8>> {
-    let (width, height) = (u16::try_from(page.width()).ok()?, u16::try_from(page.height()).ok()?);
-    if width == 0 || height == 0 || pixels(page).len() < usize::from(width) * usize::from(height) {
+/// Encodes a picture of 1 to 65,535 pixels a side with what is drawn on it. `quality` is from 1 to 100 in the scale of the
+/// Independent JPEG Group, the comment has up to 65,533 bytes. `None` for a side or a comment out of range.
+pub fn encode(
+    picture: Picture<'_>,
+    overlay: &Overlay,
+    palette: Palette<'_>,
+    quality: u8,
+    comment: Option<&str>,
+) -> Option<Vec<u8>> {
+    let (width, height) = picture.size();
+    let (columns, rows) = (u16::try_from(width).ok()?, u16::try_from(height).ok()?);
+    if columns == 0 || rows == 0 || !picture.is_whole() || comment.is_some_and(|comment| comment.len() > 65_533) {
         return None;
     }
     let tables = [scaled(&LUMA, quality), scaled(&CHROMA, quality)];
-    let mut out = headers(width, height, &tables);
-    out.reserve(pixels(page).len() / 6);
+    let mut out = headers(columns, rows, &tables, comment);
+    out.reserve(usize::from(columns) * usize::from(rows) / 6);
     let drawing = Drawing::new(overlay, palette);
     let mut coder = Coder::new(&tables);
-    let mut strip = Strip::new(usize::from(width), usize::from(height));
-    for top in (0..usize::from(height)).step_by(UNIT) {
-        strip.load_gray(page, &drawing, top);
-        wide_work(Coded { coder: &mut coder, strip: &strip });
+    let mut strip = Strip::new(picture.size());
+    for top in (0..usize::from(rows)).step_by(UNIT) {
+        wide_work(Rows { coder: &mut coder, strip: &mut strip, picture, drawing: &drawing, top });
         coder.bits.drain(&mut out);
     }
     coder.bits.finish(&mut out);
@@ -52,15 +56,18 @@ pub fn encode(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>, quality
     Some(out)
 }
 
-fn headers(width: u16, height: u16, tables: &[[u16; 64]; 2]) -> Vec<u8> {
+fn headers(width: u16, height: u16, tables: &[[u16; 64]; 2], comment: Option<&str>) -> Vec<u8> {
     let mut out = vec![0xff, 0xd8];
     let mut segment = |marker: u8, body: &[u8]| {
         out.extend([0xff, marker]);
-        // Bodies are a few hundred bytes.
+        // Bodies are a few hundred bytes, and comments no longer than fits.
         out.extend((body.len() as u16 + 2).to_be_bytes());
         out.extend_from_slice(body);
     };
     segment(0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+    if let Some(comment) = comment {
+        segment(0xfe, comment.as_bytes());
+    }
     for (i, table) in tables.iter().enumerate() {
         let mut body = vec![i as u8];
         // Values are at most 255 by construction.
@@ -79,22 +86,25 @@ fn headers(width: u16, height: u16, tables: &[[u16; 64]; 2]) -> Vec<u8> {
     out
 }
 
-/// The work of writing a strip.
-struct Coded<'a> {
+/// The work of writing sixteen rows from `top` on.
+struct Rows<'a> {
     coder: &'a mut Coder,
-    strip: &'a Strip,
+    strip: &'a mut Strip,
+    picture: Picture<'a>,
+    drawing: &'a Drawing<'a>,
+    top: usize,
 }
 
-impl Work for Coded<'_> {
+impl Work for Rows<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { coder, strip } = self;
+        let Self { coder, strip, picture, drawing, top } = self;
+        strip.load(picture, drawing, top);
         // Held here, so that the bits that wait stay in registers.
         let mut bits = std::mem::replace(&mut coder.bits, Bits::new());
-        for group in 0..strip.groups() {
-            let units = strip.units(group);
+        for (group, units) in strip.groups().enumerate() {
             let [upper, lower, chroma] = &mut coder.blocks;
             transform(strip.luma(group, 0), &coder.quantisers[0], upper);
             transform(strip.luma(group, 1), &coder.quantisers[0], lower);
@@ -153,7 +163,7 @@ impl Coder {
 }
 #[cfg(test)]
 mod tests {
-    use image::{Luma, RgbImage};
+    use image::{GrayImage, Luma, RgbImage};
     use proptest::prelude::*;
 
     use super::*;
@@ -178,10 +188,10 @@ mod tests {
     #[test]
     fn a_page_comes_back_nearly_as_it_was() {
         let page = GrayImage::from_fn(301, 203, |x, y| Luma([((x / 3) ^ (y / 2)) as u8]));
-        let bytes = encode(&page, &overlay(&page), COLOURS, 95).unwrap();
+        let bytes = encode(Picture::Gray(&page), &overlay(&page), COLOURS, 95, None).unwrap();
         assert!(error(&page, &decoded(&bytes)) < 6.0);
         let flat = GrayImage::from_pixel(33, 17, Luma([201]));
-        let back = decoded(&encode(&flat, &overlay(&flat), COLOURS, 85).unwrap());
+        let back = decoded(&encode(Picture::Gray(&flat), &overlay(&flat), COLOURS, 85, None).unwrap());
         assert!(back.pixels().all(|p| p.0 == [201; 3]), "one gray stays that gray");
     }
 
@@ -190,7 +200,7 @@ mod tests {
         let page = GrayImage::from_pixel(100, 80, Luma([230]));
         let mut drawn = overlay(&page);
         drawn.outline(Rect::new(20, 20, 30, 30), 10, 1);
-        let back = decoded(&encode(&page, &drawn, COLOURS, 90).unwrap());
+        let back = decoded(&encode(Picture::Gray(&page), &drawn, COLOURS, 90, None).unwrap());
         let [r, g, b] = back.get_pixel(25, 25).0;
         assert!(r < 60 && g < 100 && b > 180, "{r} {g} {b}");
         assert!(back.get_pixel(90, 70).0.iter().all(|c| c.abs_diff(230) < 3));
@@ -200,9 +210,9 @@ mod tests {
     #[test]
     fn sides_out_of_range_are_refused() {
         let empty = GrayImage::new(0, 5);
-        assert_eq!(encode(&empty, &overlay(&empty), COLOURS, 85), None);
+        assert_eq!(encode(Picture::Gray(&empty), &overlay(&empty), COLOURS, 85, None), None);
         let wide = GrayImage::new(65_536, 1);
-        assert_eq!(encode(&wide, &overlay(&wide), COLOURS, 85), None);
+        assert_eq!(encode(Picture::Gray(&wide), &overlay(&wide), COLOURS, 85, None), None);
     }
 
     proptest! {
@@ -214,7 +224,7 @@ mod tests {
         ) {
             let mut drawn = overlay(&page);
             drawn.outline(Rect::new(spot.0, spot.1, spot.2, spot.3), 2, 0);
-            match encode(&page, &drawn, COLOURS, quality) {
+            match encode(Picture::Gray(&page), &drawn, COLOURS, quality, None) {
                 None => prop_assert!(page.is_empty()),
                 Some(bytes) => prop_assert_eq!(decoded(&bytes).dimensions(), page.dimensions()),
             }
@@ -223,7 +233,7 @@ mod tests {
         #[test]
         fn the_best_quality_loses_little(page in crate::imaging::arbitrary::picture(60, 60)) {
             if !page.is_empty() {
-                let bytes = encode(&page, &overlay(&page), COLOURS, 100).unwrap();
+                let bytes = encode(Picture::Gray(&page), &overlay(&page), COLOURS, 100, None).unwrap();
                 prop_assert!(error(&page, &decoded(&bytes)) < 1.5);
             }
         }
