@@ -28,12 +28,37 @@ impl Coloured {
         Self { picture, space: Space::Rgb }
     }
 
+    /// The two chromas.
+    pub fn chroma(&self) -> [GrayImage; 2] {
+        let (width, height) = self.picture.dimensions();
+        let [mut cb, mut cr] = [0, 1].map(|_| GrayImage::new(width, height));
+        match self.space {
+            Space::Rgb => to_chroma(&self.picture, &mut cb, &mut cr),
+            Space::YCbCr => {
+                for ((pixel, cb), cr) in self.picture.as_raw().chunks_exact(3).zip(cb.iter_mut()).zip(cr.iter_mut()) {
+                    (*cb, *cr) = (pixel[1], pixel[2]);
+                }
+            }
+        }
+        [cb, cr]
+    }
+
     /// Red, green and blue.
     pub fn into_rgb(mut self) -> RgbImage {
         if self.space == Space::YCbCr {
             to_rgb(&mut self.picture);
         }
         self.picture
+    }
+}
+
+/// JFIF's conversion, in 14 fractional bits.
+fn to_chroma(picture: &[u8], cb: &mut [u8], cr: &mut [u8]) {
+    for ((pixel, cb), cr) in picture.chunks_exact(3).zip(cb).zip(cr) {
+        let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(i32::from);
+        let value = |sum: i32| (128 + ((sum + (1 << 13)) >> 14)).clamp(0, 255) as u8;
+        *cb = value(-2765 * r - 5427 * g + 8192 * b);
+        *cr = value(8192 * r - 6860 * g - 1332 * b);
     }
 }
 
@@ -76,6 +101,16 @@ mod tests {
     use image::Rgb;
 
     use super::*;
+
+    #[test]
+    fn colours_have_chroma() {
+        let colours = RgbImage::from_vec(3, 1, vec![77, 77, 77, 255, 0, 0, 0, 0, 255]).unwrap();
+        let [cb, cr] = Coloured::rgb(colours).chroma().map(GrayImage::into_raw);
+        assert_eq!((cb, cr), (vec![128, 85, 255], vec![128, 255, 107]));
+        let stored = RgbImage::from_vec(1, 1, vec![1, 2, 3]).unwrap();
+        let [cb, cr] = Coloured { picture: stored, space: Space::YCbCr }.chroma().map(GrayImage::into_raw);
+        assert_eq!((cb, cr), (vec![2], vec![3]));
+    }
 
     #[test]
     fn luma_and_chroma_become_colours() {

@@ -3,7 +3,8 @@
 
 use image::RgbImage;
 
-use super::jpeg::{self, Picture};
+use super::colour::{Coloured, Space};
+use super::jpeg::{self, Picture, Planes};
 use super::overlay::{EncodeError, JPEG_QUALITY, Overlay, Palette};
 use super::png::{self, Pixels};
 use crate::geometry::Size;
@@ -25,12 +26,24 @@ pub fn compose(page: &RgbImage, overlay: &Overlay, palette: Palette<'_>) -> RgbI
     picture
 }
 
+/// The page in red, green and blue; where a picture has four luma values for each chroma, they share it.
+pub fn from_planes(page: &Planes) -> RgbImage {
+    let [cb, cr] = &page.chroma;
+    let mut picture = RgbImage::new(page.luma.width(), page.luma.height());
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let [luma, cb, cr] = [(&page.luma, x, y), (cb, x / 2, y / 2), (cr, x / 2, y / 2)]
+            .map(|(plane, x, y)| plane.get_pixel_checked(x, y).map_or(0, |p| p.0[0]));
+        pixel.0 = [luma, cb, cr];
+    }
+    Coloured { picture, space: Space::YCbCr }.into_rgb()
+}
+
 /// Encodes the page with its overlay as a JPEG with subsampled colour.
 ///
 /// # Errors
 /// A side of no or over 65,535 pixels.
-pub fn marked_jpeg(page: &RgbImage, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
-    jpeg_of(page, overlay, palette, None)
+pub fn marked_jpeg(page: &Planes, overlay: &Overlay, palette: Palette<'_>) -> Result<Vec<u8>, EncodeError> {
+    jpeg_of(Picture::Planes(page), overlay, palette, None)
 }
 
 /// Encodes a picture as a JPEG with subsampled colour, with a comment if there is one.
@@ -38,17 +51,18 @@ pub fn marked_jpeg(page: &RgbImage, overlay: &Overlay, palette: Palette<'_>) -> 
 /// # Errors
 /// A side of no or over 65,535 pixels, a comment of over 65,533 bytes.
 pub fn to_jpeg(picture: &RgbImage, comment: Option<&str>) -> Result<Vec<u8>, EncodeError> {
-    jpeg_of(picture, &Overlay::new(Size::new(0, 0)), Palette(&[]), comment)
+    jpeg_of(Picture::Colour(picture), &Overlay::new(Size::new(0, 0)), Palette(&[]), comment)
 }
 
 fn jpeg_of(
-    page: &RgbImage,
+    picture: Picture<'_>,
     overlay: &Overlay,
     palette: Palette<'_>,
     comment: Option<&str>,
 ) -> Result<Vec<u8>, EncodeError> {
-    let refused = || EncodeError(format!("{}×{} px is no size for a JPEG", page.width(), page.height()));
-    jpeg::encode(Picture::Colour(page), overlay, palette, JPEG_QUALITY, comment).ok_or_else(refused)
+    let (width, height) = picture.size();
+    let refused = || EncodeError(format!("{width}×{height} px is no size for a JPEG"));
+    jpeg::encode(picture, overlay, palette, JPEG_QUALITY, comment).ok_or_else(refused)
 }
 
 /// Encodes a picture as a PNG of 8 bits a channel, unchanged, with a comment if there is one.

@@ -124,16 +124,18 @@ pub fn perspective(src: &GrayImage, corners: &Quad) -> Option<GrayImage> {
 pub fn through(src: &GrayImage, map: &Homography, size: Size) -> Option<GrayImage> {
     let back = map.inverse()?;
     let mut dst = GrayImage::new(size.width, size.height);
-    let source = Source::<1> { raw: pixels(src), width: src.width() as usize, height: src.height() as usize };
+    let (width, height) = (src.width() as usize, src.height() as usize);
+    let source = Source::<1> { raw: pixels(src), width, height, outside: Outside::Black };
     warp(&source, &back, pixels_mut(&mut dst), size);
     Some(dst)
 }
 
-/// As [`through`], for a colour picture.
-pub fn through_rgb(src: &RgbImage, map: &Homography, size: Size) -> Option<RgbImage> {
+/// As [`through`], for a colour picture of three values a pixel, with a choice of what lies outside.
+pub fn through_rgb(src: &RgbImage, map: &Homography, size: Size, outside: Outside) -> Option<RgbImage> {
     let back = map.inverse()?;
     let mut dst = RgbImage::new(size.width, size.height);
-    let source = Source::<3> { raw: src.as_raw(), width: src.width() as usize, height: src.height() as usize };
+    let (width, height) = (src.width() as usize, src.height() as usize);
+    let source = Source::<3> { raw: src.as_raw(), width, height, outside };
     warp(&source, &back, &mut dst, size);
     Some(dst)
 }
@@ -164,11 +166,21 @@ const ONE: i32 = 1 << FRACTION_BITS;
 /// shows in the last bit, it is the same number as in OpenCV.
 const PIECE: usize = 64;
 
+/// What there is outside of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outside {
+    /// Black.
+    Black,
+    /// The nearest of its pixels.
+    Nearest,
+}
+
 /// Interleaved pixels of `C` channels.
 struct Source<'a, const C: usize> {
     raw: &'a [u8],
     width: usize,
     height: usize,
+    outside: Outside,
 }
 
 wide_fn! {
@@ -204,7 +216,7 @@ impl<const C: usize> Source<'_, C> {
             for ((out, &x), &y) in out.chunks_exact_mut(C).zip(xs).zip(ys) {
                 let (left, top) = (i64::from(x >> FRACTION_BITS), i64::from(y >> FRACTION_BITS));
                 for (c, out) in out.iter_mut().enumerate() {
-                    let at = |dx: i64, dy: i64| i32::from(self.pixel_or_black(left + dx, top + dy, c));
+                    let at = |dx: i64, dy: i64| i32::from(self.pixel(left + dx, top + dy, c));
                     *out = blend(at(0, 0), at(1, 0), at(0, 1), at(1, 1), x, y);
                 }
             }
@@ -244,10 +256,15 @@ impl<const C: usize> Source<'_, C> {
         }
     }
 
-    fn pixel_or_black(&self, x: i64, y: i64, channel: usize) -> u8 {
+    fn pixel(&self, x: i64, y: i64, channel: usize) -> u8 {
         match (usize::try_from(x), usize::try_from(y)) {
             (Ok(x), Ok(y)) if x < self.width && y < self.height => self.raw[(y * self.width + x) * C + channel],
-            _ => 0,
+            _ if self.outside == Outside::Black => 0,
+            _ => {
+                // A picture without pixels is not warped.
+                let nearest = |at: i64, length: usize| at.clamp(0, length as i64 - 1) as usize;
+                self.raw[(nearest(y, self.height) * self.width + nearest(x, self.width)) * C + channel]
+            }
         }
     }
 }
@@ -354,6 +371,16 @@ mod tests {
     }
 
     #[test]
+    fn outside_may_be_the_nearest_pixel() {
+        let src = RgbImage::from_fn(2, 2, |x, y| Rgb([50 + 100 * x as u8, 30 * y as u8, 9]));
+        let map = Homography([1.0, 0.0, 2.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
+        let moved = through_rgb(&src, &map, Size::new(7, 5), Outside::Nearest).unwrap();
+        for (x, y, p) in moved.enumerate_pixels() {
+            assert_eq!(p, src.get_pixel(x.saturating_sub(2).min(1), y.saturating_sub(1).min(1)), "{x} {y}");
+        }
+    }
+
+    #[test]
     fn degenerate_quads_have_no_picture() {
         let src = GrayImage::new(10, 10);
         assert_eq!(perspective(&src, &quad([(1.0, 1.0); 4])), None);
@@ -379,7 +406,7 @@ mod tests {
         let src = RgbImage::from_fn(9, 9, |x, y| Rgb([(x * 25) as u8, (y * 25) as u8, (x * y * 3) as u8]));
         let corners = quad([(0.0, 1.0), (8.5, 0.0), (8.0, 8.0), (-1.0, 7.0)]);
         let (map, size) = upright_map(&corners, Size::new(9, 9)).unwrap();
-        let warped = through_rgb(&src, &map, size).unwrap();
+        let warped = through_rgb(&src, &map, size, Outside::Black).unwrap();
         for c in 0..3 {
             let channel = GrayImage::from_fn(9, 9, |x, y| Luma([src.get_pixel(x, y).0[c]]));
             let want = perspective(&channel, &corners).unwrap();

@@ -1,20 +1,20 @@
 //! The page: the straightened picture at the size that the template's coordinates refer to.
 
-use image::{GrayImage, RgbImage};
+use image::GrayImage;
 
-use super::preprocess::{Colours, Raster};
+use super::preprocess::Raster;
 use crate::geometry::Size;
-use crate::imaging::colour::Coloured;
-use crate::imaging::orient::Turn;
-use crate::imaging::tone;
+use crate::imaging::jpeg::Planes;
+use crate::imaging::orient::{self, Turn};
+use crate::imaging::{resize, tone};
 
 /// A page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// Its grays, stretched over the whole range.
     pub gray: GrayImage,
-    /// Its own colours, if they are kept.
-    pub colour: Option<RgbImage>,
+    /// The page in its own colours, as far as filters left the gray picture alone, if they are kept.
+    pub colour: Option<Planes>,
     /// Its grays before filters changed them, stretched by their own range; `None`: no filter did.
     pub(super) unfiltered: Option<GrayImage>,
 }
@@ -24,7 +24,7 @@ impl Page {
     pub fn of(mut raster: Raster, size: Size, keeps_colour: bool) -> Self {
         raster.colour.take_if(|_| !keeps_colour);
         let Raster { mut gray, colour, mut unfiltered } = raster.resized(size);
-        let colour = colour.map(|colour| colour.picture());
+        let colour = colour.map(|colour| colour.planes(unfiltered.as_ref().unwrap_or(&gray).clone()));
         for gray in std::iter::once(&mut gray).chain(&mut unfiltered) {
             tone::stretch(gray, tone::Flat::Keep);
         }
@@ -39,9 +39,15 @@ impl Page {
     /// A page of the same size of a sheet that lies turned like this, turned back.
     pub fn turned_back(&self, turn: Turn) -> Self {
         let size = Size::new(self.gray.width(), self.gray.height());
-        let Page { gray, colour, unfiltered } = self.clone();
-        let raster = Raster { gray, colour: colour.map(|colour| Colours::new(Coloured::rgb(colour))), unfiltered };
-        let Raster { gray, colour, unfiltered } = raster.turned_back(turn).resized(size);
-        Self { gray, colour: colour.map(|colour| colour.picture()), unfiltered }
+        let half = Size::new(size.width.div_ceil(2), size.height.div_ceil(2));
+        let turned = |plane: &GrayImage, size: Size| resize::linear(&orient::turned_back(plane.clone(), turn), size);
+        Self {
+            gray: turned(&self.gray, size),
+            colour: self.colour.as_ref().map(|Planes { luma, chroma: [cb, cr] }| Planes {
+                luma: turned(luma, size),
+                chroma: [turned(cb, half), turned(cr, half)],
+            }),
+            unfiltered: self.unfiltered.as_ref().map(|gray| turned(gray, size)),
+        }
     }
 }

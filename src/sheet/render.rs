@@ -8,13 +8,14 @@
 use std::collections::HashMap;
 
 use ab_glyph::FontRef;
-use image::{DynamicImage, GrayImage, RgbImage};
+use image::{DynamicImage, GrayImage};
 
 use super::align::Placement;
 use super::interpret::{FieldValue, Interpretation};
 use super::stages::Drawn;
 use crate::geometry::{Rect, Size};
 use crate::imaging::coloured;
+use crate::imaging::jpeg::Planes;
 use crate::imaging::overlay::{self, EncodeError, Overlay, Palette, Rgb, Stamp};
 use crate::imaging::sketch::Sketch;
 use crate::template::{FieldBlock, FieldKind, Template};
@@ -191,9 +192,11 @@ impl<'v> Drawing<'v> {
     ///
     /// # Errors
     /// [`EncodeError`]: the page is larger than the format holds.
-    pub fn encode_over(&self, page: &RgbImage, format: PictureFormat) -> Result<Vec<u8>, EncodeError> {
+    pub fn encode_over(&self, page: &Planes, format: PictureFormat) -> Result<Vec<u8>, EncodeError> {
         match format {
-            PictureFormat::Png => coloured::to_png(&coloured::compose(page, &self.overlay, self.palette), None),
+            PictureFormat::Png => {
+                coloured::to_png(&coloured::compose(&coloured::from_planes(page), &self.overlay, self.palette), None)
+            }
             PictureFormat::Jpeg => coloured::marked_jpeg(page, &self.overlay, self.palette),
         }
     }

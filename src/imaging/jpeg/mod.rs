@@ -14,8 +14,8 @@ mod tables;
 mod transform;
 
 use self::entropy::{Bits, Component};
-pub use self::strip::Picture;
 use self::strip::{Drawing, Strip, UNITS};
+pub use self::strip::{Picture, Planes};
 use self::tables::{CHROMA, CHROMA_AC, CHROMA_DC, LUMA, LUMA_AC, LUMA_DC, ZIGZAG, scaled};
 use self::transform::{Coefficients, Quantiser, lane, transform};
 use super::dispatch::{Work, wide_work};

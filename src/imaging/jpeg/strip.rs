@@ -20,6 +20,17 @@ pub enum Picture<'a> {
     Gray(&'a GrayImage),
     /// One in its own colours.
     Colour(&'a RgbImage),
+    /// One in its own colours, already as planes.
+    Planes(&'a Planes),
+}
+
+/// A colour picture as a JPEG has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planes {
+    /// Its luma.
+    pub luma: GrayImage,
+    /// Cb and Cr, at half the width and half the height of the luma, rounded up.
+    pub chroma: [GrayImage; 2],
 }
 
 impl Picture<'_> {
@@ -28,6 +39,7 @@ impl Picture<'_> {
         match self {
             Self::Gray(page) => page.dimensions(),
             Self::Colour(page) => page.dimensions(),
+            Self::Planes(page) => page.luma.dimensions(),
         }
     }
 
@@ -38,6 +50,11 @@ impl Picture<'_> {
         match self {
             Self::Gray(page) => page.as_raw().len() as u64 >= pixels,
             Self::Colour(page) => page.as_raw().len() as u64 >= 3 * pixels,
+            Self::Planes(Planes { luma, chroma }) => {
+                let half = |side: u32| side.div_ceil(2);
+                let is_half = |plane: &GrayImage| plane.dimensions() == (half(width), half(height));
+                luma.as_raw().len() as u64 >= pixels && chroma.iter().all(is_half)
+            }
         }
     }
 }
@@ -95,6 +112,7 @@ impl Strip {
         match picture {
             Picture::Gray(page) => self.load_gray(page, drawing, top),
             Picture::Colour(page) => self.load_colour(page, drawing, top),
+            Picture::Planes(page) => self.load_planes(page, drawing, top),
         }
     }
 
@@ -109,6 +127,27 @@ impl Strip {
             for unit in (0..UNITS).filter(|&unit| coloured[unit]) {
                 drawing.over_gray(unit, (group, groups), (top, last), &mut self.luma, &mut self.chroma);
             }
+        }
+    }
+
+    fn load_planes(&mut self, page: &Planes, drawing: &Drawing<'_>, top: usize) {
+        self.load_gray(&page.luma, drawing, top);
+        let (groups, last) = (self.coloured.len(), self.height.saturating_sub(1));
+        for (row, line) in self.chroma.chunks_exact_mut(groups.max(1)).enumerate() {
+            for (group, line) in line.iter_mut().enumerate() {
+                for (plane, out) in page.chroma.iter().zip(line.chunks_exact_mut(ROW / 2)) {
+                    let width = plane.width() as usize;
+                    let y = (top / 2 + row).min(plane.height().saturating_sub(1) as usize);
+                    let from = y * width + group * ROW / 2;
+                    filled(out, pixels(plane).get(from..(y + 1) * width).unwrap_or_default());
+                }
+            }
+        }
+        for (group, coloured) in self.coloured.iter_mut().enumerate() {
+            for unit in (0..UNITS).filter(|&unit| coloured[unit]) {
+                drawing.over_chroma(unit, (group, groups), (top, last), &mut self.chroma);
+            }
+            *coloured = [true; UNITS];
         }
     }
 
@@ -266,6 +305,35 @@ impl<'a> Drawing<'a> {
                 let mean = |sum: u32| ((sum + 2) / 4) as u8;
                 line[unit * BLOCK + i] = mean(sum & 0xffff);
                 line[ROW / 2 + unit * BLOCK + i] = mean(sum >> 16);
+            }
+        }
+    }
+
+    /// Draws on the chroma of a unit: each of its pixels stands for four of the page, of which some are drawn on.
+    fn over_chroma(
+        &self,
+        unit: usize,
+        (group, groups): (usize, usize),
+        (top, last): (usize, usize),
+        chroma: &mut [[u8; ROW]],
+    ) {
+        for (y, line) in chroma.iter_mut().skip(group).step_by(groups).enumerate() {
+            let numbers = [0, 1].map(|i| self.numbers(group * UNITS + unit, (top + 2 * y + i).min(last)));
+            if numbers == [[0; UNIT]; 2] {
+                continue;
+            }
+            for x in 0..BLOCK {
+                let four = [numbers[0][2 * x], numbers[0][2 * x + 1], numbers[1][2 * x], numbers[1][2 * x + 1]];
+                for (plane, at) in [(0, unit * BLOCK + x), (16, ROW / 2 + unit * BLOCK + x)] {
+                    let own = u32::from(line[at]);
+                    let of = |number: u8| match self.colours[usize::from(number)] {
+                        Some(_) => {
+                            (self.chroma[usize::from(number)].wrapping_add(both(NEUTRAL, NEUTRAL)) >> plane) & 255
+                        }
+                        None => own,
+                    };
+                    line[at] = ((four.into_iter().map(of).sum::<u32>() + 2) / 4) as u8;
+                }
             }
         }
     }

@@ -5,14 +5,15 @@
 
 use std::sync::Arc;
 
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
 
 use crate::geometry::{Point, Size};
-use crate::imaging::colour::Coloured;
+use crate::imaging::colour::{Coloured, Space};
+use crate::imaging::jpeg::Planes;
 use crate::imaging::orient::Turn;
 use crate::imaging::remap::{self, Interpolation};
 use crate::imaging::resize;
-use crate::imaging::warp::{self, Homography};
+use crate::imaging::warp::{self, Homography, Outside};
 
 /// A decoded colour picture, and how it is seen from the raster that steps have made.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,11 +76,31 @@ impl Colours {
         Self::new(Coloured { picture, space: self.decoded.space })
     }
 
+    /// What lies outside of the decoded picture: chromas of 0 would be a colour.
+    fn outside(&self) -> Outside {
+        match self.decoded.space {
+            Space::Rgb => Outside::Black,
+            Space::YCbCr => Outside::Nearest,
+        }
+    }
+
+    /// The raster's picture in its own colours, given its luma: they are sampled at half the size, as a JPEG has them.
+    pub fn planes(&self, luma: GrayImage) -> Planes {
+        // The middle of a half pixel is that of the two by two that it stands for.
+        let halved = Homography([0.5, 0.0, -0.25, 0.0, 0.5, -0.25, 0.0, 0.0, 1.0]);
+        let size = Size::new(self.size.width.div_ceil(2), self.size.height.div_ceil(2));
+        let sampled = warp::through_rgb(&self.decoded.picture, &self.map.then(&halved), size, Outside::Nearest);
+        // A map without a way back shows nothing.
+        let sampled =
+            Coloured { picture: sampled.unwrap_or(RgbImage::new(size.width, size.height)), space: self.decoded.space };
+        Planes { luma, chroma: sampled.chroma() }
+    }
+
     /// The colour picture of the raster, red, green and blue.
     pub fn picture(&self) -> RgbImage {
         let decoded = &self.decoded.picture;
         let picture = match self.is_moved {
-            true => warp::through_rgb(decoded, &self.map, self.size),
+            true => warp::through_rgb(decoded, &self.map, self.size, self.outside()),
             false => None,
         };
         let picture = picture.unwrap_or_else(|| resize::linear_rgb(decoded, self.size));
@@ -127,7 +148,7 @@ mod tests {
         let map = Homography([1.1, 0.05, -3.0, -0.04, 0.95, 2.0, 0.0, 0.0, 1.0]);
         let sizes = [Size::new(60, 41), Size::new(90, 62), Size::new(80, 60)];
         let mut step_by_step = resize::linear_rgb(&picture(), sizes[1]);
-        step_by_step = warp::through_rgb(&step_by_step, &map, sizes[2]).unwrap();
+        step_by_step = warp::through_rgb(&step_by_step, &map, sizes[2], Outside::Black).unwrap();
         step_by_step = resize::linear_rgb(&step_by_step, sizes[0]);
         let at_once = colours().resized(sizes[1]).through(&map, sizes[2]).resized(sizes[0]).picture();
         // Within: at the edge black is blended in.
