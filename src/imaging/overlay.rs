@@ -1,7 +1,8 @@
-//! A gray page with a few colours drawn on it, kept as what it is: the gray picture, and a plane of colour numbers.
+//! A gray page with a few colours drawn on it, kept as what it is: the gray picture, and colour numbers where it is drawn on.
 //!
-//! A marked page has millions of gray pixels and a few thousand coloured ones. Keeping them apart costs a byte a pixel
-//! instead of three, lets a PNG be written with a palette, and a JPEG with chroma that is constant nearly everywhere.
+//! A marked page has millions of gray pixels and a few thousand coloured ones. Keeping them apart costs little more than a
+//! byte a pixel instead of three, lets a PNG be written with a palette, and a JPEG with chroma that is constant nearly
+//! everywhere.
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use image::GrayImage;
@@ -50,12 +51,15 @@ const fn full(ink: u8) -> u8 {
 }
 
 /// What is drawn over a page: a colour number for each pixel, 0 where the page shows.
+///
+/// Numbers are kept for the tiles on which something is drawn: most of a page has none, and costs neither memory nor the
+/// time to clear it and to look at it.
 #[derive(Debug, Clone)]
 pub struct Overlay {
     size: Size,
-    numbers: Vec<u8>,
-    /// Squares of [`TILE`] pixels that may hold a number other than 0, row after row; the others cost nothing to compose.
-    touched: Vec<bool>,
+    /// For each tile of the page, row after row, its place among `tiles` plus 1, or 0 if nothing is drawn there.
+    places: Vec<u32>,
+    tiles: Vec<[[u8; TILE]; TILE]>,
 }
 
 /// Sides in pixels of the squares in which an overlay knows where something is drawn.
@@ -64,9 +68,8 @@ pub const TILE: usize = 16;
 impl Overlay {
     /// Nothing drawn yet.
     pub fn new(size: Size) -> Self {
-        let pixels = size.pixels() as usize;
-        let tiles = (size.width as usize).div_ceil(TILE) * (size.height as usize).div_ceil(TILE);
-        Self { size, numbers: vec![0; pixels], touched: vec![false; tiles] }
+        let count = (size.width as usize).div_ceil(TILE) * (size.height as usize).div_ceil(TILE);
+        Self { size, places: vec![0; count], tiles: Vec::new() }
     }
 
     /// The page's size.
@@ -79,43 +82,58 @@ impl Overlay {
         (self.size.width as usize).div_ceil(TILE)
     }
 
-    /// May something be drawn on a tile? Tiles are counted from the left and from the top; there are none beyond the page.
+    fn tile(&self, across: usize, down: usize) -> Option<&[[u8; TILE]; TILE]> {
+        let place = self.places.get(down * self.across() + across).filter(|_| across < self.across())?;
+        self.tiles.get((*place as usize).checked_sub(1)?)
+    }
+
+    /// Is something drawn on a tile? Tiles are counted from the left and from the top; there are none beyond the page.
     pub fn is_drawn(&self, across: usize, down: usize) -> bool {
-        across < self.across() && self.touched.get(down * self.across() + across) == Some(&true)
+        self.tile(across, down).is_some()
     }
 
-    /// The colour numbers of a tile in row `y` of the page: fewer than [`TILE`] at its right edge, none beyond it.
+    /// The colour numbers of a tile in row `y` of the page: fewer than [`TILE`] at its right edge, none where nothing is
+    /// drawn.
     pub fn span(&self, across: usize, y: usize) -> &[u8] {
-        let width = self.size.width as usize;
-        let from = (across * TILE).min(width);
-        let to = (from + TILE).min(width);
-        self.numbers.get(y * width + from..y * width + to).unwrap_or_default()
+        let Some(tile) = self.tile(across, y / TILE).filter(|_| y < self.size.height as usize) else { return &[] };
+        // The tile is on the page.
+        let count = (self.size.width as usize - across * TILE).min(TILE);
+        &tile[y % TILE][..count]
     }
 
-    /// The parts of row `y` on which something may be drawn: where they begin, and their colour numbers.
+    /// The parts of row `y` of the page on which something may be drawn: where they begin, and their colour numbers.
     pub fn spans(&self, y: usize) -> impl Iterator<Item = (usize, &[u8])> {
-        let down = y / TILE;
-        let drawn = (0..self.across()).filter(move |&across| self.is_drawn(across, down));
-        drawn.map(move |across| (across * TILE, self.span(across, y)))
+        (0..self.across()).map(move |across| (across * TILE, self.span(across, y))).filter(|(_, span)| !span.is_empty())
     }
 
-    fn touch(&mut self, (x0, y0, x1, y1): (u32, u32, u32, u32)) {
-        if x0 >= x1 || y0 >= y1 {
+    /// Hands out the numbers of `area` to be changed: from where on they stand, row and part by part.
+    fn change(&mut self, area: Rect, mut part: impl FnMut(u32, u32, &mut [u8])) {
+        let (x0, y0, x1, y1) = area.clipped(self.size);
+        if x0 == x1 || y0 == y1 {
             return;
         }
+        let tile = TILE as u32;
         let across = self.across();
-        for down in y0 as usize / TILE..(y1 as usize).div_ceil(TILE) {
-            self.touched[down * across..][x0 as usize / TILE..(x1 as usize).div_ceil(TILE)].fill(true);
+        for (top, left) in
+            (y0 / tile..y1.div_ceil(tile)).flat_map(|y| (x0 / tile..x1.div_ceil(tile)).map(move |x| (y, x)))
+        {
+            let place = &mut self.places[top as usize * across + left as usize];
+            if *place == 0 {
+                self.tiles.push([[0; TILE]; TILE]);
+                // A page of 65,535 pixels a side has fewer tiles by far than this can count.
+                *place = self.tiles.len() as u32;
+            }
+            let numbers = &mut self.tiles[*place as usize - 1];
+            let (from, to) = (x0.max(left * tile), x1.min((left + 1) * tile));
+            for y in y0.max(top * tile)..y1.min((top + 1) * tile) {
+                let row = &mut numbers[y as usize % TILE];
+                part(from, y, &mut row[(from - left * tile) as usize..(to - left * tile) as usize]);
+            }
         }
     }
 
     fn fill(&mut self, area: Rect, number: u8) {
-        let (x0, y0, x1, y1) = area.clipped(self.size);
-        for y in y0..y1 {
-            let start = y as usize * self.size.width as usize;
-            self.numbers[start + x0 as usize..start + x1 as usize].fill(number);
-        }
-        self.touch((x0, y0, x1, y1));
+        self.change(area, |_, _, numbers| numbers.fill(number));
     }
 
     /// Draws the outline of `area`, `thickness` pixels wide, inwards, in colour `ink`.
@@ -135,17 +153,13 @@ impl Overlay {
     /// Draws a stamp with its top-left pixel at (x, y) in colour `ink`, on a white plate.
     pub fn stamp(&mut self, stamp: &Stamp, x: i32, y: i32, ink: u8) {
         let area = Rect::new(x, y, stamp.size.width, stamp.size.height);
-        let (x0, y0, x1, y1) = area.clipped(self.size);
-        for py in y0..y1 {
+        self.change(area, |px, py, numbers| {
             let from = (i64::from(py) - i64::from(y)) as usize * stamp.size.width as usize;
-            let start = py as usize * self.size.width as usize;
-            for px in x0..x1 {
-                let shade = stamp.shades[from + (i64::from(px) - i64::from(x)) as usize];
-                let number = if shade == 0 { PLATE } else { PLATE + ink * SHADES + shade };
-                self.numbers[start + px as usize] = number;
+            let shades = &stamp.shades[from + (i64::from(px) - i64::from(x)) as usize..];
+            for (number, &shade) in numbers.iter_mut().zip(shades) {
+                *number = if shade == 0 { PLATE } else { PLATE + ink * SHADES + shade };
             }
-        }
-        self.touch((x0, y0, x1, y1));
+        });
     }
 }
 
@@ -251,6 +265,8 @@ fn gray_places(grays: &[u8], last: u16, places: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const RED_AND_BLUE: Palette<'_> = Palette(&[[255, 0, 0], [0, 0, 255]]);
@@ -267,6 +283,7 @@ mod tests {
             .map(|y| overlay.spans(y).flat_map(|(_, row)| row).map(|&n| if n > 0 { '#' } else { '.' }).collect())
             .collect();
         assert_eq!(drawn, [".....#..", ".....#..", ".....###", "........", "........", "........"]);
+        assert_eq!(overlay.span(0, 6), [0; 0], "below the page");
     }
 
     #[test]
@@ -291,6 +308,48 @@ mod tests {
         for (x, y, p) in page().enumerate_pixels() {
             if !(8..24).contains(&x) || !(8..24).contains(&y) {
                 assert!(back.get_pixel(x, y).0.iter().all(|c| c.abs_diff(p.0[0]) <= 1), "({x}, {y})");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_drawn_is_where_it_was_drawn(
+            (width, height) in (0u32..70, 0u32..50),
+            frames in proptest::collection::vec((-20i32..80, -20i32..60, 0u32..50, 0u32..50, 0u32..9, 0u8..2), 0..4),
+            (x, y, ink) in (-20i32..80, -20i32..60, 0u8..2),
+        ) {
+            let stamp = Stamp { size: Size::new(5, 3), shades: (0..15).map(|i| i % 5).collect() };
+            let mut overlay = Overlay::new(Size::new(width, height));
+            let mut plain = vec![vec![0; width as usize]; height as usize];
+            let mut set = |x: i32, y: i32, number: u8| {
+                if let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y))
+                    && let Some(to) = plain.get_mut(y).and_then(|row: &mut Vec<u8>| row.get_mut(x))
+                {
+                    *to = number;
+                }
+            };
+            for &(x, y, width, height, thickness, ink) in &frames {
+                overlay.outline(Rect::new(x, y, width, height), thickness, ink);
+                for (i, j) in (0..height).flat_map(|j| (0..width).map(move |i| (i, j))) {
+                    let inside = i.min(width - 1 - i).min(j).min(height - 1 - j);
+                    if inside < thickness {
+                        set(x + i as i32, y + j as i32, full(ink));
+                    }
+                }
+            }
+            overlay.stamp(&stamp, x, y, ink);
+            for (i, &shade) in stamp.shades.iter().enumerate() {
+                let number = if shade == 0 { PLATE } else { PLATE + ink * SHADES + shade };
+                set(x + i as i32 % 5, y + i as i32 / 5, number);
+            }
+            for (y, row) in plain.iter().enumerate() {
+                let mut found = vec![0; row.len()];
+                for (x, numbers) in overlay.spans(y) {
+                    found[x..x + numbers.len()].copy_from_slice(numbers);
+                    prop_assert!(overlay.is_drawn(x / TILE, y / TILE));
+                }
+                prop_assert_eq!(&found, row, "row {}", y);
             }
         }
     }

@@ -22,6 +22,37 @@ impl Codes {
         }
         Self(codes)
     }
+
+    #[inline(always)]
+    fn symbol(&self, symbol: u8) -> Code {
+        let code = self.0[usize::from(symbol)];
+        Code { bits: code >> 6, count: code & 63 }
+    }
+
+    /// A run of fewer than 16 zeros and the value after it: the symbol of both, then the value's own bits.
+    #[inline(always)]
+    fn value(&self, run: u32, value: i32) -> Code {
+        let size = 32 - value.unsigned_abs().leading_zeros();
+        // Negative values are written as their complement's low bits.
+        let low = (value + (value >> 31)) as u32 & ((1u32 << (size & 31)) - 1);
+        let code = self.0[(run << 4 | size) as usize & 255];
+        Code { bits: code >> 6 | low, count: code & 63 }
+    }
+}
+
+/// Up to 32 bits, with zeros above them.
+#[derive(Clone, Copy)]
+struct Code {
+    bits: u32,
+    count: u32,
+}
+
+impl Code {
+    /// This code, then a short one: both have at most 32 bits.
+    #[inline(always)]
+    fn joined(self, end: Self) -> Self {
+        Self { bits: self.bits << end.count | end.bits, count: self.count + end.count }
+    }
 }
 
 /// Codes of one kind of component.
@@ -40,22 +71,27 @@ impl Component {
     pub fn block(&self, block: &Coefficients, lane: usize, last: i16, bits: &mut Bits) -> i16 {
         let lane = lane % LANES;
         let mean = block.values[0][lane];
-        bits.value(&self.dc, 0, i32::from(mean) - i32::from(last));
+        let coded = self.dc.value(0, i32::from(mean) - i32::from(last));
         let mut rest = block.present(lane) & !1;
+        if rest == 0 {
+            bits.put(coded.joined(self.ac.symbol(END_OF_BLOCK)));
+            return mean;
+        }
+        bits.put(coded);
         let mut done = 0;
         while rest != 0 {
             let i = rest.trailing_zeros();
             rest &= rest - 1;
             let mut run = i - done - 1;
             while run >= 16 {
-                bits.symbol(&self.ac, SIXTEEN_ZEROS);
+                bits.put(self.ac.symbol(SIXTEEN_ZEROS));
                 run -= 16;
             }
-            bits.value(&self.ac, run, i32::from(block.values[i as usize % 64][lane]));
+            bits.put(self.ac.value(run, i32::from(block.values[i as usize % 64][lane])));
             done = i;
         }
         if done != 63 {
-            bits.symbol(&self.ac, END_OF_BLOCK);
+            bits.put(self.ac.symbol(END_OF_BLOCK));
         }
         mean
     }
@@ -63,14 +99,7 @@ impl Component {
     /// Codes a block of nothing but zeros.
     #[inline(always)]
     pub fn zero(&self, last: i16, bits: &mut Bits) {
-        if last == 0 {
-            // Nearly always: both codes at once.
-            let (mean, end) = (self.dc.0[0], self.ac.0[usize::from(END_OF_BLOCK)]);
-            bits.put((mean >> 6) << (end & 63) | end >> 6, (mean & 63) + (end & 63));
-        } else {
-            bits.value(&self.dc, 0, -i32::from(last));
-            bits.symbol(&self.ac, END_OF_BLOCK);
-        }
+        bits.put(self.dc.value(0, -i32::from(last)).joined(self.ac.symbol(END_OF_BLOCK)));
     }
 }
 
@@ -91,9 +120,8 @@ impl Bits {
         Self { words: Vec::new(), pending: 0, free: 64 }
     }
 
-    /// Appends up to 32 bits, with zeros above them.
     #[inline(always)]
-    fn put(&mut self, bits: u32, count: u32) {
+    fn put(&mut self, Code { bits, count }: Code) {
         if count < self.free {
             self.pending = self.pending << count | u64::from(bits);
             self.free -= count;
@@ -104,22 +132,6 @@ impl Bits {
         self.words.push(self.pending << self.free | u64::from(bits) >> over);
         self.pending = u64::from(bits);
         self.free = 64 - over;
-    }
-
-    #[inline(always)]
-    fn symbol(&mut self, codes: &Codes, symbol: u8) {
-        let code = codes.0[usize::from(symbol)];
-        self.put(code >> 6, code & 63);
-    }
-
-    /// A run of fewer than 16 zeros and the value after it: the symbol of both, then the value's own bits.
-    #[inline(always)]
-    fn value(&mut self, codes: &Codes, run: u32, value: i32) {
-        let size = 32 - value.unsigned_abs().leading_zeros();
-        // Negative values are written as their complement's low bits.
-        let low = (value + (value >> 31)) as u32 & ((1u32 << (size & 31)) - 1);
-        let code = codes.0[(run << 4 | size) as usize & 255];
-        self.put(code >> 6 | low, code & 63);
     }
 
     /// Moves the whole words to `out`, with a zero byte after each 0xff.
@@ -133,7 +145,7 @@ impl Bits {
     /// Moves everything to `out`; the last byte is filled with ones.
     pub fn finish(mut self, out: &mut Vec<u8>) {
         let missing = self.free % 8;
-        self.put((1 << missing) - 1, missing);
+        self.put(Code { bits: (1 << missing) - 1, count: missing });
         self.drain(out);
         let bytes = (64 - self.free) / 8;
         if let Some(word) = self.pending.checked_shl(self.free) {
@@ -172,7 +184,7 @@ mod tests {
             let mut text = String::new();
             for (i, &(part, count)) in parts.iter().enumerate() {
                 let part = part & ((1u64 << count) - 1) as u32;
-                bits.put(part, count);
+                bits.put(Code { bits: part, count });
                 for bit in (0..count).rev() {
                     text.push(if part >> bit & 1 == 1 { '1' } else { '0' });
                 }

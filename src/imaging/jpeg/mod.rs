@@ -17,7 +17,7 @@ use self::entropy::{Bits, Component};
 use self::strip::{Drawing, Strip, UNITS};
 pub use self::strip::{Picture, Planes};
 use self::tables::{CHROMA, CHROMA_AC, CHROMA_DC, LUMA, LUMA_AC, LUMA_DC, ZIGZAG, scaled};
-use self::transform::{Coefficients, Quantiser, lane, transform};
+use self::transform::{Coefficients, Quantiser, Room, lane, transform};
 use super::dispatch::{Work, wide_work};
 use super::overlay::{Overlay, Palette, TILE};
 
@@ -106,10 +106,10 @@ impl Work for Rows<'_> {
         let mut bits = std::mem::replace(&mut coder.bits, Bits::new());
         for (group, units) in strip.groups().enumerate() {
             let [upper, lower, chroma] = &mut coder.blocks;
-            transform(strip.luma(group, 0), &coder.quantisers[0], upper);
-            transform(strip.luma(group, 1), &coder.quantisers[0], lower);
+            transform(strip.luma(group, 0), &coder.quantisers[0], &mut coder.room, upper);
+            transform(strip.luma(group, 1), &coder.quantisers[0], &mut coder.room, lower);
             if units.contains(&true) {
-                transform(strip.chroma(group), &coder.quantisers[1], chroma);
+                transform(strip.chroma(group), &coder.quantisers[1], &mut coder.room, chroma);
             }
             for (i, &is_coloured) in units.iter().enumerate() {
                 coder.unit(i, is_coloured, &mut bits);
@@ -125,6 +125,7 @@ struct Coder {
     luma: Component,
     chroma: Component,
     quantisers: [Quantiser; 2],
+    room: Room,
     /// The blocks of a group of units: the upper row of luma, the lower one, and both chromas.
     blocks: [Coefficients; 3],
     /// The last means of Y, Cb and Cr.
@@ -138,6 +139,7 @@ impl Coder {
             luma: Component::new(&LUMA_DC, &LUMA_AC),
             chroma: Component::new(&CHROMA_DC, &CHROMA_AC),
             quantisers: [Quantiser::new(&tables[0]), Quantiser::new(&tables[1])],
+            room: Room::NEW,
             blocks: [Coefficients::NONE; 3],
             last: [0; 3],
         }

@@ -363,6 +363,9 @@ impl<'a> Drawing<'a> {
     /// A row of a unit of the overlay; beyond its edge the last number is repeated.
     fn numbers(&self, across: usize, y: usize) -> [u8; UNIT] {
         let span = self.overlay.span(across, y);
+        if let Ok(numbers) = span.try_into() {
+            return numbers;
+        }
         let mut numbers = [span.last().copied().unwrap_or(0); UNIT];
         for (to, &number) in numbers.iter_mut().zip(span) {
             *to = number;
@@ -397,7 +400,7 @@ mod tests {
     /// Luma and both chromas of a pixel; the last ones are repeated beyond the page.
     fn plain(page: &GrayImage, overlay: &Overlay, x: usize, y: usize) -> [u8; 3] {
         let (x, y) = (x.min(page.width() as usize - 1), y.min(page.height() as usize - 1));
-        let number = overlay.span(x / UNIT, y)[x % UNIT];
+        let number = overlay.span(x / UNIT, y).get(x % UNIT).copied().unwrap_or(0);
         PALETTE.colour(number).map_or([page.get_pixel(x as u32, y as u32).0[0], 128, 128], ycbcr)
     }
 
@@ -450,7 +453,7 @@ mod tests {
             let (width, height) = (page.width() as usize, page.height() as usize);
             let colour = |x: usize, y: usize| {
                 let (x, y) = (x.min(width - 1), y.min(height - 1));
-                let number = overlay.span(x / UNIT, y)[x % UNIT];
+                let number = overlay.span(x / UNIT, y).get(x % UNIT).copied().unwrap_or(0);
                 PALETTE.colour(number).unwrap_or(page.get_pixel(x as u32, y as u32).0).map(f64::from)
             };
             let mut strip = Strip::new(page.dimensions());

@@ -93,24 +93,35 @@ impl Quantiser {
     }
 }
 
+/// Room for what lies between the passes of the transform, kept because clearing it for each would cost time.
+pub struct Room {
+    /// Rows of the blocks, each transformed.
+    across: [[Lanes; BLOCK]; BLOCK],
+    /// Columns of coefficients.
+    both: [[Lanes; BLOCK]; BLOCK],
+}
+
+impl Room {
+    pub const NEW: Self = Self { across: [[[0; LANES]; BLOCK]; BLOCK], both: [[[0; LANES]; BLOCK]; BLOCK] };
+}
+
 /// Transforms the sixteen blocks that lie side by side in eight rows.
 #[inline(always)]
-pub fn transform(rows: [&[u8; ROW]; BLOCK], quantiser: &Quantiser, out: &mut Coefficients) {
-    let mut across = [[[0; LANES]; BLOCK]; BLOCK];
-    for (row, out) in rows.into_iter().zip(&mut across) {
+pub fn transform(rows: [&[u8; ROW]; BLOCK], quantiser: &Quantiser, room: &mut Room, out: &mut Coefficients) {
+    let Room { across, both } = room;
+    for (row, out) in rows.into_iter().zip(&mut *across) {
         line(&columns(row), out);
     }
-    let mut both = [[[0; LANES]; BLOCK]; BLOCK];
     for (u, out) in both.iter_mut().enumerate() {
         let mut column = [[0; LANES]; BLOCK];
-        for (to, row) in column.iter_mut().zip(&across) {
+        for (to, row) in column.iter_mut().zip(&*across) {
             for (to, &v) in to.iter_mut().zip(&row[u]) {
                 *to = halved::<{ PLACES - PLACES_DOWN }>(v);
             }
         }
         line(&column, out);
     }
-    quantise(&both, quantiser, out);
+    quantise(both, quantiser, out);
 }
 
 /// Eight rows of sixteen blocks, taken apart: the pixels of each column as `PLACES`-place numbers around 0.
@@ -237,8 +248,8 @@ mod tests {
 
     /// Is each coefficient that of the definition, as near as steps and whole numbers allow?
     fn check(pixels: &Pixels, steps: &[u16; 64]) {
-        let mut fast = Coefficients::NONE;
-        transform(pixels.each_ref(), &Quantiser::new(steps), &mut fast);
+        let (mut room, mut fast) = (Room::NEW, Coefficients::NONE);
+        transform(pixels.each_ref(), &Quantiser::new(steps), &mut room, &mut fast);
         let scale = |k: usize| if k == 0 { 1.0 } else { 2f64.sqrt() * (k as f64 * PI / 16.0).cos() };
         for block in 0..LANES {
             for (i, &place) in ZIGZAG.iter().enumerate() {
