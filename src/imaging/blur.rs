@@ -1,7 +1,8 @@
-//! Smoothing: Gaussian blur with integer weights, and the median.
+//! Smoothing: Gaussian blur with integer weights, means over boxes, and the median.
 
 use image::GrayImage;
 
+use super::dispatch::wide_fn;
 use super::{mirrored, pixels, pixels_mut};
 
 /// Gaussian blur with a kernel of (width, height) pixels, both odd.
@@ -162,6 +163,57 @@ fn weights(size: u32, sigma: f64, length: u32) -> Vec<u32> {
     side.push(centre);
     side.extend(mirror);
     side
+}
+
+/// The mean of the pixels up to `reach` away, which is at most 127: along each row, cut to a whole gray, then along each column.
+/// Beyond the border its pixels are repeated.
+pub fn box_mean(src: &GrayImage, reach: u32) -> GrayImage {
+    let mut dst = GrayImage::new(src.width(), src.height());
+    if !pixels(src).is_empty() && reach > 0 {
+        means(pixels(src), pixels_mut(&mut dst), src.width() as usize, reach.min(127) as usize);
+        return dst;
+    }
+    src.clone()
+}
+
+wide_fn! {
+    fn means(src: &[u8], dst: &mut [u8], width: usize, reach: usize) {
+        let size = 2 * reach + 1;
+        // Sums are at most 255 · size, for which the rounded reciprocal divides exactly.
+        let reciprocal = (1u32 << 24).div_ceil(size as u32);
+        let height = src.len() / width;
+        let mut padded = vec![0u8; width + 2 * reach];
+        let mut sums = vec![0u16; width];
+        let mut along = vec![0u8; src.len()];
+        for (row, out) in src.chunks_exact(width).zip(along.chunks_exact_mut(width)) {
+            padded[..reach].fill(row[0]);
+            padded[reach..reach + width].copy_from_slice(row);
+            padded[reach + width..].fill(row[width - 1]);
+            sums.fill(0);
+            for k in 0..size {
+                let shifted = &padded[k..k + width];
+                for i in 0..width {
+                    sums[i] += u16::from(shifted[i]);
+                }
+            }
+            for i in 0..width {
+                out[i] = ((u32::from(sums[i]) * reciprocal) >> 24) as u8;
+            }
+        }
+        for (y, out) in dst.chunks_exact_mut(width).enumerate() {
+            sums.fill(0);
+            for k in 0..size {
+                let row = (y + k).saturating_sub(reach).min(height - 1);
+                let row = &along[row * width..(row + 1) * width];
+                for i in 0..width {
+                    sums[i] += u16::from(row[i]);
+                }
+            }
+            for i in 0..width {
+                out[i] = ((u32::from(sums[i]) * reciprocal) >> 24) as u8;
+            }
+        }
+    }
 }
 
 /// Median of the `k`×`k` pixels around each pixel; the border pixels are repeated outwards. `k` is odd (an even one is
@@ -417,6 +469,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn means_are_those_of_another_implementation(src in picture(30, 20), reach in 0..9u32) {
+            prop_assert_eq!(box_mean(&src, reach), imageproc::filter::box_filter(&src, reach, reach));
+        }
+
         #[test]
         fn fast_gaussian_equals_plain(
             src in picture(40, 14), w in 0..12u32, h in 0..12u32, sigma in prop_oneof![Just(0.0), 0.1..5.0],

@@ -47,40 +47,59 @@ pub fn shrunk(src: &GrayImage, factor: u32) -> GrayImage {
     if width == 0 {
         return dst;
     }
-    let blocks = (pixels(src), src.width() as usize, pixels_mut(&mut dst), width);
-    match factor {
-        2 => mean_blocks::<2>(blocks),
-        3 => mean_blocks::<3>(blocks),
-        4 => mean_blocks::<4>(blocks),
-        6 => mean_blocks::<6>(blocks),
-        8 => mean_blocks::<8>(blocks),
-        _ => mean_large_blocks(blocks, step),
+    let blocks = Blocks { src: pixels(src), stride: src.width() as usize, width, side: step };
+    match step {
+        2 => mean_pairs(&blocks, pixels_mut(&mut dst)),
+        ..=MOST_SUMMED => mean_blocks(&blocks, pixels_mut(&mut dst)),
+        _ => mean_large_blocks(&blocks, pixels_mut(&mut dst)),
     }
     dst
 }
 
-/// Source pixels and the length of their rows, target pixels and the length of theirs.
-type Blocks<'a> = (&'a [u8], usize, &'a mut [u8], usize);
+/// Source pixels and the length of their rows, blocks to a row, and the side of a block.
+struct Blocks<'a> {
+    src: &'a [u8],
+    stride: usize,
+    width: usize,
+    side: usize,
+}
+
+/// Sums of so many pixels fit 16 bits.
+const MOST_SUMMED: usize = 257;
 
 wide_fn! {
-    /// [`shrunk`] for blocks of a size that is known beforehand: sums down the columns first, of all columns at once.
-    fn mean_blocks[N: usize](blocks: Blocks<'_>) {
-        let (src, stride, dst, width) = blocks;
-        const { assert!(N * N * 255 <= u16::MAX as usize) };
-        let area = (N * N) as u32;
-        let mut sums = vec![0u16; width * N];
-        for (rows, out) in src.chunks_exact(stride * N).zip(dst.chunks_exact_mut(width)) {
+    /// [`shrunk`] by 2.
+    fn mean_pairs(blocks: &Blocks<'_>, dst: &mut [u8]) {
+        let Blocks { src, stride, width, .. } = *blocks;
+        for (rows, out) in src.chunks_exact(stride * 2).zip(dst.chunks_exact_mut(width)) {
+            let (upper, lower) = (&rows[..2 * width], &rows[stride..stride + 2 * width]);
+            for i in 0..width {
+                let (a, b) = (u16::from(upper[2 * i]), u16::from(upper[2 * i + 1]));
+                let (c, d) = (u16::from(lower[2 * i]), u16::from(lower[2 * i + 1]));
+                out[i] = ((a + b + c + d + 2) >> 2) as u8;
+            }
+        }
+    }
+}
+
+wide_fn! {
+    /// [`shrunk`] by up to [`MOST_SUMMED`]: sums down the columns first, of all columns at once.
+    fn mean_blocks(blocks: &Blocks<'_>, dst: &mut [u8]) {
+        let Blocks { src, stride, width, side } = *blocks;
+        let area = (side * side) as u32;
+        let mut sums = vec![0u16; width * side];
+        for (rows, out) in src.chunks_exact(stride * side).zip(dst.chunks_exact_mut(width)) {
             sums.fill(0);
             for row in rows.chunks_exact(stride) {
-                let row = &row[..width * N];
-                for i in 0..width * N {
+                let row = &row[..sums.len()];
+                for i in 0..sums.len() {
                     sums[i] += u16::from(row[i]);
                 }
             }
             for i in 0..width {
                 let mut sum = area / 2;
-                for k in 0..N {
-                    sum += u32::from(sums[i * N + k]);
+                for &column in &sums[i * side..(i + 1) * side] {
+                    sum += u32::from(column);
                 }
                 out[i] = (sum / area) as u8;
             }
@@ -89,13 +108,14 @@ wide_fn! {
 }
 
 /// [`shrunk`] for blocks of any size.
-fn mean_large_blocks((src, stride, dst, width): Blocks<'_>, step: usize) {
-    let area = step as u64 * step as u64;
+fn mean_large_blocks(blocks: &Blocks<'_>, dst: &mut [u8]) {
+    let Blocks { src, stride, width, side } = *blocks;
+    let area = side as u64 * side as u64;
     let mut sums = vec![0u64; width];
-    for (rows, out) in src.chunks_exact(stride * step).zip(dst.chunks_exact_mut(width)) {
+    for (rows, out) in src.chunks_exact(stride * side).zip(dst.chunks_exact_mut(width)) {
         sums.fill(0);
         for row in rows.chunks_exact(stride) {
-            for (sum, block) in sums.iter_mut().zip(row.chunks_exact(step)) {
+            for (sum, block) in sums.iter_mut().zip(row.chunks_exact(side)) {
                 *sum += block.iter().map(|&v| u64::from(v)).sum::<u64>();
             }
         }
@@ -343,6 +363,26 @@ mod tests {
         assert_eq!(shrunk(&src, 1), src);
         assert_eq!(shrunk(&src, 4).dimensions(), (1, 0));
         assert_eq!(shrunk(&src, 9).dimensions(), (0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn means_of_blocks_are_exact(src in picture(70, 40), factor in 2..20u32) {
+            let small = shrunk(&src, factor);
+            prop_assert_eq!(small.dimensions(), (src.width() / factor, src.height() / factor));
+            for (x, y, p) in small.enumerate_pixels() {
+                let block = image::imageops::crop_imm(&src, x * factor, y * factor, factor, factor).to_image();
+                let sum: u32 = block.iter().map(|&v| u32::from(v)).sum();
+                prop_assert_eq!(u32::from(p.0[0]), (sum + factor * factor / 2) / (factor * factor));
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_may_be_larger_than_any_picture_needs() {
+        let src = GrayImage::from_fn(600, 300, |x, _| image::Luma([if x < 300 { 254 } else { 255 }]));
+        assert_eq!(shrunk(&src, 300), gray_image!(254, 255));
+        assert_eq!(shrunk(&src, 257).dimensions(), (2, 1));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use image::GrayImage;
 
+use super::dispatch::wide_fn;
 use super::{pixels, pixels_mut};
 
 /// What [`stretch`] makes of a picture of one single value.
@@ -26,10 +27,34 @@ pub fn min_max(img: &GrayImage) -> (u8, u8) {
 pub fn stretch(img: &mut GrayImage, flat: Flat) {
     match min_max(img) {
         (0, 255) => {}
-        (min, max) if min < max => apply(img, &stretch_table(min, max)),
+        (min, max) if min < max => stretch_between(pixels_mut(img), min, max),
         (0, _) => {}
         _ if flat == Flat::Keep => {}
         _ => pixels_mut(img).fill(0),
+    }
+}
+
+/// Applies [`stretch_table`], by whole numbers of 2⁻¹⁶ where these give the very table, as they mostly do.
+fn stretch_between(pixels: &mut [u8], min: u8, max: u8) {
+    let table = stretch_table(min, max);
+    let scale = (f64::from(255u32 << 16) / f64::from(max - min)).round() as u32;
+    let value = |v: u8, half: u32| (u32::from(v.saturating_sub(min)) * scale + half) >> 16;
+    // A product that lies in the middle between two grays goes to the even one, which one of two halves may do for all.
+    let half = [1 << 15, (1 << 15) - 128]
+        .into_iter()
+        .find(|&half| (min..=max).all(|v| value(v, half) == u32::from(table[usize::from(v)])));
+    match half {
+        Some(half) => stretch_by(pixels, min, scale, half),
+        None => replace(pixels, &table),
+    }
+}
+
+wide_fn! {
+    /// Multiplies what the pixels have above `min`, in 2⁻¹⁶.
+    fn stretch_by(pixels: &mut [u8], min: u8, scale: u32, half: u32) {
+        for v in pixels {
+            *v = ((u32::from(v.saturating_sub(min)) * scale + half) >> 16) as u8;
+        }
     }
 }
 
@@ -99,7 +124,11 @@ pub fn auto_contrast(img: &GrayImage, clip_percentage: f64) -> (f64, f64) {
 
 /// Replaces each value by its entry in `table`.
 pub fn apply(img: &mut GrayImage, table: &[u8; 256]) {
-    pixels_mut(img).iter_mut().for_each(|v| *v = table[usize::from(*v)]);
+    replace(pixels_mut(img), table);
+}
+
+fn replace(pixels: &mut [u8], table: &[u8; 256]) {
+    pixels.iter_mut().for_each(|v| *v = table[usize::from(*v)]);
 }
 
 /// A table from a function. Float to integer casts in it saturate, and NaN becomes 0.
@@ -124,6 +153,19 @@ mod tests {
         let mut img = gray_image!(10, 20, 30; 15, 25, 10);
         stretch(&mut img, Flat::Black);
         assert_eq!(img, gray_image!(0, 128, 255; 64, 191, 0));
+    }
+
+    #[test]
+    fn stretching_is_that_of_the_table() {
+        for (min, max) in (0..=255u8).flat_map(|min| (min..=255).map(move |max| (min, max))) {
+            let mut img = GrayImage::from_fn(256, 1, |x, _| image::Luma([(x as u8).clamp(min, max)]));
+            let mut want = img.clone();
+            if min < max {
+                apply(&mut want, &stretch_table(min, max));
+            }
+            stretch(&mut img, Flat::Keep);
+            assert_eq!(img, want, "{min} {max}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::InkPage;
 use super::rings::Outline;
+use crate::imaging::dispatch::wide_fn;
 
 /// The part of the outline's area that is the darkest spot.
 const DARKEST: f64 = 0.06;
@@ -93,30 +94,45 @@ impl Disc {
         let rows = || buffers.ink.chunks_exact(wide);
         let outline = rows().skip(rim_y).zip(self.shares.chunks_exact(width));
         let mean: f32 = outline.map(|(ink, shares)| dot(&ink[rim_x..rim_x + width], shares)).sum();
-        // Each spot is the sum of its rows, then of its columns.
         let mut levels = [0u32; LEVELS];
-        let area = (self.spot.0 * self.spot.1) as u32;
         buffers.sums.resize(wide, 0);
         buffers.row.resize(width, 0);
-        for (j, &(from, to)) in self.inside.iter().enumerate() {
+        spots(buffers, &self.inside, self.spot, &mut levels);
+        let mean = f64::from(mean) / (LEVELS - 1) as f64;
+        BubbleInk { mean, peak: darkest(&levels, (self.count as f64 * DARKEST).max(1.0)) }
+    }
+}
+
+wide_fn! {
+    /// Counts the means of spots around the places inside: each is the sum of its rows, then of its columns.
+    fn spots(buffers: &mut Buffers, inside: &[(usize, usize)], spot: (usize, usize), levels: &mut [u32; LEVELS]) {
+        let Buffers { ink, sums, row } = buffers;
+        let wide = sums.len();
+        let area = (spot.0 * spot.1).max(1) as u32;
+        // Sums are below 2^32 / area, for which the rounded reciprocal divides exactly.
+        let reciprocal = (1u64 << 44).div_ceil(u64::from(area));
+        for (j, &(from, to)) in inside.iter().enumerate() {
             if from == to {
                 continue;
             }
-            buffers.sums.fill(0);
-            for row in buffers.ink.chunks_exact(wide).skip(j).take(self.spot.1) {
-                buffers.sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += u32::from(*v));
+            sums.fill(0);
+            for line in ink[j * wide..(j + spot.1) * wide].chunks_exact(wide) {
+                for i in 0..wide {
+                    sums[i] += u32::from(line[i]);
+                }
             }
-            let out = &mut buffers.row[from..to];
+            let out = &mut row[from..to];
             out.fill(area / 2);
-            for i in 0..self.spot.0 {
-                out.iter_mut().zip(&buffers.sums[from + i..]).for_each(|(sum, v)| *sum += v);
+            for k in 0..spot.0 {
+                let sums = &sums[from + k..to + k];
+                for i in 0..out.len() {
+                    out[i] += sums[i];
+                }
             }
-            for sum in out.iter() {
-                levels[((*sum / area) as usize).min(LEVELS - 1)] += 1;
+            for &sum in out.iter() {
+                levels[((u64::from(sum) * reciprocal) >> 44) as usize & (LEVELS - 1)] += 1;
             }
         }
-        let mean = f64::from(mean) / (LEVELS - 1) as f64;
-        BubbleInk { mean, peak: darkest(&levels, (self.count as f64 * DARKEST).max(1.0)) }
     }
 }
 

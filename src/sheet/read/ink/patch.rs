@@ -3,6 +3,7 @@
 use image::GrayImage;
 
 use super::white::White;
+use crate::imaging::dispatch::wide_fn;
 use crate::imaging::resize;
 
 /// Samples of a [`Patch`] to a box, along each side.
@@ -56,6 +57,8 @@ impl InkPage {
         // The first column or row of each third, and how fast it is passed.
         let third = |k: usize, count: usize| (k * (count - 1)).div_ceil(3).min(count);
         let speed = |count: usize| 3.0 / (count as f32 - 1.0).max(1.0);
+        // The first pixels of the thirds, and the end.
+        let thirds = [0, third(1, width), third(2, width), width];
         let raw = self.page.as_raw();
         let start = ink.len();
         ink.resize(start + width * height, 0);
@@ -75,13 +78,23 @@ impl InkPage {
                 }
                 &edge
             };
-            for c in 0..3 {
-                let (from, to) = (third(c, width), if c == 2 { width } else { third(c + 1, width) });
-                let slope = (knots[c + 1] - knots[c]) * speed(width);
-                let first = knots[c] + (knots[c + 1] - knots[c]) * (from as f32 * speed(width) - c as f32);
-                for (i, (ink, &gray)) in line[from..to].iter_mut().zip(&grays[from..to]).enumerate() {
-                    *ink = (255.0 - f32::from(gray) * (first + slope * i as f32)).max(0.0) as u8;
-                }
+            ink_of(grays, &knots, &thirds, speed(width), line);
+        }
+    }
+}
+
+wide_fn! {
+    /// A row of ink. `knots` are what grays are multiplied by where the thirds meet; between, lines lead from one to the next.
+    fn ink_of(grays: &[u8], knots: &[f32; 4], thirds: &[usize; 4], speed: f32, ink: &mut [u8]) {
+        for c in 0..3 {
+            let (from, to) = (thirds[c], thirds[c + 1]);
+            let slope = (knots[c + 1] - knots[c]) * speed;
+            let first = knots[c] + (knots[c + 1] - knots[c]) * (from as f32 * speed - c as f32);
+            let (grays, ink) = (&grays[from..to], &mut ink[from..to]);
+            for i in 0..ink.len() {
+                // From 0 to 255.
+                let value = (255.0 - f32::from(grays[i]) * (first + slope * i as i32 as f32)).max(0.0);
+                ink[i] = value as i32 as u8;
             }
         }
     }

@@ -7,7 +7,7 @@
 
 use image::GrayImage;
 
-use crate::imaging::{morphology, resize};
+use crate::imaging::{blur, morphology, resize};
 
 /// Cells to a bubble's short side.
 const CELLS: u32 = 5;
@@ -41,7 +41,7 @@ impl White {
         let longest = wide.min(tall).saturating_mul(OBLONG);
         let reach = |side: u32| (LINE * f64::from(side.min(longest)) / f64::from(factor) / 2.0).round() as u32;
         let paper = morphology::close_along_lines(&without_print, reach(wide), reach(tall));
-        let smooth = imageproc::filter::box_filter(&paper, MEAN, MEAN);
+        let smooth = blur::box_mean(&paper, MEAN);
         Self {
             cells: smooth.iter().map(|&v| f32::from(v).max(LEAST)).collect(),
             width: small.width() as usize,
