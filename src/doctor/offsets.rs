@@ -93,7 +93,7 @@ pub(super) fn of_blocks(context: &SheetContext, sheets: &[Examined]) -> Vec<Bloc
             let key = key(context, layout, block);
             let is_known = reports.iter().any(|report| report.key == key);
             if block.kind == FieldKind::Bubbles && !block.fields.is_empty() && !is_known {
-                reports.push(of_block(context, sheets, key, layout, block));
+                reports.push(of_block(context, sheets, key, block));
             }
         }
     }
@@ -107,13 +107,7 @@ pub(super) fn key(context: &SheetContext, layout: usize, block: &FieldBlock) -> 
     BlockKey { set: if own { None } else { layout.checked_sub(1) }, name: block.name.clone() }
 }
 
-fn of_block(
-    context: &SheetContext,
-    sheets: &[Examined],
-    block_key: BlockKey,
-    layout: usize,
-    block: &FieldBlock,
-) -> BlockReport {
+fn of_block(context: &SheetContext, sheets: &[Examined], block_key: BlockKey, block: &FieldBlock) -> BlockReport {
     let mut fits: Vec<(usize, PrintFit, (f64, f64))> = Vec::new();
     let mut seen = 0;
     let mut is_aligned = false;
@@ -129,9 +123,8 @@ fn of_block(
             fits.push((i, print, there.read_at));
         }
     }
-    let reference =
-        context.reference_page(layout).and_then(|page| PrintFit::of(page, block)).filter(PrintFit::is_clear);
-    let has_reference = context.reference_page(layout).is_some();
+    let reference = context.reference_page().and_then(|page| PrintFit::of(page, block)).filter(PrintFit::is_clear);
+    let has_reference = context.reference_page().is_some();
     let along = |value: &dyn Fn(&PrintFit, (f64, f64)) -> f64| median(fits.iter().map(|(_, f, at)| value(f, *at)));
     let by_sheets = along(&|f, _| f.shift.0).zip(along(&|f, _| f.shift.1));
     let offset = if has_reference { reference.map(|fit| fit.shift).or(by_sheets) } else { by_sheets };

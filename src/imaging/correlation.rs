@@ -6,6 +6,7 @@
 
 use image::GrayImage;
 
+use super::dispatch::wide;
 use super::pixels;
 use crate::geometry::{PixelPoint, Rect, Size};
 
@@ -49,15 +50,18 @@ impl Surface {
         let reach = i64::from(radius);
         let (left, top) = (i64::from(at.x) - reach, i64::from(at.y) - reach);
         let around = Around::of(searched, (left, top), width as u64 + 2 * u64::from(radius), height, radius);
-        let deviation = template.as_ref().map_or(0.0, |t| t.deviation);
         let side = 2 * radius as usize + 1;
+        let products = template.as_ref().map(|template| around.products(template, width, side)).unwrap_or_default();
+        let deviation = template.as_ref().map_or(0.0, |t| t.deviation);
         for (i, score) in surface.scores.iter_mut().enumerate() {
             let (dx, dy) = (i % side, i / side);
             let Some((x, y)) = around.place(dx, dy, width, height) else {
                 *score = -1.0;
                 continue;
             };
-            let Some(template) = &template else { continue };
+            let (Some(template), Some(product)) = (&template, products.get(y + x * around.places_down(height))) else {
+                continue;
+            };
             let (sum, squares) = around.sums(x, y, width, height);
             let count = (width * height) as f64;
             let there = squares - sum * sum / count;
@@ -65,7 +69,7 @@ impl Surface {
             if deviation < 1.0 || there < 1.0 {
                 continue;
             }
-            let product = around.product(x, y, &template.values, width) - template.sum * sum / count;
+            let product = *product as f64 - template.sum * sum / count;
             *score = (product / (deviation * there).sqrt()) as f32;
         }
         surface
@@ -186,15 +190,42 @@ impl Around {
         ((d.0 + a.0 - b.0 - c.0) as f64, (d.1 + a.1 - b.1 - c.1) as f64)
     }
 
-    /// Sum of the products with a patch of `width` columns.
-    fn product(&self, x: usize, y: usize, patch: &[i16], width: usize) -> f64 {
-        let rows = self.values.chunks_exact(self.width).skip(y).zip(patch.chunks_exact(width));
-        let sum: u64 = rows.map(|(row, patch)| dot(&row[x..x + width], patch)).sum();
-        sum as f64
+    /// How many rows a patch of this height can begin at.
+    fn places_down(&self, height: usize) -> usize {
+        (self.height + 1).saturating_sub(height)
+    }
+
+    /// Sums of products with a patch of `width` columns at all places where it lies inside: down each column of places, one
+    /// column after the other, at most `most` columns.
+    fn products(&self, patch: &Block, width: usize, most: usize) -> Vec<u64> {
+        let height = patch.values.len() / width.max(1);
+        let (across, down) = ((self.width + 1).saturating_sub(width).min(most), self.places_down(height));
+        let mut products = vec![0; across * down];
+        if products.is_empty() {
+            return products;
+        }
+        // A strip as wide as the patch, without the pixels beside it: in it, the windows of a column of places are lines of
+        // pixels that begin a row apart, and as long as the patch.
+        let mut strip = Vec::with_capacity(width * self.height);
+        for (x, out) in products.chunks_exact_mut(down).enumerate() {
+            strip.clear();
+            self.values.chunks_exact(self.width).for_each(|row| strip.extend_from_slice(&row[x..x + width]));
+            wide(|| dots(&strip, width, &patch.values, out));
+        }
+        products
     }
 }
 
-/// Sum of products of pixels. Pieces of up to 2^14 pixels fit 32 bits, which lets the compiler multiply eight at a time.
+/// The sums of products of `patch` with the lines of the strip that begin `step` pixels apart.
+#[inline(always)]
+fn dots(strip: &[i16], step: usize, patch: &[i16], out: &mut [u64]) {
+    for (window, out) in strip.windows(patch.len()).step_by(step).zip(out) {
+        *out = dot(window, patch);
+    }
+}
+
+/// Sum of products of pixels. Pieces of up to 2^14 pixels fit 32 bits, which lets the compiler multiply many at a time.
+#[inline(always)]
 fn dot(a: &[i16], b: &[i16]) -> u64 {
     let pieces = a.chunks(1 << 14).zip(b.chunks(1 << 14));
     pieces.map(|(a, b)| a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum::<i32>() as u64).sum()

@@ -1,13 +1,27 @@
 //! A part of a page as a picture of its own.
 
-use image::{GrayImage, imageops};
+use image::GrayImage;
 
 use super::overlay::EncodeError;
+use super::pixels;
 use super::png::{self, Pixels};
 use crate::geometry::{Rect, Size};
 
 /// A part with more pixels is not enlarged: it is large enough to be seen, and would take much memory.
 const MOST_ENLARGED: u64 = 1 << 20;
+
+/// The part of `area` that lies on the page; a picture without pixels if there is none.
+pub fn part(page: &GrayImage, area: Rect) -> GrayImage {
+    let (x0, y0, x1, y1) = area.clipped(Size::new(page.width(), page.height()));
+    let (width, height) = (x1 - x0, y1 - y0);
+    let mut raw = Vec::with_capacity(width as usize * height as usize);
+    if width > 0 {
+        let rows = pixels(page).chunks_exact(page.width() as usize).skip(y0 as usize).take(height as usize);
+        rows.for_each(|row| raw.extend_from_slice(&row[x0 as usize..x1 as usize]));
+    }
+    // As many pixels as rows and columns say.
+    GrayImage::from_raw(width, height, raw).unwrap_or_default()
+}
 
 /// The part of `area` that lies on the page, each pixel as a square of `scale` × `scale`, which is 1 or more; `None` if there
 /// is no such part. A part of over a million pixels keeps its size.
@@ -17,9 +31,8 @@ pub fn cut(page: &GrayImage, area: Rect, scale: u32) -> Option<GrayImage> {
     if size.pixels() == 0 {
         return None;
     }
-    let part = imageops::crop_imm(page, x0, y0, size.width, size.height);
     if scale <= 1 || size.pixels() > MOST_ENLARGED {
-        return Some(part.to_image());
+        return Some(part(page, area));
     }
     let (width, height) = (size.width.checked_mul(scale)?, size.height.checked_mul(scale)?);
     Some(GrayImage::from_fn(width, height, |x, y| *page.get_pixel(x0 + x / scale, y0 + y / scale)))
@@ -45,6 +58,9 @@ mod tests {
         let page = GrayImage::from_fn(9, 7, |x, y| Luma([(20 * y + x) as u8]));
         let part = cut(&page, Rect::new(7, -2, 5, 4), 1).unwrap();
         assert_eq!((part.dimensions(), part.as_raw().as_slice()), ((2, 2), &[7, 8, 27, 28][..]));
+        for area in [Rect::new(9, 0, 3, 3), Rect::new(0, 7, 3, 3), Rect::new(2, 2, 0, 3)] {
+            assert!(super::part(&page, area).is_empty());
+        }
         let large = cut(&page, Rect::new(8, 6, 5, 4), 3).unwrap();
         assert_eq!((large.dimensions(), large.as_raw().iter().all(|&gray| gray == 128)), ((3, 3), true));
         let decoded = image::load_from_memory(&to_png(&page).unwrap()).unwrap();

@@ -34,10 +34,19 @@ pub struct Match {
 }
 
 /// A pixel of a picture or of a smaller copy of it.
-trait Sample: Copy + Default + Into<f32> + Into<f64> + Into<i32> {}
+trait Sample: Copy + Default + Into<f32> + Into<f64> + Into<u32> {
+    /// The highest value.
+    const MOST: u32;
+}
 
-impl Sample for u8 {}
-impl Sample for u16 {}
+impl Sample for u8 {
+    const MOST: u32 = 255;
+}
+
+/// Quarters of a gray level.
+impl Sample for u16 {
+    const MOST: u32 = 4 * 255;
+}
 
 /// A picture, or a part of it, to search for several templates: it keeps its own transforms.
 pub struct Searched<'a> {
@@ -157,6 +166,12 @@ impl Matcher {
     /// A place without contrast scores 0; a template without contrast scores 1 at the first place. When several sizes
     /// are searched in one area, the largest should come first: smaller ones reuse its transforms.
     pub fn best(&mut self, searched: &mut Searched, template: &GrayImage) -> Option<Match> {
+        self.best_above(searched, template, -2.0)
+    }
+
+    /// As [`Matcher::best`], if its score is not below `least`; otherwise it may be any place or `None`, and it is found
+    /// sooner.
+    fn best_above(&mut self, searched: &mut Searched, template: &GrayImage, least: f32) -> Option<Match> {
         let template = Template::new(pixels(template), template.width() as usize)?;
         let area = searched.area;
         if template.width > area.width || template.height > area.height {
@@ -165,7 +180,7 @@ impl Matcher {
         if template.squares == 0 {
             return Some(Match { score: 1.0, at: PixelPoint::new(0, 0) });
         }
-        let mut scan = Scan::new(area, &template);
+        let mut scan = Scan::new(area, &template, least);
         self.correlate(area, &mut searched.spectra, &template, |y, line| scan.judge(y, line))?;
         scan.best
     }
@@ -395,7 +410,7 @@ impl<'a, P: Sample> Template<'a, P> {
         if height == 0 {
             return None;
         }
-        let value = |v: &P| Into::<i32>::into(*v) as u64;
+        let value = |v: &P| u64::from(Into::<u32>::into(*v));
         let sum: u64 = raw.iter().map(value).sum();
         let squares = raw.iter().map(|v| value(v) * value(v)).sum();
         let mean = sum as f64 / raw.len() as f64;
@@ -415,7 +430,7 @@ impl<'a, P: Sample> Template<'a, P> {
     /// The score at a place of an area, in which the window must lie whole. 0 for a window without contrast.
     fn score(&self, area: Area<P>, x: usize, y: usize) -> f32 {
         let count = self.raw.len();
-        let Moments { sum, squares, product } = wide(|| moments(self, area, x, y));
+        let Moments { sum, squares, product } = moments(self, area, x, y);
         let window = deviations(count, sum, squares);
         if window == 0 || self.squares == 0 {
             return 0.0;
@@ -433,24 +448,29 @@ struct Moments {
     product: u64,
 }
 
-#[inline(always)]
 fn moments<P: Sample>(template: &Template<P>, area: Area<P>, x: usize, y: usize) -> Moments {
-    /// Products of so many pixels fit 32 bits.
-    const PIECE: usize = 64;
-    let mut all = Moments { sum: 0, squares: 0, product: 0 };
-    for (i, row) in template.raw.chunks_exact(template.width).enumerate() {
-        let window = area.row(y + i, x, template.width);
-        for (row, window) in row.chunks(PIECE).zip(window.chunks(PIECE)) {
-            let (mut sum, mut squares, mut product) = (0, 0, 0);
-            for (&t, &v) in row.iter().zip(window) {
-                let (t, v): (i32, i32) = (t.into(), v.into());
-                sum += v;
-                squares += v * v;
-                product += t * v;
-            }
-            all.sum += sum as u64;
-            all.squares += squares as u64;
-            all.product += product as u64;
+    let start = y * area.stride + x;
+    let end = start + (template.height - 1) * area.stride + template.width;
+    let window = &area.raw[start..end];
+    let [sum, squares, product] = wide(|| sums_of_products(template.raw, window, template.width, area.stride));
+    Moments { sum, squares, product }
+}
+
+/// Sums of pixels, of their squares and of their products with a template. A row's sums fit 32 bits for pictures of 66 000
+/// pixels across, and smaller copies of 4000.
+#[inline(always)]
+fn sums_of_products<P: Sample>(template: &[P], window: &[P], width: usize, stride: usize) -> [u64; 3] {
+    let mut all = [0u64; 3];
+    for (row, window) in template.chunks_exact(width).zip(window.chunks(stride)) {
+        let mut sums = [0u32; 3];
+        for (&t, &v) in row.iter().zip(window) {
+            let (t, v): (u32, u32) = (t.into(), v.into());
+            sums[0] += v;
+            sums[1] += v * v;
+            sums[2] += t * v;
+        }
+        for (all, sum) in all.iter_mut().zip(sums) {
+            *all += u64::from(sum);
         }
     }
     all
@@ -466,27 +486,28 @@ struct Scan<'a> {
     area: Area<'a, u8>,
     template: &'a Template<'a, u8>,
     windows: Windows<'a, u8>,
+    /// Scores below do not matter.
+    least: f32,
     best: Option<Match>,
 }
 
-/// Is the square of each positive correlation below its contrast times the factor?
+/// The first place from `start` on, by chunks, near which the square of a positive correlation is not below its contrast
+/// times the factor.
 #[inline(always)]
-fn are_below(correlations: &[f32], contrasts: &[f32], factor: f32) -> bool {
-    let (correlations, rest) = correlations.as_chunks::<8>();
-    let (contrasts, contrasts_rest) = contrasts.as_chunks::<8>();
-    let above = |c: f32, contrast: f32| {
-        let c = if c > 0.0 { c } else { 0.0 };
-        c * c - factor * contrast
-    };
-    let mut most = [-1.0f32; 8];
-    for (c, contrast) in correlations.iter().zip(contrasts) {
-        for i in 0..8 {
-            let above = above(c[i], contrast[i]);
-            most[i] = if above > most[i] { above } else { most[i] };
+fn next_above(correlations: &[f32], contrasts: &[f32], start: usize, factor: f32) -> Option<usize> {
+    let chunks = correlations[start..].chunks(CHUNK).zip(contrasts[start..].chunks(CHUNK));
+    for (i, (correlations, contrasts)) in chunks.enumerate() {
+        let mut most = [-1.0f32; CHUNK];
+        for ((most, c), contrast) in most.iter_mut().zip(correlations).zip(contrasts) {
+            // Without root and division, and for all places of the chunk at once.
+            let c = if *c > 0.0 { *c } else { 0.0 };
+            *most = c * c - factor * contrast;
+        }
+        if most.iter().fold(false, |any, most| any | (*most >= 0.0)) {
+            return Some(start + i * CHUNK);
         }
     }
-    let rest = rest.iter().zip(contrasts_rest).all(|(&c, &contrast)| above(c, contrast) < 0.0);
-    rest && most.iter().all(|most| *most < 0.0)
+    None
 }
 
 /// How far the correlations of [`Matcher`] may be off, in units of the score.
@@ -494,11 +515,11 @@ const MARGIN: f32 = 2e-3;
 /// Windows of one single value have less contrast than this, all others more.
 const FLAT: f32 = 0.4;
 /// Places that are looked at together.
-const CHUNK: usize = 64;
+const CHUNK: usize = 32;
 
 impl<'a> Scan<'a> {
-    fn new(area: Area<'a, u8>, template: &'a Template<'a, u8>) -> Self {
-        Self { area, template, windows: Windows::new(area, template.width, template.height), best: None }
+    fn new(area: Area<'a, u8>, template: &'a Template<'a, u8>, least: f32) -> Self {
+        Self { area, template, windows: Windows::new(area, template.width, template.height), least, best: None }
     }
 
     /// Looks for better places in row `y`, given its correlations. Rows must come in order.
@@ -506,28 +527,35 @@ impl<'a> Scan<'a> {
         self.windows.enter(y);
         // Template and window deviations, of which the square root of the product divides the correlation.
         let deviations = self.template.deviations();
-        for start in (0..correlations.len()).step_by(CHUNK) {
-            let end = (start + CHUNK).min(correlations.len());
-            let floor = self.best.map_or(-2.0, |best| best.score - MARGIN);
+        let mut start = 0;
+        while start < correlations.len() {
+            let floor = self.floor();
             if floor > 0.0 {
-                // Without root and division, and for all places of the chunk at once.
                 let factor = floor * floor * deviations;
-                if wide(|| are_below(&correlations[start..end], &self.windows.contrasts[start..end], factor)) {
-                    continue;
+                let contrasts = &self.windows.contrasts;
+                match wide(|| next_above(correlations, contrasts, start, factor)) {
+                    Some(next) => start = next,
+                    None => return,
                 }
             }
+            let end = (start + CHUNK).min(correlations.len());
             for (x, &correlation) in (start..).zip(&correlations[start..end]) {
                 self.consider(x, y, correlation, deviations);
             }
+            start = end;
         }
     }
 
-    #[inline(never)]
+    /// A place whose score seems to be below is not the best.
+    fn floor(&self) -> f32 {
+        self.best.map_or(-2.0, |best| best.score).max(self.least) - MARGIN
+    }
+
     fn consider(&mut self, x: usize, y: usize, correlation: f32, deviations: f32) {
         let contrast = self.windows.contrasts[x];
         let flat = contrast < FLAT;
         let estimate = if flat { 0.0 } else { correlation / (contrast * deviations).sqrt() };
-        if self.best.is_some_and(|best| estimate < best.score - MARGIN || flat && best.score >= 0.0) {
+        if estimate < self.floor() || flat && self.best.is_some_and(|best| best.score >= 0.0) {
             return;
         }
         let score = if flat { 0.0 } else { self.template.score(self.area, x, y) };

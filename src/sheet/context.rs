@@ -26,8 +26,8 @@ pub struct SheetContext {
     pub(super) wanted: Wanted,
     pub(super) judge: Judge,
     pub(super) auto_align: Option<AutoAlign>,
-    /// One a layout, if the template has a reference picture.
-    pub(super) aligners: Vec<BlockAligner>,
+    /// If the template has a reference picture.
+    pub(super) aligner: Option<BlockAligner>,
     pub(super) lettering: Lettering,
     pub(super) form: Form,
     pub(super) recogniser: Option<Tesseract>,
@@ -50,13 +50,8 @@ impl SheetContext {
             OutputMode::Moderation => Arc::new(template.with_raw_columns()),
         };
         let steps = Steps::prepare(&template, config, load)?;
-        let aligners = match &template.alignment_reference {
-            Some(reference) => {
-                let of_layout = |layout| BlockAligner::prepare(layout, reference, &steps, load);
-                template.layouts().map(of_layout).collect::<Result<_, _>>()?
-            }
-            None => Vec::new(),
-        };
+        let aligner = template.alignment_reference.as_ref();
+        let aligner = aligner.map(|reference| BlockAligner::prepare(&template, reference, &steps, load)).transpose()?;
         let coloured = config.outputs.colored_outputs;
         let layouts = Layouts::of(&template).map_err(|names| {
             PrepareError::Impossible(format!("a conditional set asks for unknown values: {}", names.join(", ")))
@@ -76,7 +71,7 @@ impl SheetContext {
                 rules: Rules::of(template.dialect),
             },
             auto_align: config.auto_align.filter(|_| template.dialect == Dialect::V1),
-            aligners,
+            aligner,
             lettering: Lettering::of(&template),
             form: Form::of(&template),
             recogniser: None,
@@ -115,9 +110,9 @@ impl SheetContext {
         set.map_or(&*self.template, |set| &set.layout)
     }
 
-    /// The page of the picture that the blocks of layout `number` are aligned with, if they are.
-    pub fn reference_page(&self, number: usize) -> Option<&image::GrayImage> {
-        self.aligners.get(number)?.reference_page()
+    /// The page of the picture that the blocks of all layouts are aligned with, if they are.
+    pub fn reference_page(&self) -> Option<&image::GrayImage> {
+        self.aligner.as_ref()?.reference_page()
     }
 
     /// The name of the set that layout `number` is of; `None` for the template's own.

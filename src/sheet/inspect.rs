@@ -1,6 +1,7 @@
 //! The stages from the bytes of a file to what stands on the sheet: everything that is the same whether a sheet is then
 //! scored and drawn, serves as an answer key, or is only looked at.
 
+use super::align::reference_page::SheetPage;
 use super::align::{self, Alignment};
 use super::clock::{Clock, Part};
 use super::context::SheetContext;
@@ -68,12 +69,13 @@ pub fn inspect(
     });
     let doubt = doubt.map(|detail| SheetDoubt { reason: Reason::OrientationUncertain, detail });
     let mut sheet_doubts: Vec<SheetDoubt> = doubt.into_iter().collect();
-    let own = read_layout(&page, 0, context, clock, stages)?;
+    let print = SheetPage::of(&page.gray);
+    let own = read_layout(&page, &print, 0, context, clock, stages)?;
     let layouts = &context.layouts;
     let set = layouts.choose(&own.interpretation, name);
     let chosen_by = layouts.chosen_by(set, &context.template, &own.interpretation, &own.alignment);
     let (layout, read) = match set {
-        Some(set) => (set + 1, read_layout(&page, set + 1, context, clock, stages)?),
+        Some(set) => (set + 1, read_layout(&page, &print, set + 1, context, clock, stages)?),
         None => {
             sheet_doubts.extend(layouts.open_choice(&context.template, &own.interpretation));
             (0, own)
@@ -112,7 +114,7 @@ pub fn place(
         return Ok(Placed { page, layout, alignment });
     }
     let Upright { page, .. } = upright_page(bytes, context, false, scratch, stages)?;
-    let alignment = align_layout(&page, 0, context, stages)?;
+    let alignment = align_layout(&page, &SheetPage::of(&page.gray), 0, context, stages)?;
     Ok(Placed { page, layout: 0, alignment })
 }
 
@@ -195,13 +197,14 @@ struct LayoutRead {
 /// Reads the fields of the layout of this number.
 fn read_layout(
     page: &Page,
+    print: &SheetPage<'_>,
     number: usize,
     context: &SheetContext,
     clock: &mut Clock,
     stages: &mut Stages,
 ) -> Result<LayoutRead, SheetError> {
     clock.begin(Part::Align);
-    let alignment = align_layout(page, number, context, stages)?;
+    let alignment = align_layout(page, print, number, context, stages)?;
     let (inked, page, layout) = (page.inked(), &page.gray, context.layout(number));
     let name = context.layout_name(number);
     stages.record(Kind::Layout, |most| drawings::layout::on_page(page, layout, &alignment, name, most));
@@ -225,12 +228,13 @@ fn read_layout(
 /// Finds where the blocks of the layout of this number lie.
 fn align_layout(
     page: &Page,
+    print: &SheetPage<'_>,
     number: usize,
     context: &SheetContext,
     stages: &mut Stages,
 ) -> Result<Alignment, SheetError> {
     let (page, layout) = (&page.gray, context.layout(number));
-    match (context.aligners.get(number), context.auto_align) {
+    match (&context.aligner, context.auto_align) {
         (Some(aligner), _) => {
             if let Some(reference) = aligner.reference_page() {
                 stages.record(Kind::Searched, |most| {
@@ -239,7 +243,7 @@ fn align_layout(
                     Drawn { title: "alignment: the reference".to_owned(), notes, picture }
                 });
             }
-            aligner.align(page)
+            aligner.align(number, print)
         }
         (None, Some(options)) => {
             let placements = align::auto_align::placements(page, layout, options, &context.judge.thresholds, stages);

@@ -9,20 +9,23 @@
 //! known score. So the better the best place, the fewer others are looked at. Where nothing fits well, too many places
 //! are left, or a marker has only fine structure, every place is looked at.
 
+use std::cell::Cell;
+
 use image::GrayImage;
 
 use super::sums::Windows;
-use super::{Area, FLAT, Match, Matcher, Searched, Template};
+use super::{Area, FLAT, MARGIN, Match, Matcher, Sample, Searched, Spectra, Template};
 use crate::geometry::{PixelPoint, Rect, Size};
 use crate::imaging::dispatch::wide;
 use crate::imaging::pixels;
 
 /// Factors of the smallest copy, the largest that a marker bears is taken.
 const FACTORS: [u32; 9] = [16, 12, 9, 8, 6, 5, 4, 3, 2];
-/// A copy keeps at least this many pixels on a marker's shorter side.
+/// A copy keeps at least this many pixels on a marker's shorter side, and has at most so many on its longer one.
 const LEAST_SIDE: u32 = 4;
-/// A marker bears a copy on which it keeps this part of its score.
-const LEAST_KEPT: f32 = 0.6;
+const MOST_SIDE: u32 = 4000;
+/// A marker bears a copy on which it keeps this part of its score; the second is tried if there is none by the first.
+const LEAST_KEPT: [f32; 2] = [0.6, 0.5];
 /// A place may have this part of what a marker keeps: print and noise around a marker and in it change the score on a
 /// copy, too. On scans, photos and copies they take less than a fifth.
 const ALLOWED: f32 = 0.75;
@@ -30,10 +33,15 @@ const ALLOWED: f32 = 0.75;
 const NEAR: i64 = 2;
 /// Scores that are not above this are no find: then all places are looked at.
 const POOR: f32 = 0.3;
-/// So many places are scored one by one at most, as a part of all.
-const MANY: f64 = 0.05;
+/// Nanoseconds that the search for a marker may take for each pixel that the full one looks at, which takes two to three times
+/// as long; and those of one place's score, and of it for each pixel of the marker.
+const BUDGET: f64 = 2.0;
+const SCORE: f64 = 30.0;
+/// Products of pixels that are few.
+const FEW: f64 = 1e6;
+const SCORE_PIXEL: f64 = 0.08;
 
-/// A copy of a picture: means of blocks in sixteenths of a gray level.
+/// A copy of a picture: means of blocks in quarters of a gray level.
 #[derive(Debug, Clone, PartialEq)]
 struct Copy {
     raw: Vec<u16>,
@@ -61,12 +69,13 @@ struct Level {
 impl Marker {
     /// Makes a template ready.
     pub fn new(picture: GrayImage) -> Self {
-        let side = picture.width().min(picture.height());
-        let bearable = FACTORS.iter().filter(|&&factor| side / factor >= LEAST_SIDE);
-        let mut levels: Vec<Level> = bearable.filter_map(|&factor| Level::new(&picture, factor)).take(1).collect();
+        let (side, longer) = (picture.width().min(picture.height()), picture.width().max(picture.height()));
+        let bearable = || FACTORS.into_iter().filter(|factor| side / factor >= LEAST_SIDE && longer <= MOST_SIDE);
+        let coarsest = |least| bearable().find_map(|factor| Level::new(&picture, factor, least));
+        let mut levels: Vec<Level> = LEAST_KEPT.into_iter().find_map(coarsest).into_iter().collect();
         let mut factor = levels.first().map_or(1, |level| finer(level.factor));
         while factor > 1 {
-            levels.extend(Level::new(&picture, factor));
+            levels.extend(Level::new(&picture, factor, LEAST_KEPT[1]));
             factor = finer(factor);
         }
         Self { picture, levels }
@@ -88,7 +97,7 @@ fn finer(factor: u32) -> u32 {
 }
 
 impl Level {
-    fn new(marker: &GrayImage, factor: u32) -> Option<Self> {
+    fn new(marker: &GrayImage, factor: u32, least: f32) -> Option<Self> {
         let (width, height) = (marker.width() / factor * factor, marker.height() / factor * factor);
         // As if the marker went on at its edges, so that it can be displaced.
         let half = factor / 2;
@@ -109,7 +118,7 @@ impl Level {
         // The corners first: they tell at once that a copy will not do.
         for displacement in corners.into_iter().chain(all) {
             kept = kept.min(template.score(displaced(displacement).area(), 0, 0));
-            if kept < LEAST_KEPT {
+            if kept < least {
                 return None;
             }
         }
@@ -157,7 +166,7 @@ fn add_row(row: &[u8], columns: &mut [u32]) {
 /// The means of blocks of `step` columns, which are sums of so many rows.
 #[inline(always)]
 fn mean_blocks(columns: &[u32], step: usize, rows: usize, out: &mut [u16]) {
-    let share = 16.0 / (rows * step) as f32;
+    let share = 4.0 / (rows * step) as f32;
     match step {
         2 => blocks::<2>(columns, share, out),
         3 => blocks::<3>(columns, share, out),
@@ -171,7 +180,7 @@ fn mean_blocks(columns: &[u32], step: usize, rows: usize, out: &mut [u16]) {
     }
     if let (Some(out), rest @ 1..) = (out.last_mut(), columns.len() % step) {
         let sum = columns[columns.len() - rest..].iter().sum::<u32>();
-        *out = (sum as f32 * (16.0 / (rows * rest) as f32) + 0.5) as u16;
+        *out = (sum as f32 * (4.0 / (rows * rest) as f32) + 0.5) as u16;
     }
 }
 
@@ -234,18 +243,22 @@ impl Places {
     }
 }
 
-/// The scores of the coarsest copy of a marker at all places of the picture.
+/// The scores of the coarsest copy of a marker at all places of the picture; of a marker without copies, its own.
 struct Surface {
     width: usize,
     scores: Vec<f32>,
+    /// The highest of each row.
+    rows: Vec<f32>,
 }
 
 /// A search for markers in one picture: its copies and coarse scores are made when they are asked for, and kept.
 pub struct Hunt<'a> {
     picture: &'a GrayImage,
     markers: &'a [Marker],
-    copies: Vec<(u32, Copy, super::Spectra)>,
-    /// For each marker that was sought, if it has copies.
+    copies: Vec<(u32, Copy, Spectra)>,
+    /// The picture itself, once every place of it was looked at.
+    searched: Searched<'a>,
+    /// For each marker that was sought.
     surfaces: Vec<Option<Surface>>,
 }
 
@@ -253,7 +266,7 @@ impl<'a> Hunt<'a> {
     /// For some markers in a picture.
     pub fn new(picture: &'a GrayImage, markers: &'a [Marker]) -> Self {
         let surfaces = markers.iter().map(|_| None).collect();
-        Self { picture, markers, copies: Vec::new(), surfaces }
+        Self { picture, markers, copies: Vec::new(), searched: Searched::new(picture), surfaces }
     }
 
     /// The best place of the best of the markers: as if each were sought with [`Matcher::best`] and the first of the best
@@ -265,6 +278,8 @@ impl<'a> Hunt<'a> {
 
     /// The best place of one marker in a part of the picture.
     pub fn best_in(&mut self, area: Rect, marker: usize, matcher: &mut Matcher) -> Option<Match> {
+        // There are more parts: scores of all places serve them all.
+        self.prepare_whole(marker, matcher);
         self.best_of(marker..marker + 1, area, matcher).map(|found| found.place)
     }
 
@@ -280,8 +295,8 @@ impl<'a> Hunt<'a> {
                 descent.greedily(&mut best);
             }
         }
-        let mut searched = None;
         self.climb(&numbers, bounds, &mut best);
+        let mut part = None;
         for &number in &numbers {
             let Some(places) = Places::of(&markers[number].picture, bounds) else { continue };
             if self.descent(number, places).is_some_and(|descent| descent.all(&mut best).is_some()) {
@@ -289,8 +304,12 @@ impl<'a> Hunt<'a> {
             }
             let (x0, y0, x1, y1) = bounds;
             let area = Rect::new(x0 as i32, y0 as i32, x1 - x0, y1 - y0);
-            let searched = searched.get_or_insert_with(|| Searched::within(self.picture, area));
-            if let Some(mut place) = matcher.best(searched, &markers[number].picture) {
+            let searched = match (area.width, area.height) == self.picture.dimensions() {
+                true => &mut self.searched,
+                false => part.get_or_insert_with(|| Searched::within(self.picture, area)),
+            };
+            let known = best.map_or(-2.0, |best| best.place.score);
+            if let Some(mut place) = matcher.best_above(searched, &markers[number].picture, known) {
                 place.at = PixelPoint::new(place.at.x + area.x, place.at.y + area.y);
                 keep_better(Found { marker: number, place }, &mut best);
             }
@@ -329,6 +348,11 @@ impl<'a> Hunt<'a> {
     /// Makes what the search for a marker needs.
     fn prepare(&mut self, number: usize, matcher: &mut Matcher) {
         let Some(marker) = self.markers.get(number) else { return };
+        // In a small part of a sheet, multiplying everywhere takes less time than copies do.
+        let pixels = f64::from(self.picture.width()) * f64::from(self.picture.height());
+        if pixels * (marker.picture.len() as f64) < FEW {
+            return;
+        }
         for level in &marker.levels {
             if !self.copies.iter().any(|(factor, ..)| *factor == level.factor) {
                 self.copies.push((level.factor, Copy::of(whole(self.picture), level.factor), Default::default()));
@@ -338,7 +362,18 @@ impl<'a> Hunt<'a> {
         if self.surfaces[number].is_none()
             && let Some((_, copy, spectra)) = self.copies.iter_mut().find(|(factor, ..)| *factor == level.factor)
         {
-            self.surfaces[number] = Surface::of(copy, spectra, level, matcher);
+            self.surfaces[number] = Surface::of(copy.area(), spectra, level.copy.area(), matcher);
+        }
+    }
+
+    /// For a marker without copies, scores all places.
+    fn prepare_whole(&mut self, number: usize, matcher: &mut Matcher) {
+        let markers = self.markers;
+        if let (Some(Marker { picture, levels }), Some(None)) = (markers.get(number), self.surfaces.get(number))
+            && levels.is_empty()
+        {
+            let Searched { area, spectra } = &mut self.searched;
+            self.surfaces[number] = Surface::of(*area, spectra, whole(picture), matcher);
         }
     }
 
@@ -360,30 +395,27 @@ fn keep_better(found: Found, best: &mut Option<Found>) {
 }
 
 impl Surface {
-    /// Scores a marker's copy everywhere on the picture's. `None` if it does not fit.
-    fn of(copy: &Copy, spectra: &mut super::Spectra, level: &Level, matcher: &mut Matcher) -> Option<Self> {
-        let template = Template::new(&level.copy.raw, level.copy.width)?;
-        let area = copy.area();
+    /// Scores a marker everywhere. `None` if it does not fit.
+    fn of<P: Sample>(area: Area<P>, spectra: &mut Spectra, marker: Area<P>, matcher: &mut Matcher) -> Option<Self> {
+        let template = Template::new(marker.raw, marker.width)?;
         let (width, height) =
             (area.width.checked_sub(template.width)? + 1, area.height.checked_sub(template.height)? + 1);
-        let mut scores = vec![0.0; width * height];
+        let (mut scores, mut rows) = (Vec::with_capacity(width * height), Vec::with_capacity(height));
         let mut windows = Windows::new(area, template.width, template.height);
         let deviations = template.deviations();
-        let mut rows = scores.chunks_exact_mut(width);
+        let mut row = vec![0.0; width];
         matcher.correlate(area, spectra, &template, |y, line| {
-            if let Some(out) = rows.next() {
-                windows.enter(y);
-                wide(|| score_row(line, &windows.contrasts, deviations, out));
-            }
+            windows.enter(y);
+            rows.push(wide(|| score_row(line, &windows.contrasts, deviations, &mut row)));
+            scores.extend_from_slice(&row);
         })?;
-        Some(Self { width, scores })
+        (deviations > 0.0).then_some(Self { width, scores, rows })
     }
 
-    /// The places in a block whose score is not below a floor, if they are not too many.
-    fn above(&self, floor: f32, places: Places) -> Option<Vec<(u32, u32)>> {
-        let most = (MANY * places.count() as f64) as usize + 100;
+    /// The places in a block whose score is not below a floor, if they are not more than so many.
+    fn above(&self, floor: f32, places: Places, most: usize) -> Option<Vec<(u32, u32)>> {
         let mut found = Vec::new();
-        for (y, row) in self.rows(places) {
+        for (y, row) in self.rows(places, |most| most >= floor) {
             for (x, score) in (places.x.0..).zip(row) {
                 if *score >= floor {
                     found.push((x, y));
@@ -397,31 +429,44 @@ impl Surface {
     }
 
     fn highest(&self, places: Places) -> (u32, u32) {
-        let mut best = (f32::NEG_INFINITY, (places.x.0, places.y.0));
-        for (y, row) in self.rows(places) {
-            let most = row.iter().fold(f32::NEG_INFINITY, |most, &v| if v > most { v } else { most });
-            if most > best.0 {
-                let x = row.iter().position(|v| *v == most).unwrap_or(0);
-                best = (most, (places.x.0 + x as u32, y));
+        let best = Cell::new(f32::NEG_INFINITY);
+        let mut at = (places.x.0, places.y.0);
+        for (y, row) in self.rows(places, |most| most > best.get()) {
+            for (x, score) in (places.x.0..).zip(row) {
+                if *score > best.get() {
+                    best.set(*score);
+                    at = (x, y);
+                }
             }
         }
-        best.1
+        at
     }
 
-    fn rows(&self, places: Places) -> impl Iterator<Item = (u32, &[f32])> {
+    /// The rows of a block of places, those whose highest score is asked for.
+    fn rows(&self, places: Places, is_asked: impl Fn(f32) -> bool) -> impl Iterator<Item = (u32, &[f32])> {
         let columns = places.x.0 as usize..=places.x.1 as usize;
-        let rows = self.scores.chunks_exact(self.width.max(1)).enumerate();
+        let rows = self.scores.chunks_exact(self.width.max(1)).zip(&self.rows).enumerate();
         let rows = rows.skip(places.y.0 as usize).take((places.y.1 - places.y.0 + 1) as usize);
-        rows.filter_map(move |(y, row)| Some((y as u32, row.get(columns.clone())?)))
+        rows.filter_map(move |(y, (row, most))| Some((y as u32, row.get(columns.clone())?)).filter(|_| is_asked(*most)))
     }
 }
 
+/// Makes scores of a row's correlations, and tells the highest.
 #[inline(always)]
-fn score_row(correlations: &[f32], contrasts: &[f32], deviations: f32, out: &mut [f32]) {
+fn score_row(correlations: &[f32], contrasts: &[f32], deviations: f32, out: &mut [f32]) -> f32 {
     for ((out, correlation), contrast) in out.iter_mut().zip(correlations).zip(contrasts) {
         let score = correlation / (contrast * deviations).sqrt();
         *out = if *contrast < FLAT { 0.0 } else { score };
     }
+    let higher = |a: f32, b: f32| if b > a { b } else { a };
+    let (eights, rest) = out.as_chunks::<8>();
+    let mut most = [f32::NEG_INFINITY; 8];
+    for eight in eights {
+        for (most, v) in most.iter_mut().zip(eight) {
+            *most = higher(*most, *v);
+        }
+    }
+    most.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| higher(a, *b))
 }
 
 /// Scores a marker at some places of the picture and keeps the best.
@@ -451,10 +496,9 @@ struct Descent<'h> {
 impl Descent<'_> {
     /// Follows the best place of each copy down to a first good one.
     fn greedily(&self, best: &mut Option<Found>) -> Option<()> {
-        let first = self.marker.levels.first()?;
-        let mut at = self.surface.highest(self.places.shrunk(first.factor));
-        let mut factor = first.factor;
-        for level in &self.marker.levels[1..] {
+        let mut factor = self.marker.levels.first().map_or(1, |level| level.factor);
+        let mut at = self.surface.highest(self.places.shrunk(factor));
+        for level in self.marker.levels.iter().skip(1) {
             let template = Template::new(&level.copy.raw, level.copy.width)?;
             let area = self.hunt.copy(level.factor)?;
             let mut highest = f32::NEG_INFINITY;
@@ -472,10 +516,20 @@ impl Descent<'_> {
 
     /// Looks at all places that may be better than the best known. `None`: there are too many.
     fn all(&self, best: &mut Option<Found>) -> Option<()> {
-        let (first, finer) = self.marker.levels.split_first()?;
-        let mut factor = first.factor;
-        let mut found = self.surface.above(first.floor(*best), self.places.shrunk(factor))?;
-        for level in finer {
+        let (mut factor, floor) = match self.marker.levels.first() {
+            Some(level) => (level.factor, level.floor(*best)),
+            // These scores are right but for rounding.
+            None => (1, best.map_or(-2.0, |best| best.place.score - 2.0 * MARGIN)),
+        };
+        let most = |level: Option<&Level>, factor: u32| {
+            let (pixels, finer) = level.map_or((self.marker.picture.len(), 1), |l| (l.copy.raw.len(), l.factor));
+            let children = (factor / finer).pow(2).max(1);
+            let cost = (SCORE + SCORE_PIXEL * pixels as f64) * f64::from(children);
+            (BUDGET * self.places.count() as f64 / cost) as usize + 16
+        };
+        let mut found =
+            self.surface.above(floor, self.places.shrunk(factor), most(self.marker.levels.get(1), factor))?;
+        for level in self.marker.levels.iter().skip(1) {
             let template = Template::new(&level.copy.raw, level.copy.width)?;
             let area = self.hunt.copy(level.factor)?;
             let floor = level.floor(*best);
@@ -483,8 +537,8 @@ impl Descent<'_> {
             below.retain(|&(x, y)| template.score(area, x as usize, y as usize) >= floor);
             (found, factor) = (below, level.factor);
         }
-        let places = self.all_children(&found, factor, 1);
-        if places.len() as f64 > MANY * self.places.count() as f64 + 100.0 {
+        let places = if factor == 1 { found } else { self.all_children(&found, factor, 1) };
+        if places.len() > most(None, 1) {
             return None;
         }
         finest(whole(self.hunt.picture), (self.marker, self.number), places.into_iter(), best);
@@ -578,8 +632,8 @@ mod tests {
     fn a_copy_is_of_the_means_of_blocks() {
         let img = GrayImage::from_raw(5, 3, vec![0, 1, 2, 3, 9, 10, 20, 30, 40, 50, 7, 8, 9, 10, 11]).unwrap();
         let copy = Copy::of(whole(&img), 2);
-        // Sixteenths of a gray level: (0 + 1 + 10 + 20) / 4 = 7.75.
-        assert_eq!((copy.width, copy.raw), (3, vec![124, 300, 472, 120, 152, 176]));
+        // Quarters of a gray level: (0 + 1 + 10 + 20) / 4 = 7.75.
+        assert_eq!((copy.width, copy.raw), (3, vec![31, 75, 118, 30, 38, 44]));
         assert!(Copy::of(whole(&GrayImage::new(0, 3)), 2).raw.is_empty());
     }
 
@@ -642,8 +696,8 @@ mod tests {
 
         #[test]
         fn any_picture_has_the_score_of_the_place(
-            img in prop_oneof![picture(40, 40), flat_picture(40, 40)],
-            pictures in proptest::collection::vec(prop_oneof![picture(20, 20), flat_picture(20, 20)], 0..4),
+            img in prop_oneof![picture(70, 70), flat_picture(70, 70)],
+            pictures in proptest::collection::vec(prop_oneof![picture(30, 30), flat_picture(30, 30)], 0..4),
             x in -9..40i32, y in -9..40i32, width in 0..50u32, height in 0..50u32,
         ) {
             let markers: Vec<Marker> = pictures.into_iter().map(Marker::new).collect();

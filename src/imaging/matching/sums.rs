@@ -6,79 +6,157 @@ use crate::imaging::dispatch::wide;
 /// The windows of a row of places: how much their pixels differ. They slide down row by row.
 pub(super) struct Windows<'a, P> {
     area: Area<'a, P>,
-    width: usize,
     height: usize,
     is_entered: bool,
-    /// Sums and sums of squares of each column of the area, over the rows of the windows. Sums of pictures are far below
-    /// 2^53, so all of them are exact.
-    columns: Vec<f64>,
-    column_squares: Vec<f64>,
-    /// The same over windows.
-    sums: Vec<f64>,
-    squares: Vec<f64>,
-    scratch: [Vec<f64>; 2],
+    sums: Sums,
     /// The summed squared deviations of each window from its mean.
     pub(super) contrasts: Vec<f32>,
+}
+
+/// The sums of the windows: of most sizes they fit 32 bits, of which twice as many are added at once.
+enum Sums {
+    Narrow(Of<u32>),
+    Wide(Of<f64>),
+}
+
+/// Sums as whole numbers.
+trait Number: Copy + Default {
+    fn of(value: u32) -> Self;
+    fn plus(self, other: Self) -> Self;
+    fn minus(self, other: Self) -> Self;
+    fn real(self) -> f64;
+}
+
+impl Number for u32 {
+    fn of(value: u32) -> Self {
+        value
+    }
+
+    fn plus(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+
+    fn minus(self, other: Self) -> Self {
+        self.wrapping_sub(other)
+    }
+
+    fn real(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+/// Sums of pictures are far below 2^53, so all of them are exact.
+impl Number for f64 {
+    fn of(value: u32) -> Self {
+        Self::from(value)
+    }
+
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+
+    fn minus(self, other: Self) -> Self {
+        self - other
+    }
+
+    fn real(self) -> f64 {
+        self
+    }
+}
+
+/// Sums of pixels and of their squares.
+struct Of<N> {
+    width: usize,
+    /// Of each column of the area, over the rows of the windows.
+    columns: [Vec<N>; 2],
+    /// Of each window.
+    windows: [Vec<N>; 2],
+    scratch: [Vec<N>; 2],
 }
 
 impl<'a, P: Sample> Windows<'a, P> {
     /// Windows of a size, which must fit into the area and have pixels.
     pub(super) fn new(area: Area<'a, P>, width: usize, height: usize) -> Self {
-        let (places, across) = (area.width - width + 1, area.width);
-        let (columns, column_squares) = (vec![0.0; across], vec![0.0; across]);
-        let (sums, squares) = (vec![0.0; places], vec![0.0; places]);
-        let scratch = [vec![0.0; across], vec![0.0; across]];
-        let contrasts = vec![0.0; places];
-        Self { area, width, height, is_entered: false, columns, column_squares, sums, squares, scratch, contrasts }
+        let most = u64::from(P::MOST) * u64::from(P::MOST) * (width * height) as u64;
+        let sums = if most <= u64::from(u32::MAX) {
+            Sums::Narrow(Of::new(area.width, width))
+        } else {
+            Sums::Wide(Of::new(area.width, width))
+        };
+        Self { area, height, is_entered: false, sums, contrasts: vec![0.0; area.width - width + 1] }
     }
 
     /// Slides on to row `y`; rows must be entered in order, from 0 on, each once.
     pub(super) fn enter(&mut self, y: usize) {
         let row = |y: usize| self.area.row(y, 0, self.area.width);
-        let (columns, squares) = (&mut self.columns, &mut self.column_squares);
-        if self.is_entered {
-            let (old, new) = (row(y - 1), row(y + self.height - 1));
-            wide(|| replace(columns, squares, old, new));
+        let (new, old) = if self.is_entered {
+            (y + self.height - 1..y + self.height, Some(row(y - 1)))
         } else {
-            (y..y + self.height).for_each(|i| wide(|| add(columns, squares, row(i))));
-            self.is_entered = true;
+            (y..y + self.height, None)
+        };
+        self.is_entered = true;
+        match &mut self.sums {
+            Sums::Narrow(sums) => sums.slide(new.map(row), old, self.height, &mut self.contrasts),
+            Sums::Wide(sums) => sums.slide(new.map(row), old, self.height, &mut self.contrasts),
         }
-        slide(&self.columns, self.width, &mut self.scratch, &mut self.sums);
-        slide(&self.column_squares, self.width, &mut self.scratch, &mut self.squares);
-        let share = 1.0 / (self.width * self.height) as f64;
-        wide(|| contrasts(&self.sums, &self.squares, share, &mut self.contrasts));
+    }
+}
+
+impl<N: Number> Of<N> {
+    fn new(across: usize, width: usize) -> Self {
+        let both = |count: usize| [vec![N::default(); count], vec![N::default(); count]];
+        Self { width, columns: both(across), windows: both(across - width + 1), scratch: both(across) }
+    }
+
+    fn slide<'r, P: Sample + 'r>(
+        &mut self,
+        new: impl Iterator<Item = &'r [P]>,
+        old: Option<&[P]>,
+        height: usize,
+        contrasts: &mut [f32],
+    ) {
+        let [columns, squares] = &mut self.columns;
+        new.for_each(|row| wide(|| add(columns, squares, row)));
+        if let Some(row) = old {
+            wide(|| subtract(columns, squares, row));
+        }
+        for (columns, windows) in self.columns.iter().zip(&mut self.windows) {
+            add_neighbours(columns, self.width, &mut self.scratch, windows);
+        }
+        let share = 1.0 / (self.width * height) as f64;
+        let [sums, squares] = &self.windows;
+        wide(|| deviations(sums, squares, share, contrasts));
     }
 }
 
 #[inline(always)]
-fn add<P: Sample>(columns: &mut [f64], column_squares: &mut [f64], row: &[P]) {
-    for ((sum, squares), &v) in columns.iter_mut().zip(column_squares).zip(row) {
-        let v: f64 = v.into();
-        *sum += v;
-        *squares += v * v;
+fn add<N: Number, P: Sample>(columns: &mut [N], squares: &mut [N], row: &[P]) {
+    for ((sum, square), &v) in columns.iter_mut().zip(squares).zip(row) {
+        let v: u32 = v.into();
+        (*sum, *square) = (sum.plus(N::of(v)), square.plus(N::of(v * v)));
     }
 }
 
 #[inline(always)]
-fn replace<P: Sample>(columns: &mut [f64], column_squares: &mut [f64], old: &[P], new: &[P]) {
-    for (((sum, squares), &old), &new) in columns.iter_mut().zip(column_squares).zip(old).zip(new) {
-        let (old, new): (i32, i32) = (old.into(), new.into());
-        *sum += f64::from(new - old);
-        *squares += f64::from((new - old) * (new + old));
+fn subtract<N: Number, P: Sample>(columns: &mut [N], squares: &mut [N], row: &[P]) {
+    for ((sum, square), &v) in columns.iter_mut().zip(squares).zip(row) {
+        let v: u32 = v.into();
+        (*sum, *square) = (sum.minus(N::of(v)), square.minus(N::of(v * v)));
     }
 }
 
 #[inline(always)]
-fn contrasts(sums: &[f64], squares: &[f64], share: f64, out: &mut [f32]) {
-    for ((contrast, sum), squares) in out.iter_mut().zip(sums).zip(squares) {
+fn deviations<N: Number>(sums: &[N], squares: &[N], share: f64, out: &mut [f32]) {
+    for ((out, sum), square) in out.iter_mut().zip(sums).zip(squares) {
+        let sum = sum.real();
         // The difference is right to a small fraction.
-        *contrast = (squares - sum * sum * share) as f32;
+        *out = (square.real() - sum * sum * share) as f32;
     }
 }
 
 /// Sums of `width` neighbours from each place on. Sums of 1, 2, 4 … neighbours come from each other, and those of which
 /// the width consists are added: no sum waits for the one before it, as it would in a sum that slides.
-fn slide(values: &[f64], width: usize, scratch: &mut [Vec<f64>; 2], out: &mut [f64]) {
+fn add_neighbours<N: Number>(values: &[N], width: usize, scratch: &mut [Vec<N>; 2], out: &mut [N]) {
     let [doubled, next] = scratch;
     let count = out.len();
     let (mut length, mut done) = (1, 0);
@@ -103,15 +181,55 @@ fn slide(values: &[f64], width: usize, scratch: &mut [Vec<f64>; 2], out: &mut [f
 }
 
 #[inline(always)]
-fn add_to(out: &mut [f64], part: &[f64]) {
-    out.iter_mut().zip(part).for_each(|(out, v)| *out += v);
+fn add_to<N: Number>(out: &mut [N], part: &[N]) {
+    out.iter_mut().zip(part).for_each(|(out, v)| *out = out.plus(*v));
 }
 
 /// Each value with the one so many places on, as long as there is one.
 #[inline(always)]
-fn add_far(values: &[f64], distance: usize, out: &mut [f64]) {
+fn add_far<N: Number>(values: &[N], distance: usize, out: &mut [N]) {
     let far = values.get(distance..).unwrap_or_default();
     for ((out, near), far) in out.iter_mut().zip(values).zip(far) {
-        *out = near + far;
+        *out = near.plus(*far);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::imaging::arbitrary::picture;
+    use crate::imaging::pixels;
+
+    /// The summed squared deviations by their definition.
+    fn plain(area: Area<u8>, x: usize, y: usize, width: usize, height: usize) -> f64 {
+        let values: Vec<f64> = (y..y + height).flat_map(|y| area.row(y, x, width)).map(|&v| f64::from(v)).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        values.iter().map(|v| (v - mean) * (v - mean)).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn windows_are_those_of_the_definition(
+            img in picture(30, 20), width in 1..31usize, height in 1..21usize, is_narrow in any::<bool>(),
+        ) {
+            let size = (0, 0, img.width(), img.height());
+            let area = Area::within(pixels(&img), img.width() as usize, size);
+            if width > area.width || height > area.height {
+                return Ok(());
+            }
+            let mut windows = Windows::new(area, width, height);
+            if !is_narrow {
+                windows.sums = Sums::Wide(Of::new(area.width, width));
+            }
+            for y in 0..=area.height - height {
+                windows.enter(y);
+                for (x, contrast) in windows.contrasts.iter().enumerate() {
+                    let want = plain(area, x, y, width, height);
+                    prop_assert!((f64::from(*contrast) - want).abs() <= 1e-6 * want + 0.01);
+                }
+            }
+        }
     }
 }

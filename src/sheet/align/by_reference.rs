@@ -20,18 +20,15 @@ use std::path::Path;
 use image::GrayImage;
 
 use super::lattice::LatticeFit;
+use super::reference_page::{ReferencePage, STILL, SheetPage};
 use super::{Alignment, Placement};
 use crate::geometry::{PixelPoint, Point, Rect, Size};
 use crate::imaging::correlation::{Peak, Surface};
-use crate::imaging::registration::Reference;
 use crate::imaging::robust::{Model, Pair};
+use crate::imaging::stats;
 use crate::imaging::warp::Homography;
-use crate::imaging::{resize, stats};
-use crate::sheet::Scratch;
 use crate::sheet::error::{Reason, SheetError};
-use crate::sheet::page::Page;
-use crate::sheet::preprocess::{LoadPicture, PrepareError, Raster, Steps};
-use crate::sheet::stages::Stages;
+use crate::sheet::preprocess::{LoadPicture, PrepareError, Steps};
 use crate::template::{FieldBlock, Template};
 
 /// The coarse search is done on a copy on which the radius is at most this many pixels …
@@ -63,12 +60,13 @@ const LEAST_BLOCKS: usize = 4;
 
 /// Aligns the blocks of a template with a reference picture.
 pub struct BlockAligner {
-    /// The reference page, and copies of it, each half as large as the one before.
-    pages: Vec<GrayImage>,
-    blocks: Vec<BlockPlan>,
-    /// The reference page as a whole, if it has enough print; a second opinion on where blocks lie.
-    whole: Option<Reference>,
+    reference: ReferencePage,
+    /// What is compared for the blocks of each layout.
+    layouts: Vec<Vec<BlockPlan>>,
 }
+
+/// The blocks of one layout.
+struct Blocks<'a>(&'a [BlockPlan]);
 
 /// What is compared for a block.
 struct BlockPlan {
@@ -150,44 +148,45 @@ impl BlockAligner {
         steps: &Steps,
         load: LoadPicture<'_>,
     ) -> Result<Self, PrepareError> {
-        let raster = Raster { gray: load(reference)?, colour: None, unfiltered: None };
-        let raster = steps.apply(raster, false, &mut Scratch::default(), &mut Stages::off()).map_err(|e| {
-            PrepareError::Asset {
-                path: reference.to_path_buf(),
-                detail: format!("the template's own steps fail on the picture to align with: {e}"),
+        let page = ReferencePage::load(template, reference, steps, load)?;
+        let plan = |layout: &Template| layout.blocks.iter().map(|b| BlockPlan::new(b, &page)).collect();
+        let mut layouts: Vec<Vec<BlockPlan>> = template.layouts().map(plan).collect();
+        let moving = layouts.iter().flatten().filter(|plan| plan.reach > 0);
+        let deepest = moving.map(|plan| plan.coarsest).max();
+        let reference = ReferencePage::new(page, deepest);
+        for (plans, layout) in layouts.iter_mut().zip(template.layouts()) {
+            for (plan, block) in plans.iter_mut().zip(&layout.blocks) {
+                plan.find_tiles(&reference.pages, block);
             }
-        })?;
-        let page = Page::of(raster, template.page_size, false).gray;
-        let plans: Vec<BlockPlan> = template.blocks.iter().map(|b| BlockPlan::new(b, &page)).collect();
-        let deepest = plans.iter().map(|plan| plan.coarsest).max().unwrap_or(0);
-        let moves = plans.iter().any(|plan| plan.reach > 0);
-        let whole = if moves { Reference::new(&page) } else { None };
-        let pages = halved(page, deepest);
-        let blocks = plans.into_iter().zip(&template.blocks);
-        let blocks = blocks.map(|(plan, block)| plan.with_tiles(&pages, block)).collect();
-        Ok(Self { pages, blocks, whole })
+        }
+        Ok(Self { reference, layouts })
     }
 
     /// The page of the reference picture, at the template's size.
     pub fn reference_page(&self) -> Option<&GrayImage> {
-        self.pages.first()
+        self.reference.pages.first()
     }
 
-    /// The place of each block of a page, which must have the template's size.
+    /// The place of each block of a layout (by number; 0 is the template's own) on a page, which must have the template's
+    /// size.
     ///
     /// # Errors
     /// alignment-failed: not one block's print was found.
-    pub fn align(&self, page: &GrayImage) -> Result<Alignment, SheetError> {
-        let mut alignment =
-            Alignment { placements: vec![Placement::default(); self.blocks.len()], uncertain: Vec::new() };
+    pub fn align(&self, layout: usize, sheet: &SheetPage<'_>) -> Result<Alignment, SheetError> {
+        let blocks = self.layouts.get(layout).map_or(&[][..], Vec::as_slice);
+        Blocks(blocks).align(&self.reference, sheet)
+    }
+}
+
+impl Blocks<'_> {
+    fn align(&self, reference: &ReferencePage, sheet: &SheetPage<'_>) -> Result<Alignment, SheetError> {
+        let mut alignment = Alignment { placements: vec![Placement::default(); self.0.len()], uncertain: Vec::new() };
         if self.moving().next().is_none() {
             return Ok(alignment);
         }
-        let sheet = halved(page.clone(), self.pages.len().saturating_sub(1));
-        // Where the page as a whole takes the reference's places, if that can be told.
-        let whole = self.whole.as_ref().and_then(|whole| whole.register(page, Model::Affine).ok());
-        let whole = whole.and_then(|found| found.map.inverse());
-        let mut search = Search { reference: &self.pages, sheet: &sheet, base: whole.unwrap_or(STILL) };
+        let whole = sheet.whole(reference);
+        let (pages, base) = (sheet.pages(reference), whole.unwrap_or(STILL));
+        let mut search = Search { reference: &reference.pages, sheet: pages, base };
         let (mut found, mut paper) = self.find(&search);
         if paper.is_sure && self.moving().any(|(_, block)| paper.shift_at(block.middle()).far() > block.half_bubble()) {
             // The paper lies elsewhere: what it does as a whole is no displacement of a block.
@@ -228,7 +227,7 @@ impl BlockAligner {
 
     /// The blocks that may be displaced, with their numbers.
     fn moving(&self) -> impl Iterator<Item = (usize, &BlockPlan)> {
-        self.blocks.iter().enumerate().filter(|(_, block)| block.reach > 0)
+        self.0.iter().enumerate().filter(|(_, block)| block.reach > 0)
     }
 
     /// What makes a place believed on this page.
@@ -246,7 +245,7 @@ impl BlockAligner {
 
     /// Where each block lies by its own print, and what the blocks have in common.
     fn find(&self, search: &Search<'_>) -> (Vec<Option<Found>>, Paper) {
-        let mut found: Vec<Option<Found>> = vec![None; self.blocks.len()];
+        let mut found: Vec<Option<Found>> = vec![None; self.0.len()];
         for (i, block) in self.moving() {
             found[i] = search.find(block, Shift::NONE, None);
         }
@@ -258,9 +257,6 @@ impl BlockAligner {
         (found, paper)
     }
 }
-
-/// The map that leaves all places as they are.
-const STILL: Homography = Homography([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
 
 /// How far a map moves a place.
 fn shift(map: &Homography, p: Point) -> Shift {
@@ -293,16 +289,6 @@ impl Shift {
     }
 }
 
-/// A picture and copies of it, each half as large as the one before: `count` of them.
-fn halved(page: GrayImage, count: usize) -> Vec<GrayImage> {
-    let mut pages = vec![page];
-    for i in 0..count {
-        let half = resize::shrunk(&pages[i], 2);
-        pages.push(half);
-    }
-    pages
-}
-
 impl BlockPlan {
     fn new(block: &FieldBlock, reference: &GrayImage) -> Self {
         let page = Size::new(reference.width(), reference.height());
@@ -328,13 +314,13 @@ impl BlockPlan {
         Self { name: block.name.clone(), area, reach, coarsest, bubble, tiles: Vec::new(), lattice, has_bubbles }
     }
 
-    fn with_tiles(mut self, pages: &[GrayImage], block: &FieldBlock) -> Self {
+    /// Chooses what is compared, on each of the reference's pages.
+    fn find_tiles(&mut self, pages: &[GrayImage], block: &FieldBlock) {
         if let Some(page) = pages.first().filter(|_| self.reach > 0) {
             let marks = self.marks(page, block);
             self.tiles =
                 (0..=self.coarsest).zip(pages).map(|(level, page)| self.tiles_of(page, level, &marks)).collect();
         }
-        self
     }
 
     /// The bubbles that are marked on the reference itself: a quarter of the range darker than most of the block's.

@@ -7,6 +7,7 @@
 pub mod auto_align;
 pub mod by_reference;
 pub mod lattice;
+pub mod reference_page;
 
 use crate::geometry::{Point, Rect};
 

@@ -122,7 +122,7 @@ fn blocks_are_found_whatever_is_marked() {
     ];
     for (i, paper) in papers.into_iter().enumerate() {
         for (filled, ink) in [((|bubble| bubble % 4 == 1) as fn(usize) -> bool, 150), (|bubble| bubble % 3 == 1, 190)] {
-            let alignment = aligner.align(&print(&template, paper, filled, ink)).unwrap();
+            let alignment = aligner.align(0, &SheetPage::of(&print(&template, paper, filled, ink))).unwrap();
             let far = farthest(&template, &alignment, paper);
             assert!(far < 3.0, "paper {i}, ink {ink}: {far} {alignment:?}");
             assert!(alignment.uncertain.is_empty(), "paper {i}, ink {ink}");
@@ -158,7 +158,10 @@ fn paper_displaced_by_more_than_a_gap_is_never_silently_misread() {
         |x, y| (x + 0.05 * y - 30.0, y - 0.05 * x + 30.0),
     ];
     for (i, paper) in papers.into_iter().enumerate() {
-        let Ok(alignment) = aligner.align(&print(&template, paper, |bubble| bubble % 4 == 1, 150)) else { continue };
+        let Ok(alignment) = aligner.align(0, &SheetPage::of(&print(&template, paper, |bubble| bubble % 4 == 1, 150)))
+        else {
+            continue;
+        };
         assert_eq!(silently_off(&template, &alignment, paper), [0; 0], "paper {i}: {alignment:?}");
         // A shift of all blocks is none of a block.
         if i < 4 {
@@ -177,7 +180,8 @@ fn blocks_displaced_each_for_itself_are_found_without_doubt() {
         (true, _, _) => (x + 7.0, y + 5.0),
         _ => (x - 8.0, y + 6.0),
     };
-    let alignment = aligner(&template).align(&print(&template, paper, |bubble| bubble % 4 == 1, 150)).unwrap();
+    let alignment =
+        aligner(&template).align(0, &SheetPage::of(&print(&template, paper, |bubble| bubble % 4 == 1, 150))).unwrap();
     assert!(farthest(&template, &alignment, paper) < 3.0, "{alignment:?}");
     assert!(alignment.uncertain.is_empty(), "{alignment:?}");
 }
@@ -190,7 +194,7 @@ fn a_block_without_print_is_placed_by_the_others_and_doubted() {
     for (x, y) in (30..350).flat_map(|y| (180..330).map(move |x| (x, y))) {
         page.put_pixel(x, y, Luma([235]));
     }
-    let alignment = aligner(&template).align(&page).unwrap();
+    let alignment = aligner(&template).align(0, &SheetPage::of(&page)).unwrap();
     assert_eq!(alignment.uncertain, [1]);
     assert!(farthest(&template, &alignment, paper) < 2.0, "{alignment:?}");
 }
@@ -203,7 +207,7 @@ fn a_page_of_another_form_fails() {
         Luma([if (x / 3 * 31 + y / 9 * 77) % 7 < 2 && y % 9 < 5 { 60 } else { 235 }])
     });
     for page in [GrayImage::from_pixel(500, 520, Luma([235])), words, GrayImage::new(0, 0)] {
-        let error = aligner.align(&page).unwrap_err();
+        let error = aligner.align(0, &SheetPage::of(&page)).unwrap_err();
         assert_eq!(error.reason, Reason::AlignmentFailed);
         assert!(error.detail.contains("maxDisplacement"), "{}", error.detail);
     }
@@ -213,7 +217,7 @@ fn a_page_of_another_form_fails() {
 fn blocks_that_may_not_move_stay() {
     let template = template(r#", "maxDisplacement": 0"#, "");
     let page = print(&template, |x, y| (x + 9.0, y), |_| false, 120);
-    let alignment = aligner(&template).align(&page).unwrap();
+    let alignment = aligner(&template).align(0, &SheetPage::of(&page)).unwrap();
     assert_eq!(alignment.placements, vec![Placement::default(); 5]);
     assert!(alignment.uncertain.is_empty());
 }
@@ -224,7 +228,7 @@ fn a_zone_moves_with_the_paper_and_is_not_doubted() {
         "scanZone": {"dimensions": [90, 60], "margins": {"top": 0, "right": 0, "bottom": 0, "left": 0}}}"#;
     let template = template(ROOM, zone);
     let page = print(&template, |x, y| (x + 9.0, y + 5.0), |_| false, 120);
-    let alignment = aligner(&template).align(&page).unwrap();
+    let alignment = aligner(&template).align(0, &SheetPage::of(&page)).unwrap();
     let moved = alignment.placements[5].of(Rect::new(200, 320, 90, 60));
     assert!(moved.x.abs_diff(209) <= 2 && moved.y.abs_diff(325) <= 2, "{moved:?}");
     assert!(alignment.uncertain.is_empty());
@@ -258,6 +262,6 @@ proptest! {
         template.blocks.truncate(1);
         template.blocks[0].alignment.max_displacement %= 40;
         let page = GrayImage::from_fn(width, height, |x, y| Luma([((x * 7 + y * 13) % 251) as u8]));
-        let _ = aligner(&template).align(&page);
+        let _ = aligner(&template).align(0, &SheetPage::of(&page));
     }
 }

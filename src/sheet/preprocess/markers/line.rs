@@ -11,8 +11,9 @@ use image::GrayImage;
 
 use super::super::PrepareError;
 use super::blob::{self, Contrast};
-use super::{ends, picture};
+use super::ends;
 use crate::geometry::{Point, Rect, Size};
+use crate::imaging::cutting::part;
 use crate::imaging::stats::median;
 use crate::imaging::{contours, tone};
 use crate::template::{BlobTuning, LineEdge, Side};
@@ -78,7 +79,7 @@ impl Line {
 
     /// The edge in the part of a sheet that lies in `area`, in pixels of that part, or why there is none.
     pub fn find(&self, sheet: &GrayImage, area: Rect) -> Result<FoundEdge, String> {
-        let patch = picture::cut(sheet, area);
+        let patch = part(sheet, area);
         let prepared = self.searched(&patch);
         let (beyond, before) = self.beyond(sheet, area);
         // From here on the line runs down.
@@ -115,7 +116,7 @@ impl Line {
             true => Rect::new(area.x, start - before, area.width, area.height.saturating_add(longer)),
             false => Rect::new(start - before, area.y, area.width.saturating_add(longer), area.height),
         };
-        (picture::cut(sheet, larger), f64::from(before))
+        (part(sheet, larger), f64::from(before))
     }
 
     /// The picture in which outlines are sought: dark parts joined, paper cut off.

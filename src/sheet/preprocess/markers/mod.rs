@@ -29,6 +29,7 @@ use super::super::stages::{Kind, Stages};
 use super::straighten::{self, Edge, Extra, PagePoints};
 use super::{LoadPicture, PrepareError, Raster};
 use crate::geometry::{Point, Quad, Rect, Size};
+use crate::imaging::cutting::part;
 use crate::template::{
     CropOnMarkers, Mark, MarkerAnchor, MarkerPlace, MarkerSearch, MarkerZone, MarkerZones, PageWarp, WarpMethod,
 };
@@ -388,7 +389,7 @@ impl Zone {
         scratch: &mut Scratch,
         sightings: &mut Vec<Sighting<'z>>,
     ) -> Result<Found, SheetError> {
-        let patch = || picture::cut(sheet, self.area);
+        let patch = || part(sheet, self.area);
         let moved = |p: Point| Point::new(p.x + f64::from(self.area.x), p.y + f64::from(self.area.y));
         let mut score = None;
         let found = match &self.detector {
@@ -421,9 +422,9 @@ impl Zone {
 impl Zone {
     /// The zone as it is searched; for a marker's picture, out of `searched`.
     fn searched(&self, sheet: &GrayImage, searched: &GrayImage) -> GrayImage {
-        let patch = || picture::cut(sheet, self.area);
+        let patch = || part(sheet, self.area);
         match &self.detector {
-            Detector::Picture(..) => picture::cut(searched, self.area),
+            Detector::Picture(..) => part(searched, self.area),
             Detector::Dot(dot, _) => dot.searched(&patch()),
             Detector::Line(line) => line.searched(&patch()),
             Detector::LShape(shape) => shape.searched(&patch()),

@@ -10,6 +10,7 @@ use image::GrayImage;
 use super::super::super::Scratch;
 use super::super::{LoadPicture, PrepareError};
 use crate::geometry::{Rect, Size};
+use crate::imaging::cutting::part;
 use crate::imaging::matching::{Hunt, Marker};
 use crate::imaging::{blur, morphology, resize, tone};
 use crate::template::CropOnMarkers;
@@ -41,7 +42,7 @@ impl Picture {
         let picture = load(reference)?;
         // OMRChecker drops the first row and column of the marker's picture.
         let (w, h) = picture.dimensions();
-        let rest = cut(&picture, Rect::new(1, 1, w.saturating_sub(1), h.saturating_sub(1)));
+        let rest = part(&picture, Rect::new(1, 1, w.saturating_sub(1), h.saturating_sub(1)));
         if rest.is_empty() {
             let detail = "the marker's picture is too small".to_owned();
             return Err(PrepareError::Asset { path: reference.to_path_buf(), detail });
@@ -65,7 +66,7 @@ impl Picture {
     /// The box of the marker within `area` of the searched picture (see [`searched`]) with its correlation, or why there is
     /// none.
     pub fn find(&self, searched: &GrayImage, area: Rect, scratch: &mut Scratch) -> Result<(Rect, f32), String> {
-        let region = cut(searched, area);
+        let region = part(searched, area);
         let best = Hunt::new(&region, &self.scales).best(&mut scratch.matcher);
         let score = best.map_or(0.0, |found| found.place.score);
         let best = best.and_then(|found| Some((found.place, self.scales.get(found.marker)?.picture())));
@@ -140,12 +141,6 @@ fn subtract_erosion(picture: &mut GrayImage) {
         // The minimum of a window is never above its centre.
         *to -= from;
     }
-}
-
-/// A copy of the part of a picture that lies in `area`.
-pub(super) fn cut(picture: &GrayImage, area: Rect) -> GrayImage {
-    let (x0, y0, x1, y1) = area.clipped(Size::new(picture.width(), picture.height()));
-    image::imageops::crop_imm(picture, x0, y0, x1 - x0, y1 - y0).to_image()
 }
 
 #[cfg(test)]
