@@ -6,7 +6,7 @@
 
 use image::GrayImage;
 
-use super::dispatch::wide;
+use super::dispatch::wide_fn;
 use super::pixels;
 use crate::geometry::{PixelPoint, Rect, Size};
 
@@ -210,17 +210,18 @@ impl Around {
         for (x, out) in products.chunks_exact_mut(down).enumerate() {
             strip.clear();
             self.values.chunks_exact(self.width).for_each(|row| strip.extend_from_slice(&row[x..x + width]));
-            wide(|| dots(&strip, width, &patch.values, out));
+            dots(&strip, width, &patch.values, out);
         }
         products
     }
 }
 
-/// The sums of products of `patch` with the lines of the strip that begin `step` pixels apart.
-#[inline(always)]
-fn dots(strip: &[i16], step: usize, patch: &[i16], out: &mut [u64]) {
-    for (window, out) in strip.windows(patch.len()).step_by(step).zip(out) {
-        *out = dot(window, patch);
+wide_fn! {
+    /// The sums of products of `patch` with the lines of the strip that begin `step` pixels apart.
+    fn dots(strip: &[i16], step: usize, patch: &[i16], out: &mut [u64]) {
+        for (window, out) in strip.windows(patch.len()).step_by(step).zip(out) {
+            *out = dot(window, patch);
+        }
     }
 }
 

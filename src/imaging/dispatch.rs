@@ -6,33 +6,59 @@
 /// Defines a function that runs compiled for AVX2 where the processor has it.
 ///
 /// That is true of its body and of what is inlined into it: functions that it calls must be marked `#[inline(always)]`, and
-/// closures and adapters of the standard library (`map` of arrays above all) may be left outside: hot loops are plain. Constants that the function is generic over are stated
-/// in brackets behind its name, as in `wide_fn! { fn sum[N: usize](values: &[[u8; N]]) -> u64 { … } }`.
+/// large closures and adapters of the standard library (`map` of arrays above all) may be left outside: hot loops are plain.
+/// What the function is generic over stands in brackets: `wide_fn! { fn sum[const N: usize](values: &[[u8; N]]) -> u64 { … } }`,
+/// or `fn sum[T: Number](…)`.
 macro_rules! wide_fn {
     (
-        $(#[$attribute:meta])*
-        $visible:vis fn $name:ident$([$($constant:ident: $kind:ty),+])?($($argument:ident: $type:ty),* $(,)?)
-        $(-> $result:ty)? $body:block
+        $(#[$attribute:meta])* $visible:vis fn $name:ident[$(const $constant:ident: $kind:ty),+]
+        ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+    ) => {
+        $crate::imaging::dispatch::wide_fn! {
+            @define [$(#[$attribute])* $visible] $name [$(const $constant: $kind),+] [$($constant),+]
+            ($($argument: $type),*) [$($result)?] $body
+        }
+    };
+    (
+        $(#[$attribute:meta])* $visible:vis fn $name:ident[$($parameter:ident: $bound:path),+]
+        ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+    ) => {
+        $crate::imaging::dispatch::wide_fn! {
+            @define [$(#[$attribute])* $visible] $name [$($parameter: $bound),+] [$($parameter),+]
+            ($($argument: $type),*) [$($result)?] $body
+        }
+    };
+    (
+        $(#[$attribute:meta])* $visible:vis fn $name:ident
+        ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+    ) => {
+        $crate::imaging::dispatch::wide_fn! {
+            @define [$(#[$attribute])* $visible] $name [] [] ($($argument: $type),*) [$($result)?] $body
+        }
+    };
+    (
+        @define [$(#[$attribute:meta])* $visible:vis] $name:ident [$($generics:tt)*] [$($parameter:ident),*]
+        ($($argument:ident: $type:ty),*) [$($result:ty)?] $body:block
     ) => {
         $(#[$attribute])*
-        $visible fn $name$(<$(const $constant: $kind),+>)?($($argument: $type),*) $(-> $result)? {
+        $visible fn $name<$($generics)*>($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
-            fn plain$(<$(const $constant: $kind),+>)?($($argument: $type),*) $(-> $result)? $body
+            fn plain<$($generics)*>($($argument: $type),*) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2,bmi1,bmi2")]
-                fn with_avx2$(<$(const $constant: $kind),+>)?($($argument: $type),*) $(-> $result)? {
-                    plain$(::<$($constant),+>)?($($argument),*)
+                fn with_avx2<$($generics)*>($($argument: $type),*) $(-> $result)? {
+                    plain::<$($parameter),*>($($argument),*)
                 }
                 if $crate::imaging::dispatch::has_avx2() {
                     // Sound: `has_avx2` has asked the processor for each feature that the function is compiled with. These
                     // are the program's only unsafe blocks; the loops that are defined so take 0.1 to 0.6 of their time.
                     #[allow(unsafe_code)]
-                    return unsafe { with_avx2$(::<$($constant),+>)?($($argument),*) };
+                    return unsafe { with_avx2::<$($parameter),*>($($argument),*) };
                 }
             }
-            plain$(::<$($constant),+>)?($($argument),*)
+            plain::<$($parameter),*>($($argument),*)
         }
     };
 }
@@ -41,82 +67,39 @@ pub(crate) use wide_fn;
 
 /// Does the processor have what `wide_fn!` compiles for?
 #[cfg(target_arch = "x86_64")]
+#[inline(always)]
 pub fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2")
-}
-
-/// Runs `work`, compiled for AVX2 where the processor has it.
-///
-/// That is true of the code that is inlined into `work`: let it be a closure that does no more than to call a function
-/// marked `#[inline(always)]`, whose callees are small or marked alike. A closure that became large by that may be left a
-/// function of its own by the compiler, and then is not compiled for AVX2: large work is a [`Work`], for [`wide_work`].
-#[inline(always)]
-pub fn wide<R>(work: impl FnOnce() -> R) -> R {
-    wide_work(Closure(work))
-}
-
-/// A large piece of work for [`wide_work`].
-pub trait Work {
-    /// What comes of it.
-    type Output;
-
-    /// Does it. To be marked `#[inline(always)]`, which closures cannot be.
-    fn run(self) -> Self::Output;
-}
-
-struct Closure<F>(F);
-
-impl<R, F: FnOnce() -> R> Work for Closure<F> {
-    type Output = R;
-
-    #[inline(always)]
-    fn run(self) -> R {
-        self.0()
-    }
-}
-
-/// As [`wide`], for work of any size.
-#[inline(always)]
-pub fn wide_work<W: Work>(work: W) -> W::Output {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-    {
-        // Sound: the processor was just asked for each feature that the function is compiled with. It is the program's only
-        // unsafe block; with it the loops that are handed in take 0.2 to 0.6 of their time.
-        #[allow(unsafe_code)]
-        return unsafe { with_avx2(work) };
-    }
-    work.run()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-fn with_avx2<W: Work>(work: W) -> W::Output {
-    work.run()
 }
 
 #[cfg(test)]
 mod tests {
     wide_fn! {
         /// The sum.
-        fn sum(values: &[u8]) -> u64 {
-            values.iter().map(|&v| u64::from(v)).sum()
+        fn sum[T: Copy](values: &[T], value: fn(T) -> u64) -> u64 {
+            values.iter().map(|&v| value(v)).sum()
         }
     }
 
     wide_fn! {
-        fn rows[N: usize, M: usize](values: &[[u8; N]; M]) -> usize {
+        fn count[const N: usize, const M: usize](values: &[[u8; N]; M]) -> usize {
             values.len() * N
+        }
+    }
+
+    wide_fn! {
+        fn double(values: &mut [u8]) {
+            values.iter_mut().for_each(|v| *v *= 2);
         }
     }
 
     #[test]
     fn functions_are_what_they_say() {
         let values: Vec<u8> = (0..=255).cycle().take(1000).collect();
-        assert_eq!(sum(&values), values.iter().map(|&v| u64::from(v)).sum::<u64>());
-        assert_eq!(rows(&[[0; 3]; 5]), 15);
+        assert_eq!(sum(&values, u64::from), values.iter().map(|&v| u64::from(v)).sum::<u64>());
+        assert_eq!(count(&[[0; 3]; 5]), 15);
+        let mut values = [1, 2, 127];
+        double(&mut values);
+        assert_eq!(values, [2, 4, 254]);
     }
 }

@@ -20,7 +20,7 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 pub use self::coarse::{Found, Hunt, Marker};
 use self::sums::Windows;
-use super::dispatch::wide;
+use super::dispatch::wide_fn;
 use super::pixels;
 use crate::geometry::{PixelPoint, Rect, Size};
 
@@ -278,7 +278,7 @@ impl Matcher {
             if start >= end {
                 break;
             }
-            wide(|| multiply(spectrum, &self.template, &mut self.product));
+            multiply(spectrum, &self.template, &mut self.product);
             // Both ends are real but for rounding.
             for end in [0, blocks.length / 2] {
                 self.product[end].im = 0.0;
@@ -292,11 +292,12 @@ impl Matcher {
     }
 }
 
-/// Products of one spectrum with the conjugate of another.
-#[inline(always)]
-fn multiply(a: &[Complex<f32>], b: &[Complex<f32>], out: &mut [Complex<f32>]) {
-    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-        *out = Complex::new(a.re * b.re + a.im * b.im, a.im * b.re - a.re * b.im);
+wide_fn! {
+    /// Products of one spectrum with the conjugate of another.
+    fn multiply(a: &[Complex<f32>], b: &[Complex<f32>], out: &mut [Complex<f32>]) {
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            *out = Complex::new(a.re * b.re + a.im * b.im, a.im * b.re - a.re * b.im);
+        }
     }
 }
 
@@ -367,27 +368,28 @@ impl<'a, P: Sample> Lines<'a, P> {
         out.fill(0.0);
         for (i, weights) in weights.chunks_exact(width).enumerate() {
             let slot = (y + i) % self.count;
-            wide(|| add_products(&self.ring[slot * across..(slot + 1) * across], weights, out));
+            add_products(&self.ring[slot * across..(slot + 1) * across], weights, out);
         }
     }
 }
 
-/// Adds the correlation of a row with the weights, four at a time, so that the sums are fetched and stored less often.
-#[inline(always)]
-fn add_products(row: &[f32], weights: &[f32], out: &mut [f32]) {
-    let count = out.len();
-    let (fours, rest) = weights.as_chunks::<4>();
-    for (i, w) in fours.iter().enumerate() {
-        let at = |j: usize| &row[4 * i + j..4 * i + j + count];
-        let (a, b, c, d) = (at(0), at(1), at(2), at(3));
-        for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            *out += (a * w[0] + b * w[1]) + (c * w[2] + d * w[3]);
+wide_fn! {
+    /// Adds the correlation of a row with the weights, four at a time, so that the sums are fetched and stored less often.
+    fn add_products(row: &[f32], weights: &[f32], out: &mut [f32]) {
+        let count = out.len();
+        let (fours, rest) = weights.as_chunks::<4>();
+        for (i, w) in fours.iter().enumerate() {
+            let at = |j: usize| &row[4 * i + j..4 * i + j + count];
+            let (a, b, c, d) = (at(0), at(1), at(2), at(3));
+            for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *out += (a * w[0] + b * w[1]) + (c * w[2] + d * w[3]);
+            }
         }
-    }
-    for (i, w) in rest.iter().enumerate() {
-        let start = 4 * fours.len() + i;
-        for (out, a) in out.iter_mut().zip(&row[start..start + count]) {
-            *out += a * w;
+        for (i, w) in rest.iter().enumerate() {
+            let start = 4 * fours.len() + i;
+            for (out, a) in out.iter_mut().zip(&row[start..start + count]) {
+                *out += a * w;
+            }
         }
     }
 }
@@ -452,28 +454,29 @@ fn moments<P: Sample>(template: &Template<P>, area: Area<P>, x: usize, y: usize)
     let start = y * area.stride + x;
     let end = start + (template.height - 1) * area.stride + template.width;
     let window = &area.raw[start..end];
-    let [sum, squares, product] = wide(|| sums_of_products(template.raw, window, template.width, area.stride));
+    let [sum, squares, product] = sums_of_products(template.raw, window, template.width, area.stride);
     Moments { sum, squares, product }
 }
 
-/// Sums of pixels, of their squares and of their products with a template. A row's sums fit 32 bits for pictures of 66 000
-/// pixels across, and smaller copies of 4000.
-#[inline(always)]
-fn sums_of_products<P: Sample>(template: &[P], window: &[P], width: usize, stride: usize) -> [u64; 3] {
-    let mut all = [0u64; 3];
-    for (row, window) in template.chunks_exact(width).zip(window.chunks(stride)) {
-        let mut sums = [0u32; 3];
-        for (&t, &v) in row.iter().zip(window) {
-            let (t, v): (u32, u32) = (t.into(), v.into());
-            sums[0] += v;
-            sums[1] += v * v;
-            sums[2] += t * v;
+wide_fn! {
+    /// Sums of pixels, of their squares and of their products with a template. A row's sums fit 32 bits for pictures of 66 000
+    /// pixels across, and smaller copies of 4000.
+    fn sums_of_products[P: Sample](template: &[P], window: &[P], width: usize, stride: usize) -> [u64; 3] {
+        let mut all = [0u64; 3];
+        for (row, window) in template.chunks_exact(width).zip(window.chunks(stride)) {
+            let mut sums = [0u32; 3];
+            for (&t, &v) in row.iter().zip(window) {
+                let (t, v): (u32, u32) = (t.into(), v.into());
+                sums[0] += v;
+                sums[1] += v * v;
+                sums[2] += t * v;
+            }
+            for (all, sum) in all.iter_mut().zip(sums) {
+                *all += u64::from(sum);
+            }
         }
-        for (all, sum) in all.iter_mut().zip(sums) {
-            *all += u64::from(sum);
-        }
+        all
     }
-    all
 }
 
 /// n·Σv² − (Σv)², which is never negative.
@@ -491,23 +494,24 @@ struct Scan<'a> {
     best: Option<Match>,
 }
 
-/// The first place from `start` on, by chunks, near which the square of a positive correlation is not below its contrast
-/// times the factor.
-#[inline(always)]
-fn next_above(correlations: &[f32], contrasts: &[f32], start: usize, factor: f32) -> Option<usize> {
-    let chunks = correlations[start..].chunks(CHUNK).zip(contrasts[start..].chunks(CHUNK));
-    for (i, (correlations, contrasts)) in chunks.enumerate() {
-        let mut most = [-1.0f32; CHUNK];
-        for ((most, c), contrast) in most.iter_mut().zip(correlations).zip(contrasts) {
-            // Without root and division, and for all places of the chunk at once.
-            let c = if *c > 0.0 { *c } else { 0.0 };
-            *most = c * c - factor * contrast;
+wide_fn! {
+    /// The first place from `start` on, by chunks, near which the square of a positive correlation is not below its contrast
+    /// times the factor.
+    fn next_above(correlations: &[f32], contrasts: &[f32], start: usize, factor: f32) -> Option<usize> {
+        let chunks = correlations[start..].chunks(CHUNK).zip(contrasts[start..].chunks(CHUNK));
+        for (i, (correlations, contrasts)) in chunks.enumerate() {
+            let mut most = [-1.0f32; CHUNK];
+            for ((most, c), contrast) in most.iter_mut().zip(correlations).zip(contrasts) {
+                // Without root and division, and for all places of the chunk at once.
+                let c = if *c > 0.0 { *c } else { 0.0 };
+                *most = c * c - factor * contrast;
+            }
+            if most.iter().fold(false, |any, most| any | (*most >= 0.0)) {
+                return Some(start + i * CHUNK);
+            }
         }
-        if most.iter().fold(false, |any, most| any | (*most >= 0.0)) {
-            return Some(start + i * CHUNK);
-        }
+        None
     }
-    None
 }
 
 /// How far the correlations of [`Matcher`] may be off, in units of the score.
@@ -533,7 +537,7 @@ impl<'a> Scan<'a> {
             if floor > 0.0 {
                 let factor = floor * floor * deviations;
                 let contrasts = &self.windows.contrasts;
-                match wide(|| next_above(correlations, contrasts, start, factor)) {
+                match next_above(correlations, contrasts, start, factor) {
                     Some(next) => start = next,
                     None => return,
                 }

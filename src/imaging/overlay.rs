@@ -7,7 +7,7 @@
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use image::GrayImage;
 
-use super::dispatch::wide;
+use super::dispatch::wide_fn;
 use super::jpeg::{self, Picture};
 use super::pixels;
 use super::png::{self, Pixels};
@@ -238,7 +238,7 @@ pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Resu
         list.extend(palette.colour(number).unwrap_or_default());
     }
     let mut places = vec![0; pixels(page).len()];
-    wide(|| gray_places(pixels(page), grays - 1, &mut places));
+    gray_places(pixels(page), grays - 1, &mut places);
     let width = page.width() as usize;
     for (y, line) in places.chunks_exact_mut(width.max(1)).enumerate() {
         for (x, numbers) in overlay.spans(y) {
@@ -253,13 +253,14 @@ pub fn to_png(page: &GrayImage, overlay: &Overlay, palette: Palette<'_>) -> Resu
     png::encode(Size::new(page.width(), page.height()), Pixels::Places(&places, &list), None)
 }
 
-/// The places of grays among `last` + 1 of them, 1 to 256, from black to white.
-#[inline(always)]
-fn gray_places(grays: &[u8], last: u16, places: &mut [u8]) {
-    for (place, &gray) in places.iter_mut().zip(grays) {
-        // Both at most 255, so this fits 16 bits, and what follows is the division by 255.
-        let sum = u16::from(gray) * last.min(255) + 127;
-        *place = ((sum + 1 + (sum >> 8)) >> 8) as u8;
+wide_fn! {
+    /// The places of grays among `last` + 1 of them, 1 to 256, from black to white.
+    fn gray_places(grays: &[u8], last: u16, places: &mut [u8]) {
+        for (place, &gray) in places.iter_mut().zip(grays) {
+            // Both at most 255, so this fits 16 bits, and what follows is the division by 255.
+            let sum = u16::from(gray) * last.min(255) + 127;
+            *place = ((sum + 1 + (sum >> 8)) >> 8) as u8;
+        }
     }
 }
 

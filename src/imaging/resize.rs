@@ -243,7 +243,7 @@ fn blend<const C: usize>(src: &[u8], from: Size, dst: &mut [u8], to: Size) {
 
 wide_fn! {
     /// Each needed source row is blended horizontally once, into one of two buffers.
-    fn blend_rows[C: usize](src: &[u8], height: u32, columns: &Columns, dst: &mut [u8], target_height: u32) {
+    fn blend_rows[const C: usize](src: &[u8], height: u32, columns: &Columns, dst: &mut [u8], target_height: u32) {
         let (stride, width) = (src.len() / height as usize, columns.near.len());
         let last_row = i64::from(height) - 1;
         let mut pairs = vec![0u16; width];

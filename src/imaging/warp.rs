@@ -185,7 +185,7 @@ struct Source<'a, const C: usize> {
 
 wide_fn! {
     /// Fills `dst` with what `back` (target to source positions) finds.
-    fn warp[C: usize](source: &Source<'_, C>, back: &Homography, dst: &mut [u8], size: Size) {
+    fn warp[const C: usize](source: &Source<'_, C>, back: &Homography, dst: &mut [u8], size: Size) {
         if source.raw.is_empty() || size.pixels() == 0 {
             return;
         }

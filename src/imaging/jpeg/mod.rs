@@ -18,7 +18,7 @@ use self::strip::{Drawing, Strip, UNITS};
 pub use self::strip::{Picture, Planes};
 use self::tables::{CHROMA, CHROMA_AC, CHROMA_DC, LUMA, LUMA_AC, LUMA_DC, ZIGZAG, scaled};
 use self::transform::{Coefficients, Quantiser, Room, lane, transform};
-use super::dispatch::{Work, wide_work};
+use super::dispatch::wide_fn;
 use super::overlay::{Overlay, Palette, TILE};
 
 /// Sides of a block, and of the square of luma blocks that share one block of each chroma.
@@ -48,7 +48,7 @@ pub fn encode(
     let mut coder = Coder::new(&tables);
     let mut strip = Strip::new(picture.size());
     for top in (0..usize::from(rows)).step_by(UNIT) {
-        wide_work(Rows { coder: &mut coder, strip: &mut strip, picture, drawing: &drawing, top });
+        write_rows(&mut coder, &mut strip, picture, &drawing, top);
         coder.bits.drain(&mut out);
     }
     coder.bits.finish(&mut out);
@@ -86,21 +86,9 @@ fn headers(width: u16, height: u16, tables: &[[u16; 64]; 2], comment: Option<&st
     out
 }
 
-/// The work of writing sixteen rows from `top` on.
-struct Rows<'a> {
-    coder: &'a mut Coder,
-    strip: &'a mut Strip,
-    picture: Picture<'a>,
-    drawing: &'a Drawing<'a>,
-    top: usize,
-}
-
-impl Work for Rows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { coder, strip, picture, drawing, top } = self;
+wide_fn! {
+    /// Writes sixteen rows from `top` on.
+    fn write_rows(coder: &mut Coder, strip: &mut Strip, picture: Picture<'_>, drawing: &Drawing<'_>, top: usize) {
         strip.load(picture, drawing, top);
         // Held here, so that the bits that wait stay in registers.
         let mut bits = std::mem::replace(&mut coder.bits, Bits::new());

@@ -16,7 +16,7 @@ use image::GrayImage;
 use super::sums::Windows;
 use super::{Area, FLAT, MARGIN, Match, Matcher, Sample, Searched, Spectra, Template};
 use crate::geometry::{PixelPoint, Rect, Size};
-use crate::imaging::dispatch::wide;
+use crate::imaging::dispatch::wide_fn;
 use crate::imaging::pixels;
 
 /// Factors of the smallest copy, the largest that a marker bears is taken.
@@ -145,9 +145,9 @@ impl Copy {
             columns.fill(0);
             let bottom = (top + step).min(area.height);
             for y in top..bottom {
-                wide(|| add_row(area.row(y, 0, area.width), &mut columns));
+                add_row(area.row(y, 0, area.width), &mut columns);
             }
-            wide(|| mean_blocks(&columns, step, bottom - top, out));
+            mean_blocks(&columns, step, bottom - top, out);
         }
         Self { raw, width }
     }
@@ -158,29 +158,31 @@ impl Copy {
     }
 }
 
-#[inline(always)]
-fn add_row(row: &[u8], columns: &mut [u32]) {
-    columns.iter_mut().zip(row).for_each(|(sum, &v)| *sum += u32::from(v));
+wide_fn! {
+    fn add_row(row: &[u8], columns: &mut [u32]) {
+        columns.iter_mut().zip(row).for_each(|(sum, &v)| *sum += u32::from(v));
+    }
 }
 
-/// The means of blocks of `step` columns, which are sums of so many rows.
-#[inline(always)]
-fn mean_blocks(columns: &[u32], step: usize, rows: usize, out: &mut [u16]) {
-    let share = 4.0 / (rows * step) as f32;
-    match step {
-        2 => blocks::<2>(columns, share, out),
-        3 => blocks::<3>(columns, share, out),
-        4 => blocks::<4>(columns, share, out),
-        5 => blocks::<5>(columns, share, out),
-        6 => blocks::<6>(columns, share, out),
-        8 => blocks::<8>(columns, share, out),
-        9 => blocks::<9>(columns, share, out),
-        12 => blocks::<12>(columns, share, out),
-        _ => blocks::<16>(columns, share, out),
-    }
-    if let (Some(out), rest @ 1..) = (out.last_mut(), columns.len() % step) {
-        let sum = columns[columns.len() - rest..].iter().sum::<u32>();
-        *out = (sum as f32 * (4.0 / (rows * rest) as f32) + 0.5) as u16;
+wide_fn! {
+    /// The means of blocks of `step` columns, which are sums of so many rows.
+    fn mean_blocks(columns: &[u32], step: usize, rows: usize, out: &mut [u16]) {
+        let share = 4.0 / (rows * step) as f32;
+        match step {
+            2 => blocks::<2>(columns, share, out),
+            3 => blocks::<3>(columns, share, out),
+            4 => blocks::<4>(columns, share, out),
+            5 => blocks::<5>(columns, share, out),
+            6 => blocks::<6>(columns, share, out),
+            8 => blocks::<8>(columns, share, out),
+            9 => blocks::<9>(columns, share, out),
+            12 => blocks::<12>(columns, share, out),
+            _ => blocks::<16>(columns, share, out),
+        }
+        if let (Some(out), rest @ 1..) = (out.last_mut(), columns.len() % step) {
+            let sum = columns[columns.len() - rest..].iter().sum::<u32>();
+            *out = (sum as f32 * (4.0 / (rows * rest) as f32) + 0.5) as u16;
+        }
     }
 }
 
@@ -406,7 +408,7 @@ impl Surface {
         let mut row = vec![0.0; width];
         matcher.correlate(area, spectra, &template, |y, line| {
             windows.enter(y);
-            rows.push(wide(|| score_row(line, &windows.contrasts, deviations, &mut row)));
+            rows.push(score_row(line, &windows.contrasts, deviations, &mut row));
             scores.extend_from_slice(&row);
         })?;
         (deviations > 0.0).then_some(Self { width, scores, rows })
@@ -451,22 +453,23 @@ impl Surface {
     }
 }
 
-/// Makes scores of a row's correlations, and tells the highest.
-#[inline(always)]
-fn score_row(correlations: &[f32], contrasts: &[f32], deviations: f32, out: &mut [f32]) -> f32 {
-    for ((out, correlation), contrast) in out.iter_mut().zip(correlations).zip(contrasts) {
-        let score = correlation / (contrast * deviations).sqrt();
-        *out = if *contrast < FLAT { 0.0 } else { score };
-    }
-    let higher = |a: f32, b: f32| if b > a { b } else { a };
-    let (eights, rest) = out.as_chunks::<8>();
-    let mut most = [f32::NEG_INFINITY; 8];
-    for eight in eights {
-        for (most, v) in most.iter_mut().zip(eight) {
-            *most = higher(*most, *v);
+wide_fn! {
+    /// Makes scores of a row's correlations, and tells the highest.
+    fn score_row(correlations: &[f32], contrasts: &[f32], deviations: f32, out: &mut [f32]) -> f32 {
+        for ((out, correlation), contrast) in out.iter_mut().zip(correlations).zip(contrasts) {
+            let score = correlation / (contrast * deviations).sqrt();
+            *out = if *contrast < FLAT { 0.0 } else { score };
         }
+        let higher = |a: f32, b: f32| if b > a { b } else { a };
+        let (eights, rest) = out.as_chunks::<8>();
+        let mut most = [f32::NEG_INFINITY; 8];
+        for eight in eights {
+            for (most, v) in most.iter_mut().zip(eight) {
+                *most = higher(*most, *v);
+            }
+        }
+        most.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| higher(a, *b))
     }
-    most.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| higher(a, *b))
 }
 
 /// Scores a marker at some places of the picture and keeps the best.

@@ -1,7 +1,7 @@
 //! Sums over windows that slide over an area.
 
 use super::{Area, Sample};
-use crate::imaging::dispatch::wide;
+use crate::imaging::dispatch::wide_fn;
 
 /// The windows of a row of places: how much their pixels differ. They slide down row by row.
 pub(super) struct Windows<'a, P> {
@@ -116,41 +116,44 @@ impl<N: Number> Of<N> {
         contrasts: &mut [f32],
     ) {
         let [columns, squares] = &mut self.columns;
-        new.for_each(|row| wide(|| add(columns, squares, row)));
+        new.for_each(|row| add(columns, squares, row));
         if let Some(row) = old {
-            wide(|| subtract(columns, squares, row));
+            subtract(columns, squares, row);
         }
         for (columns, windows) in self.columns.iter().zip(&mut self.windows) {
             add_neighbours(columns, self.width, &mut self.scratch, windows);
         }
         let share = 1.0 / (self.width * height) as f64;
         let [sums, squares] = &self.windows;
-        wide(|| deviations(sums, squares, share, contrasts));
+        deviations(sums, squares, share, contrasts);
     }
 }
 
-#[inline(always)]
-fn add<N: Number, P: Sample>(columns: &mut [N], squares: &mut [N], row: &[P]) {
-    for ((sum, square), &v) in columns.iter_mut().zip(squares).zip(row) {
-        let v: u32 = v.into();
-        (*sum, *square) = (sum.plus(N::of(v)), square.plus(N::of(v * v)));
+wide_fn! {
+    fn add[N: Number, P: Sample](columns: &mut [N], squares: &mut [N], row: &[P]) {
+        for ((sum, square), &v) in columns.iter_mut().zip(squares).zip(row) {
+            let v: u32 = v.into();
+            (*sum, *square) = (sum.plus(N::of(v)), square.plus(N::of(v * v)));
+        }
     }
 }
 
-#[inline(always)]
-fn subtract<N: Number, P: Sample>(columns: &mut [N], squares: &mut [N], row: &[P]) {
-    for ((sum, square), &v) in columns.iter_mut().zip(squares).zip(row) {
-        let v: u32 = v.into();
-        (*sum, *square) = (sum.minus(N::of(v)), square.minus(N::of(v * v)));
+wide_fn! {
+    fn subtract[N: Number, P: Sample](columns: &mut [N], squares: &mut [N], row: &[P]) {
+        for ((sum, square), &v) in columns.iter_mut().zip(squares).zip(row) {
+            let v: u32 = v.into();
+            (*sum, *square) = (sum.minus(N::of(v)), square.minus(N::of(v * v)));
+        }
     }
 }
 
-#[inline(always)]
-fn deviations<N: Number>(sums: &[N], squares: &[N], share: f64, out: &mut [f32]) {
-    for ((out, sum), square) in out.iter_mut().zip(sums).zip(squares) {
-        let sum = sum.real();
-        // The difference is right to a small fraction.
-        *out = (square.real() - sum * sum * share) as f32;
+wide_fn! {
+    fn deviations[N: Number](sums: &[N], squares: &[N], share: f64, out: &mut [f32]) {
+        for ((out, sum), square) in out.iter_mut().zip(sums).zip(squares) {
+            let sum = sum.real();
+            // The difference is right to a small fraction.
+            *out = (square.real() - sum * sum * share) as f32;
+        }
     }
 }
 
@@ -167,30 +170,32 @@ fn add_neighbours<N: Number>(values: &[N], width: usize, scratch: &mut [Vec<N>; 
             if done == 0 {
                 out.copy_from_slice(part);
             } else {
-                wide(|| add_to(out, part));
+                add_to(out, part);
             }
             done += length;
         }
         if done == width {
             return;
         }
-        wide(|| add_far(sums, length, next));
+        add_far(sums, length, next);
         std::mem::swap(doubled, next);
         length *= 2;
     }
 }
 
-#[inline(always)]
-fn add_to<N: Number>(out: &mut [N], part: &[N]) {
-    out.iter_mut().zip(part).for_each(|(out, v)| *out = out.plus(*v));
+wide_fn! {
+    fn add_to[N: Number](out: &mut [N], part: &[N]) {
+        out.iter_mut().zip(part).for_each(|(out, v)| *out = out.plus(*v));
+    }
 }
 
-/// Each value with the one so many places on, as long as there is one.
-#[inline(always)]
-fn add_far<N: Number>(values: &[N], distance: usize, out: &mut [N]) {
-    let far = values.get(distance..).unwrap_or_default();
-    for ((out, near), far) in out.iter_mut().zip(values).zip(far) {
-        *out = near.plus(*far);
+wide_fn! {
+    /// Each value with the one so many places on, as long as there is one.
+    fn add_far[N: Number](values: &[N], distance: usize, out: &mut [N]) {
+        let far = values.get(distance..).unwrap_or_default();
+        for ((out, near), far) in out.iter_mut().zip(values).zip(far) {
+            *out = near.plus(*far);
+        }
     }
 }
 
