@@ -162,7 +162,7 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
         summary.folders.push(FolderSummary { folder: name, counts: done.counts });
     }
     ledger.into_inner().finish().map_err(OutputError::at(output))?;
-    summary.timings = timings.map(Mutex::into_inner);
+    summary.timings = timings.map(|timings| Box::new(timings.into_inner()));
     Ok(Ended::Finished(summary))
 }
 

@@ -76,7 +76,7 @@ pub struct Summary {
     pub folders: Vec<FolderSummary>,
     /// What the parts of sheets cost, if that was wanted.
     #[serde(skip)]
-    pub timings: Option<Timings>,
+    pub timings: Option<Box<Timings>>,
 }
 
 /// The counts of a folder.

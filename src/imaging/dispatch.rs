@@ -47,7 +47,7 @@ macro_rules! wide_fn {
 
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx2,bmi1,bmi2")]
+                #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
                 fn with_avx2<$($generics)*>($($argument: $type),*) $(-> $result)? {
                     plain::<$($parameter),*>($($argument),*)
                 }
@@ -69,7 +69,10 @@ pub(crate) use wide_fn;
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2")
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use image::GrayImage;
 
-use super::dispatch::wide_fn;
+#[cfg(target_arch = "x86_64")]
+use super::dispatch::{self, wide_fn};
 use super::{pixels, pixels_mut};
 
 /// What [`stretch`] makes of a picture of one single value.
@@ -34,28 +35,33 @@ pub fn stretch(img: &mut GrayImage, flat: Flat) {
     }
 }
 
-/// Applies [`stretch_table`], by whole numbers of 2⁻¹⁶ where these give the very table, as they mostly do.
+/// Applies [`stretch_table`].
 fn stretch_between(pixels: &mut [u8], min: u8, max: u8) {
-    let table = stretch_table(min, max);
-    let scale = (f64::from(255u32 << 16) / f64::from(max - min)).round() as u32;
-    let value = |v: u8, half: u32| (u32::from(v.saturating_sub(min)) * scale + half) >> 16;
-    // A product that lies in the middle between two grays goes to the even one, which one of two halves may do for all.
-    let half = [1 << 15, (1 << 15) - 128]
-        .into_iter()
-        .find(|&half| (min..=max).all(|v| value(v, half) == u32::from(table[usize::from(v)])));
-    match half {
-        Some(half) => stretch_by(pixels, min, scale, half),
-        None => replace(pixels, &table),
+    // Several at once where the processor multiplies and adds in one step; it would be costly to imitate that.
+    #[cfg(target_arch = "x86_64")]
+    if dispatch::has_avx2() {
+        let (scale, shift) = stretch_line(min, max);
+        return stretch_by(pixels, min, max, scale, shift);
+    }
+    replace(pixels, &stretch_table(min, max));
+}
+
+#[cfg(target_arch = "x86_64")]
+wide_fn! {
+    /// The formula of [`stretch_table`], whose values lie between 0 and 255.
+    fn stretch_by(pixels: &mut [u8], min: u8, max: u8, scale: f32, shift: f32) {
+        /// Leaves no fractional bits, so that the addition rounds, and the low bits of the sum are the integer.
+        const ROUNDED: f32 = 12_582_912.0; // 1.5 · 2^23
+        for v in pixels {
+            *v = (f32::from((*v).clamp(min, max)).mul_add(scale, shift) + ROUNDED).to_bits() as u8;
+        }
     }
 }
 
-wide_fn! {
-    /// Multiplies what the pixels have above `min`, in 2⁻¹⁶.
-    fn stretch_by(pixels: &mut [u8], min: u8, scale: u32, half: u32) {
-        for v in pixels {
-            *v = ((u32::from(v.saturating_sub(min)) * scale + half) >> 16) as u8;
-        }
-    }
+/// Scale and shift of [`stretch_table`].
+fn stretch_line(min: u8, max: u8) -> (f32, f32) {
+    let scale = 255.0 * (1.0 / f64::from(max - min));
+    (scale as f32, (-f64::from(min) * scale) as f32)
 }
 
 /// The table of [`stretch`]: out = rint(v·scale + shift) with scale = 255/(max − min) and shift = −min·scale rounded to
@@ -64,9 +70,7 @@ pub fn stretch_table(min: u8, max: u8) -> [u8; 256] {
     if min >= max {
         return [0; 256];
     }
-    let scale = 255.0 * (1.0 / f64::from(max - min));
-    let shift = (-f64::from(min) * scale) as f32;
-    let scale = scale as f32;
+    let (scale, shift) = stretch_line(min, max);
     table(|v| f32::from(v).mul_add(scale, shift).round_ties_even() as u8)
 }
 

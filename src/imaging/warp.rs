@@ -225,6 +225,7 @@ impl<const C: usize> Source<'_, C> {
 
     /// For places whose four pixels all lie inside: these are gathered first, then all are blended at once.
     #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // Adapters of iterators may be left outside of the wide version.
     fn sample_inside(&self, places: &Places, out: &mut [u8]) {
         let stride = self.width * C;
         let count = out.len() / C;

@@ -11,6 +11,7 @@ use zune_jpeg::errors::DecodeErrors;
 use super::entropy::{self, Fault};
 use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_rgb, orientation_of, truncated};
 use crate::imaging::colour::{Coloured, Space};
+use crate::imaging::dispatch::wide_fn;
 use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
@@ -99,8 +100,8 @@ fn jpeg_with(
         ColorSpace::RGB => from_rgb(RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?, wanted),
         ColorSpace::YCbCr => {
             // The luma is the gray that would be decoded alone.
-            let luma = pixels.chunks_exact(3).map(|pixel| pixel[0]).collect();
-            let gray = GrayImage::from_raw(size.width, size.height, luma).ok_or_else(damaged)?;
+            let mut gray = GrayImage::new(size.width, size.height);
+            first_of_three(&pixels, &mut gray);
             let picture = RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
             Decoded { gray, colour: Some(Coloured { picture, space: Space::YCbCr }) }
         }
@@ -111,6 +112,17 @@ fn jpeg_with(
         }
     };
     Ok((decoded, orientation))
+}
+
+wide_fn! {
+    /// The first of the three values of each pixel.
+    fn first_of_three(pixels: &[u8], out: &mut [u8]) {
+        let (pixels, _) = pixels.as_chunks::<3>();
+        let count = out.len().min(pixels.len());
+        for i in 0..count {
+            out[i] = pixels[i][0];
+        }
+    }
 }
 
 // Markers of the JPEG headers (ITU T.81, table B.1).
