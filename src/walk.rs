@@ -228,7 +228,7 @@ impl Walker {
     /// to one of them is not followed for ever.
     fn folder(&mut self, dir: &Path, place: &Path, inherited: &Inherited, above: &mut Vec<PathBuf>) {
         let listing = shown(dir).canonicalize().and_then(|real| Ok((real, Listing::of(shown(dir))?)));
-        let (real, listing) = match listing {
+        let (real, mut listing) = match listing {
             Ok(found) => found,
             Err(source) => return self.errors.push(WalkError::Unlistable { path: shown(dir).to_path_buf(), source }),
         };
@@ -241,7 +241,7 @@ impl Walker {
             return;
         }
         let here = self.documents(dir, &listing, inherited);
-        self.images(dir, place, &listing, &here);
+        self.images(dir, place, &mut listing, here.clone());
         above.push(real);
         for name in &listing.folders {
             self.folder(&dir.join(name), &place.join(name), &here, above);
@@ -279,15 +279,17 @@ impl Walker {
         here
     }
 
-    /// Notes the images of a folder, results of earlier runs left out.
-    fn images(&mut self, dir: &Path, place: &Path, listing: &Listing, here: &Inherited) {
+    /// Notes the images of a folder, results of earlier runs left out. Takes their names out of the listing.
+    fn images(&mut self, dir: &Path, place: &Path, listing: &mut Listing, here: Inherited) {
         if listing.holds_state {
             self.written.extend(ledger::written_below(shown(dir)).into_iter().map(|path| dir.join(path)));
         }
+        let mut images = std::mem::take(&mut listing.images);
+        let listed = images.len();
         let is_report = |name: &OsString| name == report_mark::DEFAULT_NAME && report_mark::is_report(&dir.join(name));
-        let is_result = |name: &&OsString| self.written.contains(&dir.join(name)) || is_report(name);
-        let results = listing.images.iter().filter(is_result).count();
-        let images: Vec<OsString> = listing.images.iter().filter(|name| !is_result(name)).cloned().collect();
+        let is_written = |name: &OsString| !self.written.is_empty() && self.written.contains(&dir.join(name));
+        images.retain(|name| !is_written(name) && !is_report(name));
+        let results = listed - images.len();
         if results > 0 {
             warn!("`{}` holds {results} picture(s) that omr wrote; they are not read as sheets", shown(dir).display());
         }
@@ -299,19 +301,14 @@ impl Walker {
                 UNREAD_EXTENSIONS.join(", ")
             );
         }
-        if listing.images.is_empty() && listing.folders.is_empty() {
+        if listed == 0 && listing.folders.is_empty() {
             let is_written_to = || self.written.iter().any(|path| path.parent() == Some(dir));
             if !is_written_to() {
                 self.empty.push(shown(dir).to_path_buf());
             }
         }
         if !images.is_empty() {
-            self.candidates.push(Candidate {
-                dir: dir.to_path_buf(),
-                place: place.to_path_buf(),
-                images,
-                here: here.clone(),
-            });
+            self.candidates.push(Candidate { dir: dir.to_path_buf(), place: place.to_path_buf(), images, here });
         }
     }
 
@@ -383,6 +380,8 @@ impl Listing {
                 warn!("`{}` is no file but a pipe or a device; it is not read", entry.path().display());
             }
         }
+        // They are held until the end of the run.
+        listing.images.shrink_to_fit();
         // Byte order of UTF-8 is code-point order.
         listing.images.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
         listing.folders.sort_unstable_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));

@@ -100,6 +100,40 @@ mod tests {
     }
 
     #[test]
+    fn one_slow_result_holds_back_all_after_it_and_none_is_lost() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        use std::sync::mpsc;
+
+        const SHEETS: usize = 300;
+        let (ordered, counter, left) = (Ordered::default(), AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let push = |i: usize| {
+            let Ok(()) = ordered.push(i, vec![0u8; 100], |index, row| {
+                left.lock().push((index, row.len()));
+                Ok::<(), Infallible>(())
+            });
+        };
+        let (others_are_done, wait) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let (push, counter) = (&push, &counter);
+            let slow = scope.spawn(move || {
+                let mine = counter.fetch_add(1, Ordering::Relaxed);
+                wait.recv().unwrap();
+                push(mine);
+                mine
+            });
+            while counter.load(Ordering::Relaxed) == 0 {
+                std::thread::yield_now();
+            }
+            (1..SHEETS).for_each(|_| push(counter.fetch_add(1, Ordering::Relaxed)));
+            assert_eq!((ordered.waiting(), left.lock().len()), (SHEETS - 1, 0));
+            others_are_done.send(()).unwrap();
+            assert_eq!(slow.join().unwrap(), 0);
+        });
+        assert_eq!(ordered.waiting(), 0);
+        assert_eq!(left.into_inner(), (0..SHEETS).map(|i| (i, 100)).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn an_error_is_handed_back() {
         let ordered = Ordered::default();
         assert_eq!(ordered.push(0, 'a', |_, _| Err("full")), Err("full"));

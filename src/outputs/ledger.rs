@@ -2,8 +2,11 @@
 //!
 //! `<output>/.omr/written` holds paths below the output folder. A run first announces what it may write, and replaces the
 //! list by what it wrote at its end: a run that is stopped leaves a list that names too much, never too little.
+//!
+//! What this run wrote goes to `<output>/.omr/written.next` at once, so that a run of a million sheets holds none of their
+//! names here.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
@@ -14,16 +17,23 @@ use crate::file_names::STATE_FOLDER;
 #[derive(Debug)]
 pub struct Ledger {
     output: PathBuf,
-    /// What earlier runs wrote.
+    /// What earlier runs wrote, and this one has not written yet.
     earlier: HashSet<PathBuf>,
-    written: Vec<PathBuf>,
+    /// The list as it stands if this run is stopped.
     file: BufWriter<File>,
+    /// The list that takes its place.
+    next: BufWriter<File>,
+    /// Why `next` could not be written, told at the end: until then the other list says enough.
+    failure: Option<io::Error>,
     /// Held for as long as this run writes here.
     lock: File,
 }
 
 /// Name of the list in the state folder.
 const LIST: &str = "written";
+
+/// Name of the list that takes its place.
+const NEXT: &str = "written.next";
 
 /// The files that earlier runs wrote into the output folder `output`, as paths below it; none if it is no such folder.
 pub fn written_below(output: &Path) -> HashSet<PathBuf> {
@@ -50,7 +60,8 @@ impl Ledger {
             Err(e) => return Err(e),
         };
         let file = BufWriter::new(OpenOptions::new().create(true).append(true).open(path)?);
-        Ok(Self { output: output.to_path_buf(), earlier, written: Vec::new(), file, lock })
+        let next = BufWriter::new(File::create(folder.join(NEXT))?);
+        Ok(Self { output: output.to_path_buf(), earlier, file, next, failure: None, lock })
     }
 
     /// Notes files that may be written, as paths below the output folder, before the first of them is. A file that lies
@@ -59,8 +70,9 @@ impl Ledger {
     /// # Errors
     /// What the system says.
     pub fn announce(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
+        let mut places = Places { output: &self.output, may_hold: HashMap::new() };
         for path in paths {
-            if !self.earlier.contains(&path) && !self.output.join(&path).exists() {
+            if !self.earlier.contains(&path) && !places.has(&path) {
                 write_entry(&mut self.file, &path)?;
             }
         }
@@ -69,7 +81,8 @@ impl Ledger {
 
     /// Keeps those files of earlier runs that `are_to_stay`: they are none of this run's concern.
     pub fn keep(&mut self, are_to_stay: impl Fn(&Path) -> bool) {
-        self.written.extend(self.earlier.iter().filter(|path| are_to_stay(path)).cloned());
+        let kept: Vec<PathBuf> = self.earlier.iter().filter(|path| are_to_stay(path)).cloned().collect();
+        self.wrote(kept);
     }
 
     /// Removes those files of earlier runs that `are_to_go`, and folders that this leaves empty, before this run writes.
@@ -82,7 +95,12 @@ impl Ledger {
 
     /// Notes files that were written.
     pub fn wrote(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
-        self.written.extend(paths);
+        for path in paths {
+            self.earlier.remove(&path);
+            if self.failure.is_none() {
+                self.failure = write_entry(&mut self.next, &path).err();
+            }
+        }
     }
 
     /// Removes what earlier runs wrote and this one did not, and folders that this leaves empty; then replaces the list.
@@ -90,33 +108,56 @@ impl Ledger {
     /// # Errors
     /// What the system says; a file that is gone already is none.
     pub fn finish(self) -> io::Result<()> {
-        let Self { output, mut earlier, written, file, lock } = self;
+        let Self { output, earlier, file, mut next, failure, lock } = self;
         drop(file);
-        for path in &written {
-            earlier.remove(path);
-        }
+        failure.map_or(Ok(()), Err)?;
+        next.flush()?;
+        drop(next);
         remove(&output, earlier.into_iter().collect())?;
         let folder = output.join(STATE_FOLDER);
-        let mut fresh = tempfile::NamedTempFile::new_in(&folder)?;
-        let mut writer = BufWriter::new(fresh.as_file_mut());
-        for path in &written {
-            write_entry(&mut writer, path)?;
-        }
-        writer.flush()?;
-        drop(writer);
-        fresh.persist(folder.join(LIST)).map_err(|e| e.error)?;
+        fs::rename(folder.join(NEXT), folder.join(LIST))?;
         drop(lock);
         Ok(())
     }
 }
 
-/// Removes files below `output`, links and not what they lead to, with folders that this leaves empty.
+/// Tells which files lie below an output folder. Mostly its folders are new: one look at a folder without files spares a
+/// look for each of its hundred thousand files to come, which on a network disk are a minute.
+struct Places<'o> {
+    output: &'o Path,
+    /// Folders that were looked at.
+    may_hold: HashMap<PathBuf, bool>,
+}
+
+impl Places<'_> {
+    fn has(&mut self, path: &Path) -> bool {
+        let Some(folder) = path.parent() else { return self.output.join(path).exists() };
+        let may_hold = match self.may_hold.get(folder) {
+            Some(&known) => known,
+            None => *self.may_hold.entry(folder.to_path_buf()).or_insert(may_hold_files(&self.output.join(folder))),
+        };
+        may_hold && self.output.join(path).exists()
+    }
+}
+
+/// Has the folder anything but folders, or can that not be told?
+fn may_hold_files(folder: &Path) -> bool {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => entries.any(|entry| !entry.and_then(|e| e.file_type()).is_ok_and(|kind| kind.is_dir())),
+        Err(e) => e.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+/// Removes files below `output`, links and not what they lead to, with folders that this leaves empty. A folder of that name
+/// is nothing that omr wrote.
 fn remove(output: &Path, mut stale: Vec<PathBuf>) -> io::Result<()> {
     stale.sort();
     for path in &stale {
-        match fs::remove_file(output.join(path)) {
+        let file = output.join(path);
+        match fs::remove_file(&file) {
             Ok(()) => remove_empty_folders(output, path),
             Err(e) if e.kind() == io::ErrorKind::NotFound => remove_empty_folders(output, path),
+            Err(_) if file.symlink_metadata().is_ok_and(|found| found.is_dir()) => {}
             Err(e) => return Err(e),
         }
     }
@@ -231,6 +272,35 @@ mod tests {
             ledger.finish().unwrap();
         }
         assert!(output.join("a/1.png").exists());
+    }
+
+    #[test]
+    fn a_foreign_file_beside_new_ones_is_not_noted_and_a_foreign_folder_is_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path();
+        write(output, "a/1.png");
+        fs::create_dir_all(output.join("b/2.png")).unwrap();
+        let paths = || ["a/1.png", "a/3.png", "b/2.png", "c/4.png"].map(PathBuf::from);
+        let mut stopped = Ledger::open(output).unwrap();
+        stopped.announce(paths()).unwrap();
+        drop(stopped);
+        assert!(!written_below(output).contains(Path::new("a/1.png")));
+        assert!(written_below(output).contains(Path::new("a/3.png")));
+        run(output, &["d/5.png"]);
+        assert!(output.join("a/1.png").is_file() && output.join("b/2.png").is_dir());
+    }
+
+    #[test]
+    fn a_list_that_was_begun_and_not_finished_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path();
+        run(output, &["a/1.png"]);
+        let mut stopped = Ledger::open(output).unwrap();
+        stopped.wrote([PathBuf::from("a/2.png")]);
+        drop(stopped);
+        run(output, &["a/1.png"]);
+        assert_eq!(written_below(output), HashSet::from([PathBuf::from("a/1.png")]));
+        assert!(!output.join(STATE_FOLDER).join(NEXT).exists());
     }
 
     #[test]

@@ -18,6 +18,8 @@ mod pictures;
 mod rescore;
 mod rows;
 mod samples;
+#[cfg(target_os = "linux")]
+mod scale;
 mod scoring;
 mod sheets;
 mod support;

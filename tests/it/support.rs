@@ -33,6 +33,11 @@ impl Workspace {
         copy_tree(&samples_dir().join(sample), &self.path(to));
     }
 
+    /// Copies a folder of this one.
+    pub fn copy(&self, from: &str, to: &str) {
+        copy_tree(&self.path(from), &self.path(to));
+    }
+
     /// Runs `omr` here.
     pub fn omr(&self, args: &[&str]) -> Run {
         self.omr_with(args, &[])
