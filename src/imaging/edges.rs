@@ -2,6 +2,7 @@
 
 use image::GrayImage;
 
+use super::dispatch::wide_fn;
 use super::{pixels, pixels_mut};
 
 /// A local maximum above the low threshold that is not yet known to touch a strong one.
@@ -50,25 +51,37 @@ impl Sobel {
         Self { smooth: vec![0; width + 2], slope: vec![0; width + 2] }
     }
 
-    fn row(&mut self, rows: [&[u8]; 3], out: &mut Gradients) {
-        let width = rows[1].len();
-        let places = self.smooth[1..].iter_mut().zip(&mut self.slope[1..]);
-        for ((smooth, slope), ((&a, &b), &c)) in places.zip(rows[0].iter().zip(rows[1]).zip(rows[2])) {
-            let (a, b, c) = (i16::from(a), i16::from(b), i16::from(c));
-            (*smooth, *slope) = (a + 2 * b + c, c - a);
+    fn row(&mut self, [upper, middle, lower]: [&[u8]; 3], out: &mut Gradients) {
+        let Self { smooth, slope } = self;
+        sobel_row(upper, middle, lower, smooth, slope, out);
+    }
+}
+
+wide_fn! {
+    fn sobel_row(
+        upper: &[u8],
+        middle: &[u8],
+        lower: &[u8],
+        smooth: &mut [i16],
+        slope: &mut [i16],
+        out: &mut Gradients,
+    ) {
+        let width = middle.len();
+        let (upper, lower) = (&upper[..width], &lower[..width]);
+        let (smooth, slope) = (&mut smooth[..width + 2], &mut slope[..width + 2]);
+        for x in 0..width {
+            let (a, b, c) = (i16::from(upper[x]), i16::from(middle[x]), i16::from(lower[x]));
+            smooth[x + 1] = a + 2 * b + c;
+            slope[x + 1] = c - a;
         }
-        for line in [&mut self.smooth, &mut self.slope] {
-            (line[0], line[width + 1]) = (line[1], line[width]);
-        }
-        for ((dx, a), b) in out.dx.iter_mut().zip(&self.smooth).zip(&self.smooth[2..]) {
-            *dx = b - a;
-        }
-        let slopes = self.slope.iter().zip(&self.slope[1..]).zip(&self.slope[2..]);
-        for (dy, ((a, b), c)) in out.dy.iter_mut().zip(slopes) {
-            *dy = a + 2 * b + c;
-        }
-        for ((magnitude, dx), dy) in out.magnitude[1..].iter_mut().zip(&out.dx).zip(&out.dy) {
-            *magnitude = dx.abs() + dy.abs();
+        (smooth[0], smooth[width + 1]) = (smooth[1], smooth[width]);
+        (slope[0], slope[width + 1]) = (slope[1], slope[width]);
+        let Gradients { dx, dy, magnitude } = out;
+        let (dx, dy, magnitude) = (&mut dx[..width], &mut dy[..width], &mut magnitude[..width + 2]);
+        for x in 0..width {
+            dx[x] = smooth[x + 2] - smooth[x];
+            dy[x] = slope[x] + 2 * slope[x + 1] + slope[x + 2];
+            magnitude[x + 1] = dx[x].abs() + dy[x].abs();
         }
     }
 }

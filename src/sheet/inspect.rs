@@ -147,12 +147,21 @@ fn upright_page(
     }
     let mut tries: Vec<(Turn, Stages)> = Vec::new();
     let empty = stages.another();
+    let mut kept: Option<Raster> = None;
     let straighten = |turn: Turn| {
-        // A sheet that is turned is rare: it is decoded again rather than every picture kept.
         scratch.clock.begin(Part::Decode);
-        let decoded = decode::decode(bytes, wanted, decode::Limits::default())?;
-        let raster =
-            Raster { gray: decoded.gray, colour: decoded.colour.map(Colours::new), unfiltered: None }.turned_back(turn);
+        let raster = match &kept {
+            Some(raster) => raster.clone(),
+            None => {
+                let decoded = decode::decode(bytes, wanted, decode::Limits::default())?;
+                Raster { gray: decoded.gray, colour: decoded.colour.map(Colours::new), unfiltered: None }
+            }
+        };
+        // A sheet that is turned is rare: it is decoded once more, and only then kept for the turns that are left.
+        if turn != Turn::None && kept.is_none() {
+            kept = Some(raster.clone());
+        }
+        let raster = raster.turned_back(turn);
         let mut seen = empty.another();
         seen.record(Kind::Input, |most| input(&raster, turn, most));
         let straightened = context.steps.apply(raster, turn != Turn::None, scratch, &mut seen);
