@@ -75,7 +75,7 @@ fn searching(c: &mut Criterion) {
     let marker = gray(&fs::read(sample("four-markers/omr_marker.png")).unwrap());
     let marker = [Marker::new(resize::linear(&marker, resize::by_width(&marker, 900.0 / 17.0)))];
     let mut matcher = Matcher::default();
-    group.bench_function("marker", |b| b.iter(|| Hunt::new(black_box(&work), &marker).best(&mut matcher)));
+    group.bench_function("marker", |b| b.iter(|| Hunt::new(black_box(&work), &marker).best(&mut matcher).unwrap()));
 }
 
 fn moving(c: &mut Criterion) {
@@ -86,7 +86,7 @@ fn moving(c: &mut Criterion) {
     group.bench_function("block means of 4x4", |b| b.iter(|| resize::shrunk(black_box(&page), 4)));
     let at = |x: f64, y: f64| Point::new(x * width, y * height);
     let corners = Quad { corners: [at(0.02, 0.03), at(0.97, 0.02), at(0.98, 0.98), at(0.03, 0.97)] };
-    group.bench_function("warp", |b| b.iter(|| warp::perspective(black_box(&page), &corners)));
+    group.bench_function("warp", |b| b.iter(|| warp::perspective(black_box(&page), &corners).unwrap()));
 }
 
 fn reading(c: &mut Criterion) {
@@ -106,10 +106,10 @@ fn encoding(c: &mut Criterion) {
     }
     let palette = Palette(&[[0, 128, 0]]);
     let mut group = group(c, "encode", size(&page));
-    group.bench_function("gray jpeg", |b| b.iter(|| overlay::to_jpeg(black_box(&page), &drawn, palette)));
-    group.bench_function("gray png", |b| b.iter(|| overlay::to_png(black_box(&page), &drawn, palette)));
-    group.bench_function("colour jpeg", |b| b.iter(|| coloured::to_jpeg(black_box(&paper), None)));
-    group.bench_function("colour png", |b| b.iter(|| coloured::to_png(black_box(&paper), None)));
+    group.bench_function("gray jpeg", |b| b.iter(|| overlay::to_jpeg(black_box(&page), &drawn, palette).unwrap()));
+    group.bench_function("gray png", |b| b.iter(|| overlay::to_png(black_box(&page), &drawn, palette).unwrap()));
+    group.bench_function("colour jpeg", |b| b.iter(|| coloured::to_jpeg(black_box(&paper), None).unwrap()));
+    group.bench_function("colour png", |b| b.iter(|| coloured::to_png(black_box(&paper), None).unwrap()));
 }
 
 fn sheets(c: &mut Criterion) {
@@ -126,6 +126,7 @@ fn sheets(c: &mut Criterion) {
                 b.iter(|| {
                     let mut stages = Stages::of(Levels { saved: 0, shown: 0 }, 1000);
                     sheet::process(black_box(&bytes), &context, names.name(), request, &mut scratch, &mut stages)
+                        .unwrap()
                 });
             });
         }
