@@ -3,10 +3,10 @@
 //! Why not a library: the pure Rust encoders transform and code the two chroma planes of the whole page, and encoding was
 //! the largest part of a sheet's cost. Here the chroma of a block without colours costs four bits, and all else is done
 //! for sixteen blocks at once. Pages in their own colours come here, too. The format is ITU T.81 with JFIF: 4:2:0, one interleaved scan, the example quantisation and
-//! Huffman tables of its annex K ([`tables`]).
+//! Huffman tables of its annex K (`tables.rs`).
 //!
-//! Sixteen rows at a time go from pixels to planes ([`strip`]), from planes to quantised coefficients ([`transform`]), and
-//! from those to bytes ([`entropy`]).
+//! Sixteen rows at a time go from pixels to planes (`strip.rs`), from planes to quantised coefficients (`transform.rs`), and
+//! from those to bytes (`entropy.rs`).
 
 mod entropy;
 mod strip;
