@@ -2,16 +2,8 @@
 
 use image::{GrayImage, ImageFormat, Luma};
 
+use crate::sheets::{CONFIG, TEMPLATE};
 use crate::support::Workspace;
-
-const TEMPLATE: &str = r#"{
-  "pageDimensions": [200, 300], "bubbleDimensions": [16, 16],
-  "fieldBlocks": {
-    "Q": { "fieldType": "QTYPE_MCQ4", "origin": [20, 20], "bubblesGap": 40, "labelsGap": 40, "fieldLabels": ["q1..5"] }
-  }
-}"#;
-
-const CONFIG: &str = r#"{ "dimensions": { "processing_width": 200, "processing_height": 300 }, "outputs": {} }"#;
 
 const MARKING: &str = r#""marking_schemes": { "DEFAULT": { "correct": "1", "incorrect": "-1/3", "unmarked": 0 } }"#;
 

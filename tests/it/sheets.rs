@@ -2,6 +2,17 @@
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 
+/// The template of such sheets, of five rows.
+pub const TEMPLATE: &str = r#"{
+  "pageDimensions": [200, 300], "bubbleDimensions": [16, 16],
+  "fieldBlocks": {
+    "Q": { "fieldType": "QTYPE_MCQ4", "origin": [20, 20], "bubblesGap": 40, "labelsGap": 40, "fieldLabels": ["q1..5"] }
+  }
+}"#;
+
+/// The config that keeps their size.
+pub const CONFIG: &str = r#"{ "dimensions": { "processing_width": 200, "processing_height": 300 }, "outputs": {} }"#;
+
 /// A page of 200×300 pixels with these answers: one word a row, `.` for no mark.
 pub fn page(answers: &str) -> GrayImage {
     let mut page = GrayImage::from_pixel(200, 300, Luma([255]));
