@@ -49,7 +49,7 @@ pub fn shrunk(src: &GrayImage, factor: u32) -> GrayImage {
     }
     let blocks = Blocks { src: pixels(src), stride: src.width() as usize, width, side: step };
     match step {
-        2 => mean_pairs(&blocks, pixels_mut(&mut dst)),
+        2 => halve::<1>(blocks.src, blocks.stride, pixels_mut(&mut dst), width),
         ..=MOST_SUMMED => mean_blocks(&blocks, pixels_mut(&mut dst)),
         _ => mean_large_blocks(&blocks, pixels_mut(&mut dst)),
     }
@@ -66,21 +66,6 @@ struct Blocks<'a> {
 
 /// Sums of so many pixels fit 16 bits.
 const MOST_SUMMED: usize = 257;
-
-wide_fn! {
-    /// [`shrunk`] by 2.
-    fn mean_pairs(blocks: &Blocks<'_>, dst: &mut [u8]) {
-        let Blocks { src, stride, width, .. } = *blocks;
-        for (rows, out) in src.chunks_exact(stride * 2).zip(dst.chunks_exact_mut(width)) {
-            let (upper, lower) = (&rows[..2 * width], &rows[stride..stride + 2 * width]);
-            for i in 0..width {
-                let (a, b) = (u16::from(upper[2 * i]), u16::from(upper[2 * i + 1]));
-                let (c, d) = (u16::from(lower[2 * i]), u16::from(lower[2 * i + 1]));
-                out[i] = ((a + b + c + d + 2) >> 2) as u8;
-            }
-        }
-    }
-}
 
 wide_fn! {
     /// [`shrunk`] by up to [`MOST_SUMMED`]: sums down the columns first, of all columns at once.
@@ -151,14 +136,17 @@ fn scale<const C: usize>(src: &[u8], from: Size, dst: &mut [u8], to: Size) {
     }
 }
 
-/// The rounded mean of each 2×2 block.
-fn halve<const C: usize>(src: &[u8], width: usize, dst: &mut [u8], target_width: usize) {
-    for (rows, out) in src.chunks_exact(2 * width * C).zip(dst.chunks_exact_mut(target_width * C)) {
-        let (upper, lower) = rows.split_at(width * C);
-        for ((out, a), b) in out.chunks_exact_mut(C).zip(upper.chunks_exact(2 * C)).zip(lower.chunks_exact(2 * C)) {
-            for c in 0..C {
-                let sum = u16::from(a[c]) + u16::from(a[c + C]) + u16::from(b[c]) + u16::from(b[c + C]);
-                out[c] = ((sum + 2) >> 2) as u8;
+wide_fn! {
+    /// The rounded mean of each 2×2 block of rows of `stride` pixels; a last column or row of half blocks is left out.
+    fn halve[const C: usize](src: &[u8], stride: usize, dst: &mut [u8], width: usize) {
+        for (rows, out) in src.chunks_exact(2 * stride * C).zip(dst.chunks_exact_mut(width * C)) {
+            let (upper, lower) = (&rows[..2 * width * C], &rows[stride * C..][..2 * width * C]);
+            for i in 0..width {
+                for c in 0..C {
+                    let at = 2 * i * C + c;
+                    let (a, b) = (u16::from(upper[at]), u16::from(upper[at + C]));
+                    out[i * C + c] = ((a + b + u16::from(lower[at]) + u16::from(lower[at + C]) + 2) >> 2) as u8;
+                }
             }
         }
     }

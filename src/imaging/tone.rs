@@ -41,19 +41,19 @@ fn stretch_between(pixels: &mut [u8], min: u8, max: u8) {
     #[cfg(target_arch = "x86_64")]
     if dispatch::has_avx2() {
         let (scale, shift) = stretch_line(min, max);
-        return stretch_by(pixels, min, max, scale, shift);
+        return stretch_by(pixels, scale, shift);
     }
     replace(pixels, &stretch_table(min, max));
 }
 
 #[cfg(target_arch = "x86_64")]
 wide_fn! {
-    /// The formula of [`stretch_table`], whose values lie between 0 and 255.
-    fn stretch_by(pixels: &mut [u8], min: u8, max: u8, scale: f32, shift: f32) {
+    /// The formula of [`stretch_table`], for pixels of which the least becomes 0 and the largest 255.
+    fn stretch_by(pixels: &mut [u8], scale: f32, shift: f32) {
         /// Leaves no fractional bits, so that the addition rounds, and the low bits of the sum are the integer.
         const ROUNDED: f32 = 12_582_912.0; // 1.5 · 2^23
         for v in pixels {
-            *v = (f32::from((*v).clamp(min, max)).mul_add(scale, shift) + ROUNDED).to_bits() as u8;
+            *v = (f32::from(*v).mul_add(scale, shift) + ROUNDED).to_bits() as u8;
         }
     }
 }

@@ -39,7 +39,7 @@ impl Page {
     /// A page of the same size of a sheet that lies turned like this, turned back.
     pub fn turned_back(&self, turn: Turn) -> Self {
         let size = Size::new(self.gray.width(), self.gray.height());
-        let half = Size::new(size.width.div_ceil(2), size.height.div_ceil(2));
+        let half = Planes::chroma_size(size);
         let turned = |plane: &GrayImage, size: Size| resize::linear(&orient::turned_back(plane.clone(), turn), size);
         Self {
             gray: turned(&self.gray, size),

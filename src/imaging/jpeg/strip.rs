@@ -4,6 +4,7 @@ use image::{GrayImage, RgbImage};
 
 use super::transform::{LANES, ROW};
 use super::{BLOCK, UNIT};
+use crate::geometry::Size;
 use crate::imaging::overlay::{Overlay, Palette, Rgb};
 use crate::imaging::pixels;
 
@@ -33,6 +34,13 @@ pub struct Planes {
     pub chroma: [GrayImage; 2],
 }
 
+impl Planes {
+    /// The size of the chromas beside a luma of this size.
+    pub fn chroma_size(luma: Size) -> Size {
+        Size::new(luma.width.div_ceil(2), luma.height.div_ceil(2))
+    }
+}
+
 impl Picture<'_> {
     /// Width and height.
     pub fn size(&self) -> (u32, u32) {
@@ -51,8 +59,8 @@ impl Picture<'_> {
             Self::Gray(page) => page.as_raw().len() as u64 >= pixels,
             Self::Colour(page) => page.as_raw().len() as u64 >= 3 * pixels,
             Self::Planes(Planes { luma, chroma }) => {
-                let half = |side: u32| side.div_ceil(2);
-                let is_half = |plane: &GrayImage| plane.dimensions() == (half(width), half(height));
+                let half = Planes::chroma_size(Size::new(width, height));
+                let is_half = |plane: &GrayImage| plane.dimensions() == (half.width, half.height);
                 luma.as_raw().len() as u64 >= pixels && chroma.iter().all(is_half)
             }
         }
@@ -392,7 +400,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::geometry::{Rect, Size};
+    use crate::geometry::Rect;
     use crate::imaging::arbitrary;
 
     const PALETTE: Palette<'_> = Palette(&[[200, 30, 30], [20, 60, 220]]);

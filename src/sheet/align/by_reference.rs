@@ -20,7 +20,7 @@ use std::path::Path;
 use image::GrayImage;
 
 use super::lattice::LatticeFit;
-use super::reference_page::{ReferencePage, STILL, SheetPage};
+use super::reference_page::{ReferencePage, SheetPage};
 use super::{Alignment, Placement};
 use crate::geometry::{PixelPoint, Point, Rect, Size};
 use crate::imaging::correlation::{Peak, Surface};
@@ -185,7 +185,7 @@ impl Blocks<'_> {
             return Ok(alignment);
         }
         let whole = sheet.whole(reference);
-        let (pages, base) = (sheet.pages(reference), whole.unwrap_or(STILL));
+        let (pages, base) = (sheet.pages(reference), whole.unwrap_or(Homography::IDENTITY));
         let mut search = Search { reference: &reference.pages, sheet: pages, base };
         let (mut found, mut paper) = self.find(&search);
         if paper.is_sure && self.moving().any(|(_, block)| paper.shift_at(block.middle()).far() > block.half_bubble()) {
@@ -326,7 +326,7 @@ impl BlockPlan {
     /// The bubbles that are marked on the reference itself: a quarter of the range darker than most of the block's.
     fn marks(&self, page: &GrayImage, block: &FieldBlock) -> Vec<Rect> {
         const DARKER: f64 = 48.0;
-        let here = self.placement(Shift::NONE, &STILL, [1.0, 0.0, 0.0, 1.0]);
+        let here = self.placement(Shift::NONE, &Homography::IDENTITY, [1.0, 0.0, 0.0, 1.0]);
         let size = block.bubble_size;
         let bubbles = block.fields.iter().flat_map(|field| &field.bubbles);
         let boxes: Vec<Rect> = bubbles.map(|b| here.of(Rect::new(b.x, b.y, size.width, size.height))).collect();
@@ -556,7 +556,7 @@ impl Paper {
     fn onto(&self, base: &Homography) -> Homography {
         let Some(map) = &self.map else { return *base };
         let mut sum = base.0;
-        for ((sum, map), still) in sum.iter_mut().zip(map.0).zip(STILL.0).take(6) {
+        for ((sum, map), still) in sum.iter_mut().zip(map.0).zip(Homography::IDENTITY.0).take(6) {
             *sum += map - still;
         }
         Homography(sum)

@@ -16,9 +16,6 @@ use crate::sheet::preprocess::{LoadPicture, PrepareError, Raster, Steps};
 use crate::sheet::stages::Stages;
 use crate::template::Template;
 
-/// The map that leaves all places as they are.
-pub(super) const STILL: Homography = Homography([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
-
 /// The page of a reference picture.
 pub(super) struct ReferencePage {
     /// The page, and copies of it, each half as large as the one before.

@@ -1,7 +1,7 @@
 //! JPEG: by zune-jpeg, and by jpeg-decoder for the one kind that zune-jpeg reads wrong without a word.
 
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, RgbImage};
+use image::{GrayImage, RgbImage};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -9,7 +9,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
 use super::entropy::{self, Fault};
-use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_rgb, orientation_of, truncated};
+use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, from_rgb, orientation_of, truncated};
 use crate::imaging::colour::{Coloured, Space};
 use crate::imaging::dispatch::wide_fn;
 use crate::sheet::error::{Reason, SheetError};
@@ -105,11 +105,7 @@ fn jpeg_with(
             let picture = RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
             Decoded { gray, colour: Some(Coloured { picture, space: Space::YCbCr }) }
         }
-        _ => {
-            let gray = GrayImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
-            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
-            Decoded { gray, colour }
-        }
+        _ => from_gray(GrayImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?, wanted),
     };
     Ok((decoded, orientation))
 }

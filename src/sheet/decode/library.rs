@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError};
 
-use super::{Decoded, Limits, Wanted, corrupt, from_rgb, gray_of_16, truncated};
+use super::{Decoded, Limits, Wanted, corrupt, from_gray, from_rgb, gray_of_16, truncated};
 use crate::imaging::colour::Coloured;
 use crate::sheet::error::{Reason, SheetError};
 
@@ -67,18 +67,14 @@ fn decode(
     decoder.set_limits(memory).map_err(|e| broken(&e))?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let decoded = match DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))? {
-        DynamicImage::ImageLuma8(gray) => {
-            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
-            Decoded { gray, colour }
-        }
+        DynamicImage::ImageLuma8(gray) => from_gray(gray, wanted),
         DynamicImage::ImageRgb8(rgb) => from_rgb(rgb, wanted),
         DynamicImage::ImageLuma16(wide) => {
             let mut gray = GrayImage::new(wide.width(), wide.height());
             for (to, from) in gray.iter_mut().zip(wide.as_raw()) {
                 *to = (from >> 8) as u8;
             }
-            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
-            Decoded { gray, colour }
+            from_gray(gray, wanted)
         }
         DynamicImage::ImageRgb16(wide) => {
             let mut gray = GrayImage::new(wide.width(), wide.height());
@@ -92,8 +88,7 @@ fn decode(
         DynamicImage::ImageLumaA8(pair) => {
             let gray = pair.pixels().map(|p| p.0[0]).collect();
             let gray = GrayImage::from_raw(width, height, gray).ok_or_else(truncated)?;
-            let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
-            Decoded { gray, colour }
+            from_gray(gray, wanted)
         }
         other => from_rgb(other.into_rgb8(), wanted),
     };

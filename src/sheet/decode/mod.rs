@@ -9,7 +9,7 @@ mod library;
 mod png;
 
 use image::metadata::Orientation;
-use image::{GrayImage, RgbImage};
+use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::error::{Reason, SheetError};
 use crate::geometry::Size;
@@ -192,6 +192,12 @@ fn orientation_of(exif: Option<&[u8]>) -> Orientation {
     exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
 }
 
+/// A gray picture, with itself as its colours.
+fn from_gray(gray: GrayImage, wanted: Wanted) -> Decoded {
+    let colour = wanted.has_colour().then(|| Coloured::rgb(DynamicImage::ImageLuma8(gray.clone()).into_rgb8()));
+    Decoded { gray, colour }
+}
+
 /// A colour picture with its gray.
 fn from_rgb(rgb: RgbImage, wanted: Wanted) -> Decoded {
     let mut gray = GrayImage::new(rgb.width(), rgb.height());
@@ -205,7 +211,7 @@ fn from_rgb(rgb: RgbImage, wanted: Wanted) -> Decoded {
 mod tests {
     use std::io::Cursor;
 
-    use image::{DynamicImage, GrayAlphaImage, ImageFormat, Luma, LumaA, Rgb, RgbaImage};
+    use image::{GrayAlphaImage, ImageFormat, Luma, LumaA, Rgb, RgbaImage};
 
     use super::*;
 

@@ -88,7 +88,7 @@ impl Colours {
     pub fn planes(&self, luma: GrayImage) -> Planes {
         // The middle of a half pixel is that of the two by two that it stands for.
         let halved = Homography([0.5, 0.0, -0.25, 0.0, 0.5, -0.25, 0.0, 0.0, 1.0]);
-        let size = Size::new(self.size.width.div_ceil(2), self.size.height.div_ceil(2));
+        let size = Planes::chroma_size(self.size);
         let sampled = warp::through_rgb(&self.decoded.picture, &self.map.then(&halved), size, Outside::Nearest);
         // A map without a way back shows nothing.
         let sampled =

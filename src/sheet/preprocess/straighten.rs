@@ -118,16 +118,7 @@ fn is_possible(size: Size, source: Size) -> bool {
 
 /// `PERSPECTIVE_TRANSFORM`.
 fn by_corners(raster: &Raster, corners: &Quad, interpolation: Interpolation) -> Option<Raster> {
-    let source = Size::new(raster.gray.width(), raster.gray.height());
-    if interpolation == Interpolation::Linear {
-        let (map, size) = warp::upright_map(corners, source)?;
-        return through(raster, &map, size, interpolation);
-    }
-    let size = corners.upright_size();
-    if !is_possible(size, source) {
-        return None;
-    }
-    let map = Homography::from_quads(corners, &upright(corners))?;
+    let (map, size) = warp::upright_map(corners, Size::new(raster.gray.width(), raster.gray.height()))?;
     through(raster, &map, size, interpolation)
 }
 
