@@ -3,7 +3,6 @@
 //! The format is told by content, never by name. JPEG gray is the luma component itself, as OMRChecker has it; colour
 //! pictures of other formats are weighted in integers by the formulas of its two generations ([`GrayRule`]).
 
-mod entropy;
 mod jpeg;
 mod library;
 mod png;

@@ -1,4 +1,5 @@
-//! JPEG: by zune-jpeg, and by jpeg-decoder for the one kind that zune-jpeg reads wrong without a word.
+//! Kinds of JPEG that are rare on sheets, and colours from which the gray is made: by zune-jpeg, and by jpeg-decoder for the
+//! one kind that zune-jpeg reads wrong without a word.
 
 use image::metadata::Orientation;
 use image::{GrayImage, RgbImage};
@@ -8,34 +9,25 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
-use super::entropy::{self, Fault};
-use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, from_rgb, orientation_of, truncated};
+use super::super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, from_rgb, orientation_of, truncated};
+use super::has_end_marker;
+use super::headers::{BASELINE, EXTENDED, START_OF_SCAN};
 use crate::imaging::colour::{Coloured, Space};
-use crate::imaging::dispatch::wide_fn;
 use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
 /// headers, which only the lenient mode passes over; it is used for them when the file has its end marker.
 pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
-    let decoded = if has_separate_scans(bytes) {
-        by_second_decoder(bytes, wanted, limits)
-    } else {
-        match jpeg_with(bytes, wanted, limits, true) {
-            Err(JpegFailure::Decoder(e)) if is_header_complaint(&e) && has_end_marker(bytes) => {
-                jpeg_with(bytes, wanted, limits, false)
-            }
-            result => result,
+    if has_separate_scans(bytes) {
+        return by_second_decoder(bytes, wanted, limits);
+    }
+    match jpeg_with(bytes, wanted, limits, true) {
+        Err(JpegFailure::Decoder(e)) if is_header_complaint(&e) && has_end_marker(bytes) => {
+            jpeg_with(bytes, wanted, limits, false)
         }
-        .map_err(|e| e.told(bytes))
-    }?;
-    // The decoder reads nearly any bytes as some picture, and a picture that is not the sheet's would be read as its
-    // answers. The walk comes second: by now the size is accepted and the number of scans is known to be bounded.
-    entropy::check(bytes).map_err(|fault| match fault {
-        Fault::Cut => truncated(),
-        Fault::Damaged(_) if !has_end_marker(bytes) => truncated(),
-        Fault::Damaged(what) => corrupt(&what),
-    })?;
-    Ok(decoded)
+        result => result,
+    }
+    .map_err(|e| e.told(bytes))
 }
 
 enum JpegFailure {
@@ -59,12 +51,6 @@ impl JpegFailure {
 
 fn is_header_complaint(error: &DecodeErrors) -> bool {
     error.to_string().contains("Extra bytes between headers")
-}
-
-/// True when the last bytes hold the JPEG end marker; cameras may add a little behind it.
-fn has_end_marker(bytes: &[u8]) -> bool {
-    const TAIL: usize = 4096;
-    bytes[bytes.len().saturating_sub(TAIL)..].windows(2).any(|pair| pair == [0xff, 0xd9])
 }
 
 fn jpeg_with(
@@ -100,8 +86,8 @@ fn jpeg_with(
         ColorSpace::RGB => from_rgb(RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?, wanted),
         ColorSpace::YCbCr => {
             // The luma is the gray that would be decoded alone.
-            let mut gray = GrayImage::new(size.width, size.height);
-            first_of_three(&pixels, &mut gray);
+            let luma = pixels.chunks_exact(3).map(|pixel| pixel[0]).collect();
+            let gray = GrayImage::from_raw(size.width, size.height, luma).ok_or_else(damaged)?;
             let picture = RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
             Decoded { gray, colour: Some(Coloured { picture, space: Space::YCbCr }) }
         }
@@ -109,22 +95,6 @@ fn jpeg_with(
     };
     Ok((decoded, orientation))
 }
-
-wide_fn! {
-    /// The first of the three values of each pixel.
-    fn first_of_three(pixels: &[u8], out: &mut [u8]) {
-        let (pixels, _) = pixels.as_chunks::<3>();
-        let count = out.len().min(pixels.len());
-        for i in 0..count {
-            out[i] = pixels[i][0];
-        }
-    }
-}
-
-// Markers of the JPEG headers (ITU T.81, table B.1).
-const BASELINE: u8 = 0xc0;
-const EXTENDED: u8 = 0xc1;
-const START_OF_SCAN: u8 = 0xda;
 
 /// True for a sequential JPEG whose first scan does not hold all components. zune-jpeg 0.5 reads such files to wrong
 /// pixels and reports success.

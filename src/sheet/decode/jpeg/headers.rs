@@ -1,0 +1,199 @@
+//! What stands between the scans: markers, the frame, and the tables.
+
+use super::huffman::Table;
+
+// Markers (ITU T.81, table B.1).
+pub const BASELINE: u8 = 0xc0;
+pub const EXTENDED: u8 = 0xc1;
+pub const PROGRESSIVE: u8 = 0xc2;
+pub const HUFFMAN_TABLES: u8 = 0xc4;
+pub const RESTART_0: u8 = 0xd0;
+pub const START_OF_IMAGE: u8 = 0xd8;
+pub const END_OF_IMAGE: u8 = 0xd9;
+pub const START_OF_SCAN: u8 = 0xda;
+pub const QUANTISATION_TABLES: u8 = 0xdb;
+pub const RESTART_INTERVAL: u8 = 0xdd;
+pub const JFIF: u8 = 0xe0;
+pub const EXIF: u8 = 0xe1;
+pub const ADOBE: u8 = 0xee;
+pub const TEMPORARY: u8 = 0x01;
+
+/// Coefficients of a block.
+pub const BLOCK: usize = 64;
+
+/// The next marker at or after `at`, and where it ends.
+pub fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
+    loop {
+        at += bytes.get(at..)?.iter().position(|&b| b == 0xff)?;
+        at += bytes.get(at..)?.iter().position(|&b| b != 0xff)?;
+        match bytes.get(at)? {
+            0 => {}
+            marker => return Some((*marker, at + 1)),
+        }
+    }
+}
+
+/// The parameters of a marker, and where they end.
+pub fn segment(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let length = usize::from(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
+    Some((bytes.get(at + 2..at + length)?, at + length))
+}
+
+/// What the headers have said so far.
+#[derive(Default)]
+pub struct Headers<'a> {
+    pub progressive: bool,
+    /// Size in pixels.
+    pub width: usize,
+    pub height: usize,
+    pub components: Vec<Component>,
+    pub dc: [Option<Table>; 4],
+    pub ac: [Option<Table>; 4],
+    pub quantisation: [Option<[u16; BLOCK]>; 4],
+    /// Coding units between restart markers; 0 for none.
+    pub restart_interval: usize,
+    /// The TIFF structure of the first Exif segment.
+    pub exif: Option<&'a [u8]>,
+    has_jfif: bool,
+    /// What Adobe's segment says of the colours.
+    adobe: Option<u8>,
+}
+
+/// A component of the picture.
+#[derive(Debug, Clone, Copy)]
+pub struct Component {
+    name: u8,
+    /// Sampling factors, 1 to 4.
+    pub horizontal: usize,
+    pub vertical: usize,
+    /// Number of its quantisation table, 0 to 3.
+    pub quantisation: usize,
+}
+
+/// A scan's header.
+pub struct Scan {
+    /// Component, DC table, AC table.
+    pub parts: Vec<(usize, usize, usize)>,
+    /// The first and last coefficient.
+    pub first: usize,
+    pub last: usize,
+    /// Successive approximation: the bit that is known already, or 0, and the bit to which this scan goes.
+    pub high: u8,
+    pub low: u8,
+}
+
+impl<'a> Headers<'a> {
+    // Each of these returns false for what it does not understand.
+
+    pub fn frame(&mut self, segment: &[u8], progressive: bool) -> bool {
+        let [8, h1, h0, w1, w0, count, rest @ ..] = segment else { return false };
+        self.progressive = progressive;
+        self.height = usize::from(u16::from_be_bytes([*h1, *h0]));
+        self.width = usize::from(u16::from_be_bytes([*w1, *w0]));
+        let known = (1..=4).contains(count) && rest.len() == usize::from(*count) * 3;
+        if self.width == 0 || self.height == 0 || !self.components.is_empty() || !known {
+            return false;
+        }
+        for part in rest.chunks_exact(3) {
+            let (horizontal, vertical) = (usize::from(part[1] >> 4), usize::from(part[1] & 15));
+            if !(1..=4).contains(&horizontal) || !(1..=4).contains(&vertical) || part[2] > 3 {
+                return false;
+            }
+            self.components.push(Component { name: part[0], horizontal, vertical, quantisation: usize::from(part[2]) });
+        }
+        true
+    }
+
+    /// The largest sampling factors.
+    pub fn sampling(&self) -> (usize, usize) {
+        let of = |get: fn(&Component) -> usize| self.components.iter().map(get).max().unwrap_or(1);
+        (of(|c| c.horizontal), of(|c| c.vertical))
+    }
+
+    /// Coding units of an interleaved scan, across and down.
+    pub fn units(&self) -> (usize, usize) {
+        let (horizontal, vertical) = self.sampling();
+        (self.width.div_ceil(8 * horizontal), self.height.div_ceil(8 * vertical))
+    }
+
+    /// Is the first component luma, and are two chromas all that there is beside it? By the rules of libjpeg.
+    pub fn begins_with_luma(&self) -> bool {
+        match (self.components.as_slice(), self.adobe) {
+            ([_], _) => true,
+            ([_, _, _], _) if self.has_jfif => true,
+            ([_, _, _], Some(transform)) => transform == 1,
+            ([a, b, c], None) => [a.name, b.name, c.name] != *b"RGB",
+            _ => false,
+        }
+    }
+
+    pub fn application(&mut self, marker: u8, segment: &'a [u8]) {
+        match (marker, segment) {
+            (JFIF, [b'J', b'F', b'I', b'F', 0, ..]) => self.has_jfif = true,
+            (EXIF, [b'E', b'x', b'i', b'f', 0, 0, tiff @ ..]) if self.exif.is_none() => self.exif = Some(tiff),
+            (ADOBE, [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..]) => self.adobe = Some(*transform),
+            _ => {}
+        }
+    }
+
+    pub fn huffman_tables(&mut self, mut segment: &[u8]) -> bool {
+        while let [kind, rest @ ..] = segment {
+            let Some((counts, rest)) = rest.split_first_chunk::<16>() else { return false };
+            let total = counts.iter().map(|&n| usize::from(n)).sum();
+            let Some((values, rest)) = rest.split_at_checked(total) else { return false };
+            let (class, slot) = (kind >> 4, usize::from(kind & 15));
+            let tables = if class == 0 { &mut self.dc } else { &mut self.ac };
+            let Some(place) = tables.get_mut(slot) else { return false };
+            let Some(table) = Table::new(counts, values) else { return false };
+            *place = Some(table);
+            segment = rest;
+        }
+        true
+    }
+
+    pub fn quantisation_tables(&mut self, mut segment: &[u8]) -> bool {
+        while let [kind, rest @ ..] = segment {
+            let wide = usize::from(kind >> 4);
+            let Some(place) = self.quantisation.get_mut(usize::from(kind & 15)) else { return false };
+            if wide > 1 || rest.len() < BLOCK << wide {
+                return false;
+            }
+            let (values, rest) = rest.split_at(BLOCK << wide);
+            let mut table = [0; BLOCK];
+            for (to, from) in table.iter_mut().zip(values.chunks_exact(1 << wide)) {
+                *to = from.iter().fold(0, |sum, &b| sum << 8 | u16::from(b));
+            }
+            *place = Some(table);
+            segment = rest;
+        }
+        true
+    }
+
+    pub fn restart_interval(&mut self, segment: &[u8]) -> bool {
+        let [high, low] = segment else { return false };
+        self.restart_interval = usize::from(u16::from_be_bytes([*high, *low]));
+        true
+    }
+
+    pub fn scan(&self, segment: &[u8]) -> Option<Scan> {
+        let (count, rest) = segment.split_first()?;
+        let (parts, rest) = rest.split_at_checked(usize::from(*count) * 2)?;
+        let [first, last, approximation] = *rest.first_chunk::<3>()?;
+        let parts = parts.chunks_exact(2).map(|part| {
+            let component = self.components.iter().position(|c| c.name == part[0])?;
+            Some((component, usize::from(part[1] >> 4), usize::from(part[1] & 15)))
+        });
+        let parts: Vec<_> = parts.collect::<Option<_>>()?;
+        let (first, last) = (usize::from(first), usize::from(last));
+        let (high, low) = (approximation >> 4, approximation & 15);
+        if parts.is_empty() || parts.len() > 4 {
+            return None;
+        }
+        if !self.progressive {
+            return Some(Scan { parts, first: 0, last: BLOCK - 1, high: 0, low: 0 });
+        }
+        let alone = parts.len() == 1;
+        let fits = if first == 0 { last == 0 } else { alone && first <= last && last < BLOCK };
+        (fits && low < 14).then_some(Scan { parts, first, last, high, low })
+    }
+}

@@ -1,0 +1,103 @@
+//! JPEG: read here where it is of the kinds that scanners and cameras write, else by a library; its coded data are checked
+//! in any case.
+//!
+//! Here the gray is the luma component itself, to the pixel as libjpeg has it, and chroma is not made into pixels where
+//! nobody wants it. `headers` are what a file says of itself, `huffman` its tables, `codes` its bits; `scans` walks over them
+//! and knows what becomes of each component; the blocks of a scan are read by `sequential` or `progressive`, and `inverse`
+//! makes pixels of them.
+
+mod codes;
+mod fault;
+mod headers;
+mod huffman;
+mod inverse;
+mod library;
+mod progressive;
+mod scans;
+mod sequential;
+#[cfg(test)]
+mod tests;
+
+use image::metadata::Orientation;
+use image::{GrayImage, RgbImage};
+
+use self::fault::Fault;
+use self::scans::{Keep, Picture};
+use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, orientation_of, truncated};
+use crate::imaging::colour::{Coloured, Space};
+use crate::sheet::error::SheetError;
+
+/// Decodes a JPEG of any kind.
+///
+/// # Errors
+/// Damage and cuts are told and not painted over.
+pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
+    let keep = match wanted.colour {
+        WantedColour::None => Keep::Luma,
+        WantedColour::Beside => Keep::Everything,
+        // Gray is made of red, green and blue: that takes a library.
+        WantedColour::First => Keep::Nothing,
+    };
+    if keep != Keep::Nothing {
+        let read =
+            scans::read(bytes, keep, |width, height| limits.accept(width, height).map(drop).map_err(Failure::Size));
+        if let Some(picture) = read.map_err(|failure| failure.told(bytes))? {
+            return decoded(picture, wanted);
+        }
+    }
+    let decoded = library::decode(bytes, wanted, limits)?;
+    // A library reads nearly any bytes as some picture, and a picture that is not the sheet's would be read as its
+    // answers. The walk comes second: by now the size is accepted.
+    scans::read(bytes, Keep::Nothing, |_, _| Ok(())).map_err(|failure: Failure| failure.told(bytes))?;
+    Ok(decoded)
+}
+
+/// Why nothing was read.
+enum Failure {
+    Size(SheetError),
+    Coded(Fault),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Coded(fault)
+    }
+}
+
+impl Failure {
+    fn told(self, bytes: &[u8]) -> SheetError {
+        match self {
+            Self::Size(error) => error,
+            Self::Coded(Fault::Cut) => truncated(),
+            Self::Coded(Fault::Damaged(_)) if !has_end_marker(bytes) => truncated(),
+            Self::Coded(Fault::Damaged(what)) => corrupt(&what),
+        }
+    }
+}
+
+/// True when the last bytes hold the JPEG end marker; cameras may add a little behind it.
+fn has_end_marker(bytes: &[u8]) -> bool {
+    const TAIL: usize = 4096;
+    bytes[bytes.len().saturating_sub(TAIL)..].windows(2).any(|pair| pair == [0xff, 0xd9])
+}
+
+/// A picture by its planes.
+fn decoded(picture: Picture<'_>, wanted: Wanted) -> Result<(Decoded, Orientation), SheetError> {
+    let orientation = orientation_of(picture.exif);
+    let damaged = || corrupt(&"a picture without luma");
+    let mut planes = picture.planes.into_iter();
+    let gray = planes.next().ok_or_else(damaged)?;
+    let (Some(cb), Some(cr)) = (planes.next(), planes.next()) else {
+        return Ok((from_gray(gray, wanted), orientation));
+    };
+    let mut picture = RgbImage::new(gray.width(), gray.height());
+    let place = |at: u32, of: u32, among: u32| at * of / among.max(1);
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let chroma = |plane: &GrayImage| {
+            let (x, y) = (place(x, plane.width(), gray.width()), place(y, plane.height(), gray.height()));
+            plane.get_pixel_checked(x, y).map_or(128, |p| p.0[0])
+        };
+        pixel.0 = [gray.get_pixel(x, y).0[0], chroma(&cb), chroma(&cr)];
+    }
+    Ok((Decoded { gray, colour: Some(Coloured { picture, space: Space::YCbCr }) }, orientation))
+}
