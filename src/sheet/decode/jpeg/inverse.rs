@@ -153,9 +153,7 @@ wide_fn! {
             }
         }
         for y in 0..8 {
-            for u in FIRST..8 {
-                down[y][u] = [0; LANES];
-            }
+            down[y][FIRST..].fill([0; LANES]);
             line::<18>(&mut down[y]);
             let (from, to) = (down[y].as_flattened(), pixels[y].as_flattened_mut());
             for i in 0..8 * LANES {
@@ -168,6 +166,7 @@ wide_fn! {
 
 /// The transform of eight numbers of each lane, divided by 2ᴺ.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // Adapters of iterators may be left outside of the wide version.
 fn line<const N: u32>(v: &mut [Lanes; 8]) {
     for x in 0..LANES {
         let times = |a: i32, factor: i32| a.wrapping_mul(factor);
@@ -203,6 +202,7 @@ fn line<const N: u32>(v: &mut [Lanes; 8]) {
 
 /// Rows of each block from pixels that lie by row, column and lane.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // As in `line`.
 fn turn(pixels: &[[[u8; LANES]; 8]; 8], rows: &mut [[[u8; 8]; 8]; LANES]) {
     const BYTES: u64 = 0x00ff_00ff_00ff_00ff;
     const PAIRS: u64 = 0x0000_ffff_0000_ffff;
