@@ -86,7 +86,8 @@ fn moving(c: &mut Criterion) {
     group.bench_function("block means of 4x4", |b| b.iter(|| resize::shrunk(black_box(&page), 4)));
     let at = |x: f64, y: f64| Point::new(x * width, y * height);
     let corners = Quad { corners: [at(0.02, 0.03), at(0.97, 0.02), at(0.98, 0.98), at(0.03, 0.97)] };
-    group.bench_function("warp", |b| b.iter(|| warp::perspective(black_box(&page), &corners).unwrap()));
+    let (map, upright) = warp::upright_map(&corners, size(&page)).unwrap();
+    group.bench_function("warp", |b| b.iter(|| warp::through(black_box(&page), &map, upright).unwrap()));
 }
 
 fn reading(c: &mut Criterion) {

@@ -40,19 +40,9 @@ pub fn gaussian(src: &GrayImage, kernel: (u32, u32), sigma: f64) -> GrayImage {
             &blurred[slot..slot + width]
         };
         match rows[..] {
-            [1, 2, 1] if sum <= 16 => {
-                for (((out, &a), &b), &c) in out.iter_mut().zip(row(0)).zip(row(1)).zip(row(2)) {
-                    *out = ((a + 2 * b + c + (1 << shift >> 1)) >> shift) as u8;
-                }
-            }
-            [1, 4, 6, 4, 1] if sum <= 256 => {
-                // 16·16·255 + 128 still fits 16 bits.
-                let outer = row(0).iter().zip(row(4));
-                let inner = row(1).iter().zip(row(3)).zip(row(2));
-                for ((out, (&a, &e)), ((&b, &d), &c)) in out.iter_mut().zip(outer).zip(inner) {
-                    *out = ((a + e + 4 * (b + d) + 6 * c + (1 << shift >> 1)) >> shift) as u8;
-                }
-            }
+            [1, 2, 1] if sum <= 16 => three_rows([row(0), row(1), row(2)], shift, out),
+            // 16·16·255 + 128 still fits 16 bits.
+            [1, 4, 6, 4, 1] if sum <= 256 => five_rows([row(0), row(1), row(2), row(3), row(4)], shift, out),
             _ => {
                 sums.fill(sum / 2);
                 for (i, &weight) in rows.iter().enumerate() {
@@ -69,28 +59,58 @@ pub fn gaussian(src: &GrayImage, kernel: (u32, u32), sigma: f64) -> GrayImage {
     dst
 }
 
-/// One row, with the pixels beyond both ends, times the weights. The total of the weights is at most 256, so 16 bits
-/// are enough.
-fn blur_row(padded: &[u8], weights: &[u32], out: &mut [u16]) {
-    let at = |i: usize| padded[i..].iter().map(|&v| u16::from(v));
-    match *weights {
-        [1, 2, 1] => {
-            for (((out, a), b), c) in out.iter_mut().zip(at(0)).zip(at(1)).zip(at(2)) {
-                *out = a + 2 * b + c;
-            }
+wide_fn! {
+    /// Blurred rows times 1 2 1, divided by a power of 2 and rounded; sums fit 16 bits.
+    fn three_rows(rows: [&[u16]; 3], shift: u32, out: &mut [u8]) {
+        let width = out.len();
+        let (a, b, c) = (&rows[0][..width], &rows[1][..width], &rows[2][..width]);
+        let half = 1 << shift >> 1;
+        for x in 0..width {
+            out[x] = ((a[x] + 2 * b[x] + c[x] + half) >> shift) as u8;
         }
-        [1, 4, 6, 4, 1] => {
-            let outer = at(0).zip(at(4));
-            let inner = at(1).zip(at(3)).zip(at(2));
-            for ((out, (a, e)), ((b, d), c)) in out.iter_mut().zip(outer).zip(inner) {
-                *out = a + e + 4 * (b + d) + 6 * c;
-            }
+    }
+}
+
+wide_fn! {
+    /// Blurred rows times 1 4 6 4 1, as [`three_rows`].
+    fn five_rows(rows: [&[u16]; 5], shift: u32, out: &mut [u8]) {
+        let width = out.len();
+        let (a, b, c) = (&rows[0][..width], &rows[1][..width], &rows[2][..width]);
+        let (d, e) = (&rows[3][..width], &rows[4][..width]);
+        let half = 1 << shift >> 1;
+        for x in 0..width {
+            out[x] = ((a[x] + e[x] + 4 * (b[x] + d[x]) + 6 * c[x] + half) >> shift) as u8;
         }
-        _ => {
-            out.fill(0);
-            for (i, &weight) in weights.iter().enumerate() {
-                for (out, v) in out.iter_mut().zip(at(i)) {
-                    *out += v * weight as u16;
+    }
+}
+
+wide_fn! {
+    /// One row, with the pixels beyond both ends, times the weights. The total of the weights is at most 256, so 16 bits
+    /// are enough.
+    fn blur_row(padded: &[u8], weights: &[u32], out: &mut [u16]) {
+        let width = out.len();
+        match *weights {
+            [1, 2, 1] => {
+                let (a, b, c) = (&padded[..width], &padded[1..][..width], &padded[2..][..width]);
+                for x in 0..width {
+                    out[x] = u16::from(a[x]) + 2 * u16::from(b[x]) + u16::from(c[x]);
+                }
+            }
+            [1, 4, 6, 4, 1] => {
+                let (a, b, c) = (&padded[..width], &padded[1..][..width], &padded[2..][..width]);
+                let (d, e) = (&padded[3..][..width], &padded[4..][..width]);
+                for x in 0..width {
+                    let (outer, inner) = (u16::from(a[x]) + u16::from(e[x]), u16::from(b[x]) + u16::from(d[x]));
+                    out[x] = outer + 4 * inner + 6 * u16::from(c[x]);
+                }
+            }
+            _ => {
+                out.fill(0);
+                for i in 0..weights.len() {
+                    let (shifted, weight) = (&padded[i..i + width], weights[i] as u16);
+                    for x in 0..width {
+                        out[x] += u16::from(shifted[x]) * weight;
+                    }
                 }
             }
         }

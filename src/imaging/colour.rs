@@ -1,80 +1,98 @@
 //! What a gray picture cannot tell: how colourful a pixel is. And the two ways in which colours are stored.
 
-use image::{GrayImage, RgbImage};
+use image::{GrayImage, Luma, RgbImage};
 
-use super::dispatch::wide_fn;
+use super::pixels;
+use crate::geometry::Size;
 
-/// What the three values of a pixel are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Space {
-    /// Red, green, blue.
-    Rgb,
-    /// Luma and the two chromas of JFIF.
-    YCbCr,
+/// The colours of a picture as they were decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Coloured {
+    /// Red, green and blue of each pixel.
+    Rgb(RgbImage),
+    /// What there is beside a gray picture that is the luma.
+    Chroma(Chroma),
 }
 
-/// A colour picture as it was decoded.
+/// The two chromas of a picture (JFIF's Cb and Cr).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Coloured {
-    /// Three values a pixel.
-    pub picture: RgbImage,
-    /// What they are.
-    pub space: Space,
+pub struct Chroma {
+    /// Width × height of the picture, which is that of its luma.
+    pub size: Size,
+    /// Cb and Cr, both of one size: that of the picture, or a smaller one, so that each of their pixels stands for an equal part.
+    pub planes: [GrayImage; 2],
 }
 
 impl Coloured {
     /// Of red, green and blue.
     pub fn rgb(picture: RgbImage) -> Self {
-        Self { picture, space: Space::Rgb }
+        Self::Rgb(picture)
     }
 
-    /// The two chromas.
-    pub fn chroma(&self) -> [GrayImage; 2] {
-        let (width, height) = self.picture.dimensions();
-        let [mut cb, mut cr] = [0, 1].map(|_| GrayImage::new(width, height));
-        match self.space {
-            Space::Rgb => to_chroma(&self.picture, &mut cb, &mut cr),
-            Space::YCbCr => {
-                for ((pixel, cb), cr) in self.picture.as_raw().chunks_exact(3).zip(cb.iter_mut()).zip(cr.iter_mut()) {
-                    (*cb, *cr) = (pixel[1], pixel[2]);
-                }
-            }
+    /// Width × height in pixels.
+    pub fn size(&self) -> Size {
+        match self {
+            Self::Rgb(picture) => Size::new(picture.width(), picture.height()),
+            Self::Chroma(chroma) => chroma.size,
         }
-        [cb, cr]
     }
 
-    /// Red, green and blue.
-    pub fn into_rgb(mut self) -> RgbImage {
-        if self.space == Space::YCbCr {
-            to_rgb(&mut self.picture);
+    /// Red, green and blue; `luma` is the gray picture that these are the colours of.
+    pub fn into_rgb(self, luma: &GrayImage) -> RgbImage {
+        match self {
+            Self::Rgb(picture) => picture,
+            Self::Chroma(Chroma { planes, .. }) => rgb_of(luma, &planes),
         }
-        self.picture
     }
 }
 
+/// The chromas of what has no colour.
+pub fn no_chroma(size: Size) -> [GrayImage; 2] {
+    [0, 1].map(|_| GrayImage::from_pixel(size.width, size.height, Luma([128])))
+}
+
+/// Red, green and blue of a picture of this luma, with chromas of which each pixel stands for an equal part of it. Black if there are
+/// none.
+pub fn rgb_of(luma: &GrayImage, chroma: &[GrayImage; 2]) -> RgbImage {
+    let mut picture = RgbImage::new(luma.width(), luma.height());
+    let [cb, cr] = chroma;
+    let (width, height) = (luma.width() as usize, luma.height() as usize);
+    let (across, down) = (cb.width() as usize, cb.height() as usize);
+    if across * down == 0 || cb.dimensions() != cr.dimensions() || width * height == 0 {
+        return picture;
+    }
+    let columns: Vec<usize> = (0..width).map(|x| x * across / width).collect();
+    let rows = pixels(luma).chunks_exact(width).zip(picture.chunks_exact_mut(3 * width));
+    for (y, (luma, out)) in rows.enumerate() {
+        let from = y * down / height * across;
+        let (cb, cr) = (&pixels(cb)[from..from + across], &pixels(cr)[from..from + across]);
+        for ((pixel, &y), &x) in out.chunks_exact_mut(3).zip(luma).zip(&columns) {
+            pixel.copy_from_slice(&rgb_of_pixel(y, cb[x], cr[x]));
+        }
+    }
+    picture
+}
+
 /// JFIF's conversion, in 14 fractional bits.
-fn to_chroma(picture: &[u8], cb: &mut [u8], cr: &mut [u8]) {
-    for ((pixel, cb), cr) in picture.chunks_exact(3).zip(cb).zip(cr) {
+#[inline(always)]
+fn rgb_of_pixel(luma: u8, cb: u8, cr: u8) -> [u8; 3] {
+    let [y, cb, cr] = [luma, cb, cr].map(i32::from);
+    let (cb, cr) = (cb - 128, cr - 128);
+    let luma = (y << 14) + (1 << 13);
+    let value = |sum: i32| (sum >> 14).clamp(0, 255) as u8;
+    [value(luma + 22970 * cr), value(luma - 5638 * cb - 11700 * cr), value(luma + 29032 * cb)]
+}
+
+/// The chromas of a picture, by JFIF's conversion in 14 fractional bits.
+pub fn chroma_of(picture: &RgbImage) -> [GrayImage; 2] {
+    let [mut cb, mut cr] = [0, 1].map(|_| GrayImage::new(picture.width(), picture.height()));
+    for ((pixel, cb), cr) in picture.as_raw().chunks_exact(3).zip(cb.iter_mut()).zip(cr.iter_mut()) {
         let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(i32::from);
         let value = |sum: i32| (128 + ((sum + (1 << 13)) >> 14)).clamp(0, 255) as u8;
         *cb = value(-2765 * r - 5427 * g + 8192 * b);
         *cr = value(8192 * r - 6860 * g - 1332 * b);
     }
-}
-
-wide_fn! {
-    /// JFIF's conversion, in 14 fractional bits.
-    fn to_rgb(picture: &mut [u8]) {
-        for pixel in picture.chunks_exact_mut(3) {
-            let [y, cb, cr] = [pixel[0], pixel[1], pixel[2]].map(i32::from);
-            let (cb, cr) = (cb - 128, cr - 128);
-            let luma = (y << 14) + (1 << 13);
-            let value = |sum: i32| (sum >> 14).clamp(0, 255) as u8;
-            pixel[0] = value(luma + 22970 * cr);
-            pixel[1] = value(luma - 5638 * cb - 11700 * cr);
-            pixel[2] = value(luma + 29032 * cb);
-        }
-    }
+    [cb, cr]
 }
 
 /// Saturation of each pixel, 0 (gray) to 255 (a pure colour): (max − min)/max of its channels, in OpenCV's 8-bit fixed
@@ -105,19 +123,27 @@ mod tests {
     #[test]
     fn colours_have_chroma() {
         let colours = RgbImage::from_vec(3, 1, vec![77, 77, 77, 255, 0, 0, 0, 0, 255]).unwrap();
-        let [cb, cr] = Coloured::rgb(colours).chroma().map(GrayImage::into_raw);
+        let [cb, cr] = chroma_of(&colours).map(GrayImage::into_raw);
         assert_eq!((cb, cr), (vec![128, 85, 255], vec![128, 255, 107]));
-        let stored = RgbImage::from_vec(1, 1, vec![1, 2, 3]).unwrap();
-        let [cb, cr] = Coloured { picture: stored, space: Space::YCbCr }.chroma().map(GrayImage::into_raw);
-        assert_eq!((cb, cr), (vec![2], vec![3]));
     }
 
     #[test]
     fn luma_and_chroma_become_colours() {
-        let stored = RgbImage::from_vec(4, 1, vec![77, 128, 128, 76, 85, 255, 150, 44, 21, 255, 255, 255]).unwrap();
-        let colours = Coloured { picture: stored, space: Space::YCbCr }.into_rgb();
+        let plane = |values: [u8; 4]| GrayImage::from_vec(4, 1, values.to_vec()).unwrap();
+        let chroma = Chroma { size: Size::new(4, 1), planes: [plane([128, 85, 44, 255]), plane([128, 255, 21, 255])] };
+        let colours = Coloured::Chroma(chroma).into_rgb(&plane([77, 76, 150, 255]));
         // Gray, pure red and pure green, each nearly, and what is too bright.
         assert_eq!(colours.into_raw(), [77, 77, 77, 254, 0, 0, 0, 255, 1, 255, 121, 255]);
+    }
+
+    #[test]
+    fn each_pixel_of_chroma_stands_for_an_equal_part() {
+        let luma = GrayImage::from_pixel(5, 2, Luma([100]));
+        let plane = |values: [u8; 3]| GrayImage::from_vec(3, 1, values.to_vec()).unwrap();
+        let colours = rgb_of(&luma, &[plane([128; 3]), plane([128, 178, 228])]);
+        let reds: Vec<u8> = colours.pixels().map(|p| p.0[0]).collect();
+        assert_eq!(reds, [100, 100, 170, 170, 240, 100, 100, 170, 170, 240]);
+        assert_eq!(rgb_of(&luma, &[GrayImage::new(0, 0), GrayImage::new(0, 0)]), RgbImage::new(5, 2));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use image::RgbImage;
 
-use super::colour::{Coloured, Space};
+use super::colour;
 use super::jpeg::{self, Picture, Planes};
 use super::overlay::{EncodeError, JPEG_QUALITY, Overlay, Palette};
 use super::png::{self, Pixels};
@@ -28,14 +28,7 @@ pub fn compose(page: &RgbImage, overlay: &Overlay, palette: Palette<'_>) -> RgbI
 
 /// The page in red, green and blue; where a picture has four luma values for each chroma, they share it.
 pub fn from_planes(page: &Planes) -> RgbImage {
-    let [cb, cr] = &page.chroma;
-    let mut picture = RgbImage::new(page.luma.width(), page.luma.height());
-    for (x, y, pixel) in picture.enumerate_pixels_mut() {
-        let [luma, cb, cr] = [(&page.luma, x, y), (cb, x / 2, y / 2), (cr, x / 2, y / 2)]
-            .map(|(plane, x, y)| plane.get_pixel_checked(x, y).map_or(0, |p| p.0[0]));
-        pixel.0 = [luma, cb, cr];
-    }
-    Coloured { picture, space: Space::YCbCr }.into_rgb()
+    colour::rgb_of(&page.luma, &page.chroma)
 }
 
 /// Encodes the page with its overlay as a JPEG with subsampled colour.

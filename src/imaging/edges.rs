@@ -106,8 +106,7 @@ fn mark_candidates(src: &[u8], dst: &mut [u8], width: usize, low: i32, high: i32
         if y > 0 {
             let start = (y - 1) * width;
             let out = &mut dst[start..start + width];
-            let magnitudes = [&above.magnitude[..], &here.magnitude, &below.magnitude];
-            mark_row(magnitudes, &here, (low, high), out, |x| strong.push(start + x));
+            mark_row(&above.magnitude, &here, &below.magnitude, (low, high), out, start, &mut strong);
         }
         std::mem::swap(&mut above, &mut here);
         std::mem::swap(&mut here, &mut below);
@@ -118,54 +117,119 @@ fn mark_candidates(src: &[u8], dst: &mut [u8], width: usize, low: i32, high: i32
 /// Pixels that are looked at together, to pass quickly over even areas.
 const CHUNK: usize = 16;
 
-/// Marks the candidates of the middle one of three rows, and tells the strong ones.
-fn mark_row(
-    magnitudes: [&[i16]; 3],
-    gradients: &Gradients,
-    (low, high): (i16, i16),
-    out: &mut [u8],
-    mut strong: impl FnMut(usize),
-) {
-    for (start, chunk) in (0..).step_by(CHUNK).zip(magnitudes[1][1..=out.len()].chunks(CHUNK)) {
-        if !chunk.iter().fold(false, |any, &m| any | (m > low)) {
-            continue;
+wide_fn! {
+    /// Marks the candidates of the middle one of three rows of magnitudes, each of which has a 0 before and after it, and adds the
+    /// places of the strong ones to `strong`; the first pixel's place is `start`.
+    fn mark_row(
+        above: &[i16],
+        here: &Gradients,
+        below: &[i16],
+        thresholds: (i16, i16),
+        out: &mut [u8],
+        start: usize,
+        strong: &mut Vec<usize>,
+    ) {
+        let (low, _) = thresholds;
+        let width = out.len();
+        if width < CHUNK {
+            // Too narrow a row: it is laid into a wider one.
+            let mut rows = [[0; CHUNK + 2]; 3];
+            let mut slopes = [[0; CHUNK]; 2];
+            for (to, from) in rows.iter_mut().zip([above, &here.magnitude, below]) {
+                to[..width + 2].copy_from_slice(&from[..width + 2]);
+            }
+            for (to, from) in slopes.iter_mut().zip([&here.dx, &here.dy]) {
+                to[..width].copy_from_slice(&from[..width]);
+            }
+            let marks = marks_of(rows.each_ref(), slopes.each_ref(), thresholds);
+            out.copy_from_slice(&marks[..width]);
+            add_strong(&marks[..width], start, strong);
+            return;
         }
-        for (x, &magnitude) in (start..).zip(chunk) {
-            if magnitude > low && is_local_maximum(magnitudes, x, gradients.dx[x], gradients.dy[x]) {
-                out[x] = if magnitude > high { EDGE } else { CANDIDATE };
-                if magnitude > high {
-                    strong(x);
-                }
+        let mut x = 0;
+        while x < width {
+            // The last chunk begins earlier, so that it is whole; what was marked is then marked once more.
+            let first = x.min(width - CHUNK);
+            let done = x - first;
+            x += CHUNK;
+            let Some(middle) = here.magnitude[first..].first_chunk::<{ CHUNK + 2 }>() else { return };
+            let mut any = 0;
+            for i in 0..CHUNK {
+                any |= -i16::from(middle[i + 1] > low);
+            }
+            if any == 0 {
+                continue;
+            }
+            if let (Some(above), Some(below), Some(dx), Some(dy)) = (
+                above[first..].first_chunk(),
+                below[first..].first_chunk(),
+                here.dx[first..].first_chunk(),
+                here.dy[first..].first_chunk(),
+            ) {
+                let marks = marks_of([above, middle, below], [dx, dy], thresholds);
+                out[first..first + CHUNK].copy_from_slice(&marks);
+                add_strong(&marks[done..], start + first + done, strong);
             }
         }
     }
 }
 
-/// Compares the magnitude at column `x` with its two neighbours in the direction of the gradient.
-fn is_local_maximum([above, here, below]: [&[i16]; 3], x: usize, dx: i16, dy: i16) -> bool {
+/// Adds the places of strong pixels among those from `start` on.
+#[inline(always)]
+fn add_strong(marks: &[u8], start: usize, strong: &mut Vec<usize>) {
+    if !marks.contains(&EDGE) {
+        return;
+    }
+    for (i, &mark) in marks.iter().enumerate() {
+        if mark == EDGE {
+            strong.push(start + i);
+        }
+    }
+}
+
+/// The marks of pixels whose magnitudes, with those left and right of them, are the middle one of three rows: each magnitude is compared
+/// with its two neighbours in the direction of the gradient. All directions are tried, which is faster than to branch.
+#[inline(always)]
+fn marks_of(rows: [&[i16; CHUNK + 2]; 3], [dx, dy]: [&[i16; CHUNK]; 2], (low, high): (i16, i16)) -> [u8; CHUNK] {
     // tan 22.5° with 15 fractional bits; tan 67.5° is larger by exactly 2.
     const TAN_22: i32 = 13573;
-    // Magnitudes are stored from column −1 on.
-    let (left, at, right) = (x, x + 1, x + 2);
-    let magnitude = here[at];
-    let (run, rise) = (i32::from(dx).abs(), i32::from(dy).abs() << 15);
-    let flat = run * TAN_22;
-    let steep = flat + (run << 16);
-    if rise < flat {
-        magnitude > here[left] && magnitude >= here[right]
-    } else if rise > steep {
-        magnitude > above[at] && magnitude >= below[at]
-    } else if (dx ^ dy) < 0 {
-        magnitude > above[right] && magnitude > below[left]
-    } else {
-        magnitude > above[left] && magnitude > below[right]
+    let [above, here, below] = rows;
+    // Each step is a loop of its own over numbers of one kind, and truths are 0 or −1: that is what compilers turn into vectors.
+    let mut kinds = [[0i16; CHUNK]; 2];
+    for x in 0..CHUNK {
+        let (run, rise) = (i32::from(dx[x]).abs(), i32::from(dy[x]).abs() << 15);
+        let flat = run * TAN_22;
+        kinds[0][x] = -i16::from(rise < flat);
+        kinds[1][x] = -i16::from(rise > flat + (run << 16));
     }
+    let mut largest = [0i16; CHUNK];
+    for x in 0..CHUNK {
+        // Magnitudes are stored from column −1 on.
+        let (left, at, right) = (x, x + 1, x + 2);
+        let magnitude = here[at];
+        let across = -i16::from(magnitude > here[left]) & -i16::from(magnitude >= here[right]);
+        let down = -i16::from(magnitude > above[at]) & -i16::from(magnitude >= below[at]);
+        let rising = -i16::from(magnitude > above[right]) & -i16::from(magnitude > below[left]);
+        let falling = -i16::from(magnitude > above[left]) & -i16::from(magnitude > below[right]);
+        let is_rising = (dx[x] ^ dy[x]) >> 15;
+        let sloping = (rising & is_rising) | (falling & !is_rising);
+        let (is_flat, is_steep) = (kinds[0][x], kinds[1][x]);
+        let is_largest = (across & is_flat) | (down & is_steep) | (sloping & !(is_flat | is_steep));
+        largest[x] = is_largest & -i16::from(magnitude > low);
+    }
+    let mut marks = [0; CHUNK];
+    for x in 0..CHUNK {
+        let strong = -i16::from(here[x + 1] > high);
+        marks[x] = (largest[x] & (i16::from(CANDIDATE) | strong)) as u8;
+    }
+    marks
 }
 
 /// Turns all candidates that touch an edge pixel into edge pixels.
 fn grow(dst: &mut [u8], width: usize, height: usize, mut edges: Vec<usize>) {
     while let Some(at) = edges.pop() {
-        let (x, y) = (at % width, at / width);
+        // Places of a picture fit 32 bits, for which processors divide faster.
+        let (x, y) = ((at as u32 % width as u32) as usize, (at as u32 / width as u32) as usize);
         for y in y.saturating_sub(1)..(y + 2).min(height) {
             for x in x.saturating_sub(1)..(x + 2).min(width) {
                 let neighbour = y * width + x;

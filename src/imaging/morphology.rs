@@ -6,6 +6,7 @@
 
 use image::GrayImage;
 
+use super::dispatch::wide_fn;
 use super::{pixels, pixels_mut};
 
 /// The smallest value in a window of `kernel` (width, height) pixels, `iterations` times over.
@@ -14,28 +15,28 @@ use super::{pixels, pixels_mut};
 /// logarithm; iterations are free.
 pub fn erode(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage {
     let mut img = src.clone();
-    extreme(&mut img, kernel, iterations, u8::MAX, u8::min);
+    extreme::<false>(&mut img, kernel, iterations);
     img
 }
 
 /// The largest value in a window, as [`erode`].
 pub fn dilate(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage {
     let mut img = src.clone();
-    extreme(&mut img, kernel, iterations, u8::MIN, u8::max);
+    extreme::<true>(&mut img, kernel, iterations);
     img
 }
 
 /// Erosions, then as many dilations: removes bright details.
 pub fn open(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage {
     let mut img = erode(src, kernel, iterations);
-    extreme(&mut img, kernel, iterations, u8::MIN, u8::max);
+    extreme::<true>(&mut img, kernel, iterations);
     img
 }
 
 /// Dilations, then as many erosions: removes dark details.
 pub fn close(src: &GrayImage, kernel: (u32, u32), iterations: u32) -> GrayImage {
     let mut img = dilate(src, kernel, iterations);
-    extreme(&mut img, kernel, iterations, u8::MAX, u8::min);
+    extreme::<false>(&mut img, kernel, iterations);
     img
 }
 
@@ -133,14 +134,19 @@ impl Reach {
     }
 }
 
-/// The extreme value (by `better`; `neutral` loses against every other) of the window around each pixel, in place.
-fn extreme(
-    img: &mut GrayImage,
-    kernel: (u32, u32),
-    iterations: u32,
-    neutral: u8,
-    better: impl Fn(u8, u8) -> u8 + Copy,
-) {
+/// The value that loses against every other.
+const fn neutral(largest: bool) -> u8 {
+    if largest { u8::MIN } else { u8::MAX }
+}
+
+/// The larger, or the smaller one.
+#[inline(always)]
+fn better<const LARGEST: bool>(a: u8, b: u8) -> u8 {
+    if LARGEST { a.max(b) } else { a.min(b) }
+}
+
+/// The extreme value of the window around each pixel, in place.
+fn extreme<const LARGEST: bool>(img: &mut GrayImage, kernel: (u32, u32), iterations: u32) {
     let columns = Reach::new(kernel.0, iterations, img.width());
     let rows = Reach::new(kernel.1, iterations, img.height());
     let width = img.width() as usize;
@@ -149,74 +155,92 @@ fn extreme(
         return;
     }
     if columns.size() > 1 {
-        along_rows(raw, width, columns, neutral, better);
+        along_rows::<LARGEST>(raw, width, columns);
     }
     if rows.size() > 1 {
-        along_columns(raw, width, rows, neutral, better);
+        along_columns::<LARGEST>(raw, width, rows);
     }
 }
 
-/// Windows of 1, 2, 4, … pixels, each from two of the previous size; the last step overlaps. These few passes over a row
-/// work on whole vectors and beat the constant three steps per pixel of [`along_columns`], which here would not.
-fn along_rows(raw: &mut [u8], width: usize, reach: Reach, neutral: u8, better: impl Fn(u8, u8) -> u8) {
-    let padded = width + reach.before + reach.after;
-    // A window that starts at i lies at i, for the first `padded` − size + 1 places.
-    let (mut window, mut wider) = (vec![neutral; padded], vec![neutral; padded]);
-    for row in raw.chunks_exact_mut(width) {
-        window[..reach.before].fill(neutral);
-        window[reach.before..reach.before + width].copy_from_slice(row);
-        window[reach.before + width..].fill(neutral);
-        let mut size = 1;
-        while size < reach.size() {
-            let step = size.min(reach.size() - size);
-            for ((out, &a), &b) in wider.iter_mut().zip(&window).zip(&window[step..]) {
-                *out = better(a, b);
+wide_fn! {
+    /// Windows of 1, 2, 4, … pixels, each from two of the previous size; the last step overlaps. These few passes over a row
+    /// work on whole vectors and beat the constant three steps per pixel of [`along_columns`], which here would not.
+    fn along_rows[const LARGEST: bool](raw: &mut [u8], width: usize, reach: Reach) {
+        let Reach { before, after } = reach;
+        let full = before + 1 + after;
+        // A window that starts at i lies at i, as far as it is whole. Lines are filled up, so that loops over them have no rest.
+        let line = (before + width + after).next_multiple_of(PART);
+        let (mut window, mut wider) = (vec![neutral(LARGEST); line + full], vec![neutral(LARGEST); line + full]);
+        for row in raw.chunks_exact_mut(width) {
+            window[..before].fill(neutral(LARGEST));
+            window[before..before + width].copy_from_slice(row);
+            window[before + width..].fill(neutral(LARGEST));
+            let mut size = 1;
+            while size < full {
+                let step = size.min(full - size);
+                let (here, further) = (&window[..line], &window[step..step + line]);
+                let out = &mut wider[..line];
+                for x in 0..line {
+                    out[x] = better::<LARGEST>(here[x], further[x]);
+                }
+                std::mem::swap(&mut window, &mut wider);
+                size += step;
             }
-            std::mem::swap(&mut window, &mut wider);
-            size += step;
+            row.copy_from_slice(&window[..width]);
         }
-        row.copy_from_slice(&window[..width]);
     }
 }
 
-/// Van Herk's and Gil and Werman's method with whole rows in place of pixels: rows are taken in blocks of the window's
-/// height, so that each window is the end of a block and the start of the next. The ends are kept per block, the start
-/// grows with the rows: three steps per pixel for any height.
-fn along_columns(raw: &mut [u8], width: usize, reach: Reach, neutral: u8, better: impl Fn(u8, u8) -> u8) {
-    let height = raw.len() / width;
-    let size = reach.size();
-    let join = |into: &mut [u8], other: &[u8]| {
-        for (a, &b) in into.iter_mut().zip(other) {
-            *a = better(*a, b);
-        }
-    };
-    // The first window starts `before` rows above the picture.
-    let mut ends = vec![neutral; size * width];
-    let known = (size - reach.before).min(height);
-    ends[reach.before * width..(reach.before + known) * width].copy_from_slice(&raw[..known * width]);
-    let mut start = vec![neutral; width];
-    for block in (0..height).step_by(size) {
-        for i in (1..size).rev() {
-            let (upper, lower) = ends.split_at_mut(i * width);
-            join(&mut upper[(i - 1) * width..], &lower[..width]);
-        }
-        start.fill(neutral);
-        for (i, end) in ends.chunks_exact_mut(width).enumerate() {
-            let y = block + i;
-            if y >= height {
-                break;
+/// Lines are as long as some of these.
+const PART: usize = 128;
+
+/// Joins each value with the other at its place.
+#[inline(always)]
+fn join<const LARGEST: bool>(into: &mut [u8], other: &[u8]) {
+    let other = &other[..into.len()];
+    for x in 0..into.len() {
+        into[x] = better::<LARGEST>(into[x], other[x]);
+    }
+}
+
+wide_fn! {
+    /// Van Herk's and Gil and Werman's method with whole rows in place of pixels: rows are taken in blocks of the window's
+    /// height, so that each window is the end of a block and the start of the next. The ends are kept per block, the start
+    /// grows with the rows: three steps per pixel for any height.
+    fn along_columns[const LARGEST: bool](raw: &mut [u8], width: usize, reach: Reach) {
+        let height = raw.len() / width;
+        let Reach { before, after } = reach;
+        let size = before + 1 + after;
+        // The first window starts `before` rows above the picture.
+        let mut ends = vec![neutral(LARGEST); size * width];
+        let known = (size - before).min(height);
+        ends[before * width..(before + known) * width].copy_from_slice(&raw[..known * width]);
+        let mut start = vec![neutral(LARGEST); width];
+        let mut block = 0;
+        while block < height {
+            for i in (1..size).rev() {
+                let (upper, lower) = ends.split_at_mut(i * width);
+                join::<LARGEST>(&mut upper[(i - 1) * width..], &lower[..width]);
             }
-            join(end, &start);
-            // The row below this window is not overwritten yet. It is the window's place in the next block.
-            raw[y * width..(y + 1) * width].copy_from_slice(end);
-            let below = y + 1 + reach.after;
-            if below < height {
-                let row = &raw[below * width..(below + 1) * width];
-                end.copy_from_slice(row);
-                join(&mut start, row);
-            } else {
-                end.fill(neutral);
+            start.fill(neutral(LARGEST));
+            for i in 0..size.min(height - block) {
+                let end = &mut ends[i * width..(i + 1) * width];
+                let y = block + i;
+                // The row below this window is not overwritten yet. It is the window's place in the next block.
+                let out = &mut raw[y * width..(y + 1) * width];
+                for x in 0..width {
+                    out[x] = better::<LARGEST>(end[x], start[x]);
+                }
+                let below = y + 1 + after;
+                if below < height {
+                    let row = &raw[below * width..(below + 1) * width];
+                    end.copy_from_slice(row);
+                    join::<LARGEST>(&mut start, row);
+                } else {
+                    end.fill(neutral(LARGEST));
+                }
             }
+            block += size;
         }
     }
 }

@@ -113,20 +113,13 @@ pub(super) fn solve(mut m: [[f64; 9]; 8]) -> Option<[f64; 8]> {
     x.iter().all(|v| v.is_finite()).then_some(x)
 }
 
-/// The part of the picture within `corners`, upright: the corners become those of a picture of
-/// [`Quad::upright_size`]. `None` if the quad is degenerate, or far bigger than the picture.
-pub fn perspective(src: &GrayImage, corners: &Quad) -> Option<GrayImage> {
-    let (map, size) = upright_map(corners, Size::new(src.width(), src.height()))?;
-    through(src, &map, size)
-}
-
 /// The picture moved by `map` (source to target positions), in a frame of `size`. `None` if the map has no inverse.
 pub fn through(src: &GrayImage, map: &Homography, size: Size) -> Option<GrayImage> {
     let back = map.inverse()?;
     let mut dst = GrayImage::new(size.width, size.height);
     let (width, height) = (src.width() as usize, src.height() as usize);
     let source = Source::<1> { raw: pixels(src), width, height, outside: Outside::Black };
-    warp(&source, &back, pixels_mut(&mut dst), size);
+    warp(&[source], &back, &mut [pixels_mut(&mut dst)], size);
     Some(dst)
 }
 
@@ -136,12 +129,31 @@ pub fn through_rgb(src: &RgbImage, map: &Homography, size: Size, outside: Outsid
     let mut dst = RgbImage::new(size.width, size.height);
     let (width, height) = (src.width() as usize, src.height() as usize);
     let source = Source::<3> { raw: src.as_raw(), width, height, outside };
-    warp(&source, &back, &mut dst, size);
+    warp(&[source], &back, &mut [&mut dst], size);
     Some(dst)
 }
 
-/// The map of [`perspective`], and the size of its target. The centres of corner pixels go onto each other. `None` if the
-/// quad is degenerate, or far bigger than a picture of size `source`.
+/// As [`through`], for two gray pictures of one size, with a choice of what lies outside. `None` also for other pictures.
+pub fn through_pair(src: &[GrayImage; 2], map: &Homography, size: Size, outside: Outside) -> Option<[GrayImage; 2]> {
+    let back = map.inverse()?;
+    let (width, height) = src[0].dimensions();
+    if src[1].dimensions() != (width, height) {
+        return None;
+    }
+    let [mut first, mut second] = [0, 1].map(|_| GrayImage::new(size.width, size.height));
+    let sources = src.each_ref().map(|src| Source::<1> {
+        raw: pixels(src),
+        width: width as usize,
+        height: height as usize,
+        outside,
+    });
+    warp(&sources, &back, &mut [pixels_mut(&mut first), pixels_mut(&mut second)], size);
+    Some([first, second])
+}
+
+/// The map that makes the part of a picture within `corners` upright, and the size of its target, which is
+/// [`Quad::upright_size`]. The centres of corner pixels go onto each other. `None` if the quad is degenerate, or far bigger than a
+/// picture of size `source`.
 pub fn upright_map(corners: &Quad, source: Size) -> Option<(Homography, Size)> {
     /// A quad within a picture has no side longer than its width and height together; a rectangle drawn around it may be
     /// somewhat longer. More is a mistake that should not cost memory.
@@ -184,21 +196,40 @@ struct Source<'a, const C: usize> {
 }
 
 wide_fn! {
-    /// Fills `dst` with what `back` (target to source positions) finds.
-    fn warp[const C: usize](source: &Source<'_, C>, back: &Homography, dst: &mut [u8], size: Size) {
-        if source.raw.is_empty() || size.pixels() == 0 {
+    /// Fills each of `dsts` with what `back` (target to source positions) finds in the source of the same number; all are of one
+    /// size.
+    fn warp[const C: usize, const N: usize](
+        sources: &[Source<'_, C>; N],
+        back: &Homography,
+        dsts: &mut [&mut [u8]; N],
+        size: Size,
+    ) {
+        let Some(first) = sources.first() else { return };
+        if size.pixels() == 0 || sources.iter().any(|source| source.raw.is_empty()) {
             return;
         }
         // OpenCV's pieces get longer when there are fewer than 16 rows; here they are cut to the same starts.
         let start_every = PIECE.max(1024 / 16.min(size.height as usize));
         let (width, stride) = (size.width as usize, size.width as usize * C);
+        let mut places = Places::NONE;
         for y in 0..size.height as usize {
             let mut x = 0;
             while x < width {
                 let start = x / start_every * start_every;
                 let count = PIECE.min(width - x);
-                let places = Places::new(back, start, x - start, y);
-                source.sample(&places, &mut dst[y * stride + x * C..][..count * C]);
+                places.find(back, start, x - start, y);
+                let is_inside = places.lie_inside(count, first.width, first.height);
+                if is_inside {
+                    places.prepare(count, first.width * C, C);
+                }
+                for n in 0..N {
+                    let out = &mut dsts[n][y * stride + x * C..][..count * C];
+                    if is_inside {
+                        sources[n].sample_inside(&places, out);
+                    } else {
+                        sources[n].sample_anywhere(&places, out);
+                    }
+                }
                 x += PIECE;
             }
         }
@@ -206,19 +237,15 @@ wide_fn! {
 }
 
 impl<const C: usize> Source<'_, C> {
+    /// For places of which some pixels may lie outside.
     #[inline(always)]
-    fn sample(&self, places: &Places, out: &mut [u8]) {
-        let count = out.len() / C;
-        let (xs, ys) = (&places.x[..count], &places.y[..count]);
-        if lie_inside(xs, self.width) && lie_inside(ys, self.height) {
-            self.sample_inside(places, out);
-        } else {
-            for ((out, &x), &y) in out.chunks_exact_mut(C).zip(xs).zip(ys) {
-                let (left, top) = (i64::from(x >> FRACTION_BITS), i64::from(y >> FRACTION_BITS));
-                for (c, out) in out.iter_mut().enumerate() {
-                    let at = |dx: i64, dy: i64| i32::from(self.pixel(left + dx, top + dy, c));
-                    *out = blend(at(0, 0), at(1, 0), at(0, 1), at(1, 1), x, y);
-                }
+    fn sample_anywhere(&self, places: &Places, out: &mut [u8]) {
+        for ((out, &x), &y) in out.chunks_exact_mut(C).zip(&places.x).zip(&places.y) {
+            let (left, top) = (i64::from(x >> FRACTION_BITS), i64::from(y >> FRACTION_BITS));
+            for (c, out) in out.iter_mut().enumerate() {
+                let at = |dx: i64, dy: i64| i16::from(self.pixel(left + dx, top + dy, c));
+                let fraction = |v: i32| (v & (ONE - 1)) as i16;
+                *out = blend(at(0, 0), at(1, 0), at(0, 1), at(1, 1), fraction(x), fraction(y));
             }
         }
     }
@@ -227,32 +254,43 @@ impl<const C: usize> Source<'_, C> {
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Adapters of iterators may be left outside of the wide version.
     fn sample_inside(&self, places: &Places, out: &mut [u8]) {
-        let stride = self.width * C;
         let count = out.len() / C;
+        // Rows from the second on lie at the same indices as those above them in the whole; of one length, both are checked by one
+        // comparison.
+        let below = &self.raw[self.width * C..];
+        let above = &self.raw[..below.len()];
         // Neighbours from left to right, as the two bytes of a number.
-        let (mut upper, mut lower) = ([[0u16; PIECE]; C], [[0u16; PIECE]; C]);
-        let mut starts = [0u32; PIECE];
-        for i in 0..PIECE {
-            // Not negative where it counts, as was checked; a picture has less than 2^32 values.
-            let (x, y) = ((places.x[i] >> FRACTION_BITS) as u32, (places.y[i] >> FRACTION_BITS) as u32);
-            starts[i] = y.wrapping_mul(stride as u32).wrapping_add(x.wrapping_mul(C as u32));
-        }
-        for i in 0..count {
-            let start = starts[i] as usize;
-            let (above, below) = (&self.raw[start..start + 2 * C], &self.raw[start + stride..start + stride + 2 * C]);
-            for c in 0..C {
-                upper[c][i] = u16::from_le_bytes([above[c], above[c + C]]);
-                lower[c][i] = u16::from_le_bytes([below[c], below[c + C]]);
-            }
-        }
-        let mut blended = [0u8; PIECE];
+        let (mut upper, mut lower) = ([0u16; PIECE], [0u16; PIECE]);
         for c in 0..C {
-            for i in 0..PIECE {
-                let (above, below) = (i32::from(upper[c][i]), i32::from(lower[c][i]));
-                blended[i] = blend(above & 0xff, above >> 8, below & 0xff, below >> 8, places.x[i], places.y[i]);
+            for four in 0..PIECE / 4 {
+                for i in 4 * four..4 * four + 4 {
+                    let at = places.starts[i] as usize + c;
+                    // Never so, as was checked; said here, four checks are one.
+                    if at + C >= below.len() {
+                        return;
+                    }
+                    upper[i] = u16::from_le_bytes([above[at], above[at + C]]);
+                    lower[i] = u16::from_le_bytes([below[at], below[at + C]]);
+                }
             }
-            for i in 0..count {
-                out[i * C + c] = blended[i];
+            let mut blended = [0u8; PIECE];
+            for i in 0..PIECE {
+                let (above, below) = (upper[i], lower[i]);
+                blended[i] = blend(
+                    (above & 0xff) as i16,
+                    (above >> 8) as i16,
+                    (below & 0xff) as i16,
+                    (below >> 8) as i16,
+                    places.across[i],
+                    places.down[i],
+                );
+            }
+            if C == 1 {
+                out.copy_from_slice(&blended[..count]);
+            } else {
+                for i in 0..count {
+                    out[i * C + c] = blended[i];
+                }
             }
         }
     }
@@ -270,6 +308,82 @@ impl<const C: usize> Source<'_, C> {
     }
 }
 
+/// Blends the pixels top-left, top-right, bottom-left, bottom-right at the fractions across and down, in 1/32 pixel.
+#[inline(always)]
+fn blend(a: i16, b: i16, c: i16, d: i16, across: i16, down: i16) -> u8 {
+    const BITS: u32 = FRACTION_BITS;
+    let (top, bottom) = ((a << BITS) + (b - a) * across, (c << BITS) + (d - c) * across);
+    // Twice a difference of 5 more bits, times a fraction with 10 more bits: what 16 bits of the product say is the share in 5 bits,
+    // rounded down, as it would be by the shift at the end.
+    let share = ((i32::from((bottom - top) << 1) * i32::from(down << 10)) >> 16) as i16;
+    ((top + share + (1 << (BITS - 1))) >> BITS) as u8
+}
+
+/// Source positions of a piece of a row, in 1/32 pixel.
+struct Places {
+    x: [i32; PIECE],
+    y: [i32; PIECE],
+    /// The same, if they lie inside: indices of the pixels at their upper left, and how far they lie from there.
+    starts: [u32; PIECE],
+    across: [i16; PIECE],
+    down: [i16; PIECE],
+}
+
+impl Places {
+    const NONE: Self = Self { x: [0; PIECE], y: [0; PIECE], starts: [0; PIECE], across: [0; PIECE], down: [0; PIECE] };
+
+    /// Positions of the target pixels (`start` + `offset` + 0…, `y`).
+    #[inline(always)]
+    fn find(&mut self, back: &Homography, start: usize, offset: usize, y: usize) {
+        let m = &back.0;
+        let at_start = |row: usize| m[row] * start as f64 + m[row + 1] * y as f64 + m[row + 2];
+        let (x0, y0, w0) = (at_start(0), at_start(3), at_start(6));
+        let offset = offset as i32;
+        let ends = [offset, offset + PIECE as i32 - 1].map(|d| {
+            let d = f64::from(d);
+            (x0 + m[0] * d, y0 + m[3] * d, w0 + m[6] * d)
+        });
+        if are_tame(&ends) {
+            for i in 0..PIECE {
+                let d = f64::from(offset + i as i32);
+                let scale = f64::from(ONE) / (w0 + m[6] * d);
+                self.x[i] = rounded_small((x0 + m[0] * d) * scale);
+                self.y[i] = rounded_small((y0 + m[3] * d) * scale);
+            }
+            return;
+        }
+        for i in 0..PIECE {
+            let d = f64::from(offset + i as i32);
+            let w = w0 + m[6] * d;
+            let scale = if w == 0.0 { 0.0 } else { f64::from(ONE) / w };
+            self.x[i] = rounded((x0 + m[0] * d) * scale);
+            self.y[i] = rounded((y0 + m[3] * d) * scale);
+        }
+    }
+
+    /// Do the first `count` places, and the pixels next to them, all lie in a picture of `width` × `height` pixels?
+    #[inline(always)]
+    fn lie_inside(&self, count: usize, width: usize, height: usize) -> bool {
+        lie_inside(&self.x[..count], width) && lie_inside(&self.y[..count], height)
+    }
+
+    /// Fills in what is said of places inside, for rows of `stride` values of a picture of so many channels.
+    #[inline(always)]
+    fn prepare(&mut self, count: usize, stride: usize, channels: usize) {
+        for i in 0..PIECE {
+            // Not negative where it counts, as was checked; a picture has less than 2^32 values.
+            let (x, y) = ((self.x[i] >> FRACTION_BITS) as u32, (self.y[i] >> FRACTION_BITS) as u32);
+            self.starts[i] = y.wrapping_mul(stride as u32).wrapping_add(x.wrapping_mul(channels as u32));
+        }
+        let first = self.starts[0];
+        self.starts[count..].fill(first);
+        for i in 0..PIECE {
+            self.across[i] = (self.x[i] & (ONE - 1)) as i16;
+            self.down[i] = (self.y[i] & (ONE - 1)) as i16;
+        }
+    }
+}
+
 /// Do all places of a line, and the pixels next to them, lie in a picture of `length` pixels?
 #[inline(always)]
 fn lie_inside(line: &[i32], length: usize) -> bool {
@@ -280,47 +394,36 @@ fn lie_inside(line: &[i32], length: usize) -> bool {
     min >= 0 && ((max >> FRACTION_BITS) as usize) + 1 < length
 }
 
-/// Blends the pixels top-left, top-right, bottom-left, bottom-right at the fractions of `x` and `y`.
+/// Added to a number of 32 bits, this leaves no fractional bits, so that the addition rounds; and the low bits of the sum are
+/// the integer. It takes one instruction for several values, where `round_ties_even` calls a function.
+const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
+
+/// Do the places between two ends of a line, given as (x·w, y·w, w), all lie near? Between them w has no zero then, and no
+/// place lies further away than both of them but for rounding, which is small as long as w does not change much.
 #[inline(always)]
-fn blend(a: i32, b: i32, c: i32, d: i32, x: i32, y: i32) -> u8 {
-    let (fx, fy) = (x & (ONE - 1), y & (ONE - 1));
-    let (top, bottom) = (a * (ONE - fx) + b * fx, c * (ONE - fx) + d * fx);
-    ((top * (ONE - fy) + bottom * fy + (ONE * ONE / 2)) >> (2 * FRACTION_BITS)) as u8
+fn are_tame(ends: &[(f64, f64, f64); 2]) -> bool {
+    const NEAR: f64 = 1_000_000.0;
+    let [(x0, y0, a), (x1, y1, b)] = *ends;
+    let least = a.abs().min(b.abs());
+    let far = x0.abs().max(x1.abs()).max(y0.abs()).max(y1.abs());
+    // What is no number is not tame.
+    a * b > 0.0 && a.abs().max(b.abs()) < 2.0 * least && far < NEAR * least
 }
 
-/// Source positions of a piece of a row, in 1/32 pixel.
-struct Places {
-    x: [i32; PIECE],
-    y: [i32; PIECE],
+/// Rounds a number of less than 2³¹ half to even.
+#[inline(always)]
+fn rounded_small(v: f64) -> i32 {
+    (v + SHIFT).to_bits() as i32
 }
 
-impl Places {
-    /// Positions of the target pixels (`start` + `offset` + 0…, `y`).
-    #[inline(always)]
-    fn new(back: &Homography, start: usize, offset: usize, y: usize) -> Self {
-        let m = &back.0;
-        let at_start = |row: usize| m[row] * start as f64 + m[row + 1] * y as f64 + m[row + 2];
-        let (x0, y0, w0) = (at_start(0), at_start(3), at_start(6));
-        let mut places = Self { x: [0; PIECE], y: [0; PIECE] };
-        for i in 0..PIECE {
-            let d = (offset + i) as f64;
-            let w = w0 + m[6] * d;
-            let scale = if w == 0.0 { 0.0 } else { f64::from(ONE) / w };
-            places.x[i] = rounded((x0 + m[0] * d) * scale);
-            places.y[i] = rounded((y0 + m[3] * d) * scale);
-        }
-        places
-    }
-}
-
-/// Rounds half to even, saturating.
+/// Rounds half to even, saturating; what is no number becomes the least.
 #[inline(always)]
 fn rounded(v: f64) -> i32 {
-    /// Added to a number of 32 bits, this leaves no fractional bits, so that the addition rounds; and the low bits of
-    /// the sum are the integer. It takes one instruction for several values, where `round_ties_even` calls a function.
-    const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
-    let v = v.max(f64::from(i32::MIN)).min(f64::from(i32::MAX));
-    (v + SHIFT).to_bits() as i32
+    const LEAST: f64 = i32::MIN as f64;
+    const LARGEST: f64 = i32::MAX as f64;
+    // Comparisons that take one instruction; `max` and `min` take three.
+    let v = if v > LEAST { v } else { LEAST };
+    rounded_small(if v < LARGEST { v } else { LARGEST })
 }
 
 #[cfg(test)]
@@ -331,6 +434,12 @@ mod tests {
 
     use super::*;
     use crate::imaging::arbitrary::picture;
+
+    /// The part of the picture within `corners`, upright.
+    fn perspective(src: &GrayImage, corners: &Quad) -> Option<GrayImage> {
+        let (map, size) = upright_map(corners, Size::new(src.width(), src.height()))?;
+        through(src, &map, size)
+    }
 
     fn quad(corners: [(f64, f64); 4]) -> Quad {
         Quad { corners: corners.map(|(x, y)| Point::new(x, y)) }
@@ -352,7 +461,9 @@ mod tests {
                     _ => 0,
                 }
             };
-            Luma([blend(at(0, 0), at(1, 0), at(0, 1), at(1, 1), u, v)])
+            let (fx, fy) = (u & 31, v & 31);
+            let (top, bottom) = (at(0, 0) * (32 - fx) + at(1, 0) * fx, at(0, 1) * (32 - fx) + at(1, 1) * fx);
+            Luma([((top * (32 - fy) + bottom * fy + 512) >> 10) as u8])
         })
     }
 

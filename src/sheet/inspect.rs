@@ -187,7 +187,7 @@ fn input(raster: &Raster, turn: Turn, most: crate::geometry::Size) -> Drawn {
     let turned = (turn != Turn::None).then(|| format!("lay turned clockwise by {}°; turned back", turn.degrees()));
     let notes = std::iter::once(format!("{width}×{height} px")).chain(turned).collect();
     let picture = match &raster.colour {
-        Some(colour) => Sketch::of_colour(&colour.picture(), most),
+        Some(colour) => Sketch::of_colour(&colour.picture(&raster.gray), most),
         None => Sketch::of(&raster.gray, most),
     };
     Drawn { title: "input".to_owned(), notes, picture: picture.finish() }

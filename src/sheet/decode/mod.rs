@@ -12,7 +12,7 @@ use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::error::{Reason, SheetError};
 use crate::geometry::Size;
-use crate::imaging::colour::Coloured;
+use crate::imaging::colour::{Chroma, Coloured};
 use crate::imaging::orient;
 
 /// A picture may have this many pixels: 20 times an A4 page at 300 dpi. Beyond it lie mistakes and attacks.
@@ -134,11 +134,16 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, S
         Format::Bmp => library::bmp(bytes, wanted, limits)?,
         Format::WebP => library::webp(bytes, wanted, limits)?,
     };
+    let gray = orient::upright(decoded.gray, orientation);
+    let size = Size::new(gray.width(), gray.height());
     Ok(Decoded {
-        gray: orient::upright(decoded.gray, orientation),
-        colour: decoded.colour.map(|Coloured { picture, space }| {
-            let picture = orient::upright(picture, orientation);
-            Coloured { picture, space }
+        gray,
+        colour: decoded.colour.map(|colour| match colour {
+            Coloured::Rgb(picture) => Coloured::Rgb(orient::upright(picture, orientation)),
+            Coloured::Chroma(Chroma { planes, .. }) => {
+                let planes = planes.map(|plane| orient::upright(plane, orientation));
+                Coloured::Chroma(Chroma { size, planes })
+            }
         }),
     })
 }
@@ -276,7 +281,7 @@ mod tests {
             assert_eq!(u32::from(direct.get_pixel(x, y).0[0]), (9797 * r + 19234 * g + 3737 * b) >> 15);
             assert_eq!(u32::from(both.gray.get_pixel(x, y).0[0]), (9798 * r + 19235 * g + 3735 * b + 16384) >> 15);
         }
-        assert_eq!(both.colour.unwrap().into_rgb(), colours());
+        assert_eq!(both.colour.unwrap().into_rgb(&both.gray), colours());
     }
 
     #[test]
@@ -288,10 +293,11 @@ mod tests {
             let gray = decode(&bytes, wanted(WantedColour::None), Limits::default()).unwrap().gray;
             assert_eq!(both.gray, gray, "{format:?} {rule:?}");
             let alone =
-                decode(&bytes, wanted(WantedColour::First), Limits::default()).unwrap().colour.unwrap().into_rgb();
-            let beside = both.colour.unwrap().into_rgb();
+                decode(&bytes, wanted(WantedColour::First), Limits::default()).unwrap().colour.unwrap().into_rgb(&gray);
+            let beside = both.colour.unwrap().into_rgb(&gray);
             let off = beside.iter().zip(alone.iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
-            assert!(off <= 2, "{format:?}: colours are off by {off}");
+            // A JPEG's chromas are shared by four pixels.
+            assert!(off <= if format == ImageFormat::Jpeg { 8 } else { 2 }, "{format:?}: colours are off by {off}");
         }
         let gray = decode(
             &encoded(ramp(), ImageFormat::Jpeg),
@@ -299,7 +305,7 @@ mod tests {
             Limits::default(),
         )
         .unwrap();
-        assert_eq!(gray.colour.unwrap().into_rgb().get_pixel(3, 3).0, [gray.gray.get_pixel(3, 3).0[0]; 3]);
+        assert_eq!(gray.colour.unwrap().into_rgb(&gray.gray).get_pixel(3, 3).0, [gray.gray.get_pixel(3, 3).0[0]; 3]);
     }
 
     #[test]
@@ -350,7 +356,7 @@ mod tests {
         assert!(off >= 2, "off by {off}");
         let means = |p: &GrayImage| p.iter().map(|&v| f64::from(v)).sum::<f64>() / 1440.0;
         assert!((means(&luma) - (76.0 + 179.0) / 2.0).abs() < 3.0, "the luma of red and cyan, half each");
-        assert_eq!(both.colour.unwrap().into_rgb().dimensions(), (40, 36));
+        assert_eq!(both.colour.unwrap().into_rgb(&luma).dimensions(), (40, 36));
     }
 
     #[test]

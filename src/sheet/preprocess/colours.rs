@@ -8,7 +8,7 @@ use std::sync::Arc;
 use image::{GrayImage, RgbImage};
 
 use crate::geometry::{Point, Size};
-use crate::imaging::colour::{Coloured, Space};
+use crate::imaging::colour::{self, Chroma, Coloured};
 use crate::imaging::jpeg::Planes;
 use crate::imaging::orient::Turn;
 use crate::imaging::remap::{self, Interpolation};
@@ -30,7 +30,7 @@ pub struct Colours {
 impl Colours {
     /// As they were decoded.
     pub fn new(decoded: Coloured) -> Self {
-        let size = Size::new(decoded.picture.width(), decoded.picture.height());
+        let size = decoded.size();
         Self { decoded: decoded.into(), map: Homography::IDENTITY, size, is_moved: false }
     }
 
@@ -69,19 +69,28 @@ impl Colours {
         mut positions: impl FnMut(u32, &mut [Point]),
     ) -> Self {
         let Some(back) = self.map.inverse() else { return self.clone().resized(size) };
-        let picture = remap::rgb(&self.decoded.picture, size, interpolation, |y, row| {
-            positions(y, row);
-            row.iter_mut().for_each(|place| *place = back.apply(*place));
-        });
-        Self::new(Coloured { picture, space: self.decoded.space })
-    }
-
-    /// What lies outside of the decoded picture: chromas of 0 would be a colour.
-    fn outside(&self) -> Outside {
-        match self.decoded.space {
-            Space::Rgb => Outside::Black,
-            Space::YCbCr => Outside::Nearest,
-        }
+        Self::new(match &*self.decoded {
+            Coloured::Rgb(picture) => Coloured::Rgb(remap::rgb(picture, size, interpolation, |y, row| {
+                positions(y, row);
+                row.iter_mut().for_each(|place| *place = back.apply(*place));
+            })),
+            Coloured::Chroma(chroma) => {
+                let (width, height) = chroma.planes[0].dimensions();
+                let back = back.then(&Homography::resizing(chroma.size, Size::new(width, height)));
+                let (right, bottom) = (f64::from(width) - 1.0, f64::from(height) - 1.0);
+                let planes = chroma.planes.each_ref().map(|plane| {
+                    remap::gray(plane, size, interpolation, |y, row| {
+                        positions(y, row);
+                        // Chromas of 0, as there are outside, would be a colour.
+                        row.iter_mut().for_each(|place| {
+                            let Point { x, y } = back.apply(*place);
+                            *place = Point::new(x.min(right).max(0.0), y.min(bottom).max(0.0));
+                        });
+                    })
+                });
+                Coloured::Chroma(Chroma { size, planes })
+            }
+        })
     }
 
     /// The raster's picture in its own colours, given its luma: they are sampled at half the size, as a JPEG has them.
@@ -89,23 +98,41 @@ impl Colours {
         // The middle of a half pixel is that of the two by two that it stands for.
         let halved = Homography([0.5, 0.0, -0.25, 0.0, 0.5, -0.25, 0.0, 0.0, 1.0]);
         let size = Planes::chroma_size(self.size);
-        let sampled = warp::through_rgb(&self.decoded.picture, &self.map.then(&halved), size, Outside::Nearest);
+        let map = self.map.then(&halved);
+        let chroma = match &*self.decoded {
+            Coloured::Rgb(picture) => {
+                warp::through_rgb(picture, &map, size, Outside::Nearest).map(|picture| colour::chroma_of(&picture))
+            }
+            Coloured::Chroma(chroma) => sampled(chroma, &map, size),
+        };
         // A map without a way back shows nothing.
-        let sampled =
-            Coloured { picture: sampled.unwrap_or(RgbImage::new(size.width, size.height)), space: self.decoded.space };
-        Planes { luma, chroma: sampled.chroma() }
+        Planes { luma, chroma: chroma.unwrap_or_else(|| colour::no_chroma(size)) }
     }
 
-    /// The colour picture of the raster, red, green and blue.
-    pub fn picture(&self) -> RgbImage {
-        let decoded = &self.decoded.picture;
-        let picture = match self.is_moved {
-            true => warp::through_rgb(decoded, &self.map, self.size, self.outside()),
-            false => None,
-        };
-        let picture = picture.unwrap_or_else(|| resize::linear_rgb(decoded, self.size));
-        Coloured { picture, space: self.decoded.space }.into_rgb()
+    /// The colour picture of the raster, red, green and blue, given its luma.
+    pub fn picture(&self, luma: &GrayImage) -> RgbImage {
+        match &*self.decoded {
+            Coloured::Rgb(decoded) => {
+                let picture = match self.is_moved {
+                    true => warp::through_rgb(decoded, &self.map, self.size, Outside::Black),
+                    false => None,
+                };
+                picture.unwrap_or_else(|| resize::linear_rgb(decoded, self.size))
+            }
+            Coloured::Chroma(chroma) => {
+                let chroma = sampled(chroma, &self.map, self.size);
+                colour::rgb_of(luma, &chroma.unwrap_or_else(|| colour::no_chroma(self.size)))
+            }
+        }
     }
+}
+
+/// Chromas seen by `map`, which takes places of their picture to those of one of `size`.
+fn sampled(chroma: &Chroma, map: &Homography, size: Size) -> Option<[GrayImage; 2]> {
+    let own = Size::new(chroma.planes[0].width(), chroma.planes[0].height());
+    let map = Homography::resizing(own, chroma.size).then(map);
+    // Chromas of 0, as black has them by itself, would be a colour.
+    warp::through_pair(&chroma.planes, &map, size, Outside::Nearest)
 }
 
 #[cfg(test)]
@@ -123,6 +150,11 @@ mod tests {
         Colours::new(Coloured::rgb(picture()))
     }
 
+    /// Colours know their own luma.
+    fn gray() -> GrayImage {
+        GrayImage::new(0, 0)
+    }
+
     fn furthest(a: &RgbImage, b: &RgbImage) -> u8 {
         assert_eq!(a.dimensions(), b.dimensions());
         a.iter().zip(b.iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
@@ -130,15 +162,15 @@ mod tests {
 
     #[test]
     fn a_resized_picture_is_resized_exactly() {
-        assert_eq!(colours().picture(), picture());
+        assert_eq!(colours().picture(&gray()), picture());
         let size = Size::new(33, 50);
-        assert_eq!(colours().resized(size).picture(), resize::linear_rgb(&picture(), size));
+        assert_eq!(colours().resized(size).picture(&gray()), resize::linear_rgb(&picture(), size));
     }
 
     #[test]
     fn turns_are_those_of_pictures() {
         for turn in Turn::ALL {
-            let turned = colours().turned_back(turn).picture();
+            let turned = colours().turned_back(turn).picture(&gray());
             assert_eq!(furthest(&turned, &orient::turned_back(picture(), turn)), 0, "{turn:?}");
         }
     }
@@ -150,11 +182,43 @@ mod tests {
         let mut step_by_step = resize::linear_rgb(&picture(), sizes[1]);
         step_by_step = warp::through_rgb(&step_by_step, &map, sizes[2], Outside::Black).unwrap();
         step_by_step = resize::linear_rgb(&step_by_step, sizes[0]);
-        let at_once = colours().resized(sizes[1]).through(&map, sizes[2]).resized(sizes[0]).picture();
+        let at_once = colours().resized(sizes[1]).through(&map, sizes[2]).resized(sizes[0]).picture(&gray());
         // Within: at the edge black is blended in.
         for (x, y, p) in at_once.enumerate_pixels().filter(|(x, y, _)| (6..54).contains(x) && (6..35).contains(y)) {
             let other = step_by_step.get_pixel(x, y);
             assert!(p.0.iter().zip(&other.0).all(|(a, b)| a.abs_diff(*b) < 8), "{x} {y}: {p:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn chromas_go_the_way_of_colours() {
+        let map = Homography([1.1, 0.05, -3.0, -0.04, 0.95, 2.0, 0.0, 0.0, 1.0]);
+        let halves = Homography([0.5, 0.0, -0.25, 0.0, 0.5, -0.25, 0.0, 0.0, 1.0]);
+        let small =
+            warp::through_pair(&colour::chroma_of(&picture()), &halves, Size::new(30, 21), Outside::Nearest).unwrap();
+        for planes in [colour::chroma_of(&picture()), small] {
+            let chroma = Colours::new(Coloured::Chroma(Chroma { size: Size::new(60, 41), planes }));
+            let same = |y: u32, row: &mut [Point]| {
+                for (x, place) in (0..).zip(row) {
+                    *place = Point::new(f64::from(x), f64::from(y));
+                }
+            };
+            let way = |colours: Colours| {
+                let moved = colours.resized(Size::new(90, 62)).through(&map, Size::new(80, 60)).turned_back(Turn::Half);
+                [
+                    moved.planes(gray()).chroma,
+                    moved.remapped(Size::new(80, 60), Interpolation::Linear, same).planes(gray()).chroma,
+                ]
+            };
+            for (one, other) in way(chroma).iter().flatten().zip(way(colours()).iter().flatten()) {
+                assert_eq!(one.dimensions(), (40, 30));
+                // Within: at the edges of the picture one is black outside.
+                let within = one.enumerate_pixels().filter(|(x, y, _)| (4..34).contains(x) && (4..24).contains(y));
+                for (x, y, p) in within {
+                    let other = other.get_pixel(x, y).0[0];
+                    assert!(p.0[0].abs_diff(other) <= 4, "{x} {y}: {} {other}", p.0[0]);
+                }
+            }
         }
     }
 
@@ -166,6 +230,6 @@ mod tests {
                 *place = Point::new(f64::from(x), f64::from(y));
             }
         });
-        assert!(furthest(&same.picture(), &half.picture()) <= 4);
+        assert!(furthest(&same.picture(&gray()), &half.picture(&gray())) <= 4);
     }
 }

@@ -7,8 +7,8 @@ use image::{GrayImage, RgbImage};
 
 use super::super::error::{Reason, SheetError};
 use super::super::stages::{Drawn, Kind, Stages};
+use super::Raster;
 use super::straighten::{self, Edge, PagePoints};
-use super::{Colours, Raster};
 use crate::geometry::{PixelPoint, Point, Quad, Size};
 use crate::imaging::sketch::Sketch;
 use crate::imaging::{blur, colour, contours, edges, morphology, polygon, tone};
@@ -91,7 +91,8 @@ fn page_outline(
     options: &CropPage,
     stages: &mut Stages,
 ) -> Result<([PixelPoint; 4], Vec<PixelPoint>), SheetError> {
-    let colour = raster.colour.as_ref().filter(|_| options.colored_canny).map(Colours::picture);
+    let luma = raster.unfiltered.as_ref().unwrap_or(&raster.gray);
+    let colour = raster.colour.as_ref().filter(|_| options.colored_canny).map(|colour| colour.picture(luma));
     let edges = page_edges(&raster.gray, colour.as_ref(), options);
     stages.record(Kind::Searched, |most| {
         let picture = Sketch::of(&edges, most).finish();
@@ -261,6 +262,7 @@ fn corners_by_ladder(hull: &[PixelPoint]) -> Option<[PixelPoint; 4]> {
 mod tests {
     use image::{Luma, Rgb};
 
+    use super::super::Colours;
     use super::*;
     use crate::geometry::Size;
     use crate::imaging::colour::Coloured;
@@ -387,6 +389,6 @@ mod tests {
         .unwrap();
         let size = Size::new(page.gray.width(), page.gray.height());
         assert!(size.width.abs_diff(460) <= 8 && size.height.abs_diff(640) <= 8, "{size}");
-        assert_eq!(page.colour.unwrap().picture().dimensions(), page.gray.dimensions());
+        assert_eq!(page.colour.unwrap().picture(&page.gray).dimensions(), page.gray.dimensions());
     }
 }

@@ -110,7 +110,7 @@ fn rectangle(right: f64, bottom: f64) -> Quad {
     Quad { corners: points.map(|(x, y)| Point::new(x, y)) }
 }
 
-/// Sizes that are no mistake: [`warp::perspective`] has the same bound.
+/// Sizes that are no mistake: [`warp::upright_map`] has the same bound.
 fn is_possible(size: Size, source: Size) -> bool {
     let most = 2 * (u64::from(source.width) + u64::from(source.height));
     size.pixels() > 0 && u64::from(size.width.max(size.height)) <= most

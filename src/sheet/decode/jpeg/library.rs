@@ -12,7 +12,7 @@ use zune_jpeg::errors::DecodeErrors;
 use super::super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, from_rgb, orientation_of, truncated};
 use super::has_end_marker;
 use super::headers::{BASELINE, EXTENDED, START_OF_SCAN};
-use crate::imaging::colour::{Coloured, Space};
+use crate::imaging::colour::{Chroma, Coloured};
 use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
@@ -86,10 +86,12 @@ fn jpeg_with(
         ColorSpace::RGB => from_rgb(RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?, wanted),
         ColorSpace::YCbCr => {
             // The luma is the gray that would be decoded alone.
-            let luma = pixels.chunks_exact(3).map(|pixel| pixel[0]).collect();
-            let gray = GrayImage::from_raw(size.width, size.height, luma).ok_or_else(damaged)?;
-            let picture = RgbImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?;
-            Decoded { gray, colour: Some(Coloured { picture, space: Space::YCbCr }) }
+            let plane = |k: usize| {
+                let values = pixels.chunks_exact(3).map(|pixel| pixel[k]).collect();
+                GrayImage::from_raw(size.width, size.height, values).ok_or_else(damaged)
+            };
+            let chroma = Chroma { size, planes: [plane(1)?, plane(2)?] };
+            Decoded { gray: plane(0)?, colour: Some(Coloured::Chroma(chroma)) }
         }
         _ => from_gray(GrayImage::from_raw(size.width, size.height, pixels).ok_or_else(damaged)?, wanted),
     };

@@ -19,12 +19,13 @@ mod sequential;
 mod tests;
 
 use image::metadata::Orientation;
-use image::{GrayImage, RgbImage};
 
 use self::fault::Fault;
 use self::scans::{Keep, Picture};
 use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, orientation_of, truncated};
-use crate::imaging::colour::{Coloured, Space};
+use crate::geometry::Size;
+use crate::imaging::colour::{Chroma, Coloured};
+use crate::imaging::resize;
 use crate::sheet::error::SheetError;
 
 /// Decodes a JPEG of any kind.
@@ -90,14 +91,9 @@ fn decoded(picture: Picture<'_>, wanted: Wanted) -> Result<(Decoded, Orientation
     let (Some(cb), Some(cr)) = (planes.next(), planes.next()) else {
         return Ok((from_gray(gray, wanted), orientation));
     };
-    let mut picture = RgbImage::new(gray.width(), gray.height());
-    let place = |at: u32, of: u32, among: u32| at * of / among.max(1);
-    for (x, y, pixel) in picture.enumerate_pixels_mut() {
-        let chroma = |plane: &GrayImage| {
-            let (x, y) = (place(x, plane.width(), gray.width()), place(y, plane.height(), gray.height()));
-            plane.get_pixel_checked(x, y).map_or(128, |p| p.0[0])
-        };
-        pixel.0 = [gray.get_pixel(x, y).0[0], chroma(&cb), chroma(&cr)];
-    }
-    Ok((Decoded { gray, colour: Some(Coloured { picture, space: Space::YCbCr }) }, orientation))
+    // Files may store the two in different sizes.
+    let cr =
+        if cr.dimensions() == cb.dimensions() { cr } else { resize::linear(&cr, Size::new(cb.width(), cb.height())) };
+    let chroma = Chroma { size: Size::new(gray.width(), gray.height()), planes: [cb, cr] };
+    Ok((Decoded { gray, colour: Some(Coloured::Chroma(chroma)) }, orientation))
 }

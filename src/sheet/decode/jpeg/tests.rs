@@ -1,5 +1,6 @@
 //! Whole files pass, damaged ones do not, and the pixels are those of the definition.
 
+use image::GrayImage;
 use proptest::prelude::*;
 
 use super::headers::{BLOCK, PROGRESSIVE};

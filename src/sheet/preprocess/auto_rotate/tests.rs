@@ -69,7 +69,7 @@ fn colours_turn_with_the_grays() {
             &mut Stages::off(),
         )
         .unwrap();
-    let colour = found.colour.unwrap().picture();
+    let colour = found.colour.unwrap().picture(&found.gray);
     assert!(found.gray.enumerate_pixels().all(|(x, y, p)| colour.get_pixel(x, y).0 == [p.0[0], 7, 9]));
 }
 

@@ -40,7 +40,7 @@ fn gray_and_colour_come_to_lie_on_the_reference() {
             far += u32::from(inside && p.0[0].abs_diff(want.get_pixel(x, y).0[0]) > 110);
         }
         assert!(far < 1800, "{model:?}: {far} pixels of 170000 are another colour");
-        assert_eq!(laid.colour.unwrap().picture().dimensions(), (400, 560));
+        assert_eq!(laid.colour.unwrap().picture(&laid.gray).dimensions(), (400, 560));
     }
 }
 

@@ -171,7 +171,7 @@ fn colour_goes_along() {
     for method in [WarpMethod::Perspective, WarpMethod::Remap, WarpMethod::DocRefine] {
         let page =
             finder(four_dots(), method).apply(raster.clone(), &mut Scratch::default(), &mut Stages::off()).unwrap();
-        let colour = page.colour.unwrap().picture();
+        let colour = page.colour.unwrap().picture(&page.gray);
         assert!(page.gray.enumerate_pixels().all(|(x, y, p)| colour.get_pixel(x, y).0 == [p.0[0]; 3]));
     }
 }
