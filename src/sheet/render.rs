@@ -164,9 +164,9 @@ impl<'v> Drawing<'v> {
                     let area = placement.of(Rect::new(bubble.x, bubble.y, width, tall));
                     let (thickness, ink) = frames.frame(b, marked);
                     overlay.outline(area, thickness, ink);
-                    if let Some(stamp) = lettering.stamps.get(&(bubble.value.clone(), height))
-                        && marked
+                    if marked
                         && has_texts
+                        && let Some(stamp) = lettering.stamps.get(&(bubble.value.clone(), height))
                     {
                         place_text(&mut overlay, stamp, area, ink);
                     }

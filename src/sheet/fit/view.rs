@@ -20,7 +20,7 @@ pub struct Printed<'s> {
     /// Where its boxes lie.
     pub placement: Placement,
     /// The page that ink is sampled from, in bubbles of its size.
-    pub page: &'s InkPage,
+    pub page: &'s InkPage<'s>,
     /// Its blank bubble.
     pub blank: &'s Blank,
     /// Where its outlines are.

@@ -312,10 +312,12 @@ fn towards(own: f64, common: f64, count: usize, prior: f64) -> f64 {
 
 /// The ink of a full mark of the sheet: the median of what is above half of it. `prior` where nothing is.
 fn full_mark(ink: &[f64], floor: f64, prior: f64) -> f64 {
-    let mut sorted = ink.to_vec();
-    sorted.sort_by(|a, b| b.total_cmp(a));
-    let count = ((sorted.len() as f64 * 0.03).ceil() as usize).clamp(1, sorted.len().max(1));
-    let top = median(sorted.get(..count).unwrap_or_default());
+    let mut ranked = ink.to_vec();
+    let count = ((ranked.len() as f64 * 0.03).ceil() as usize).clamp(1, ranked.len().max(1));
+    if count < ranked.len() {
+        ranked.select_nth_unstable_by(count, |a, b| b.total_cmp(a));
+    }
+    let top = median(ranked.get(..count).unwrap_or_default());
     let mut threshold = 0.5 * top.max(LEAST_FULL);
     let mut full = LEAST_FULL;
     if top < LEAST_FULL || ink.iter().filter(|v| **v > threshold).count() < 2 {
@@ -358,21 +360,27 @@ fn median(values: &[f64]) -> f64 {
 
 /// Between sorted values by a straight line; 0 for none.
 fn percentile(values: &[f64], percent: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let place = (sorted.len().saturating_sub(1)) as f64 * percent / 100.0;
+    let mut ranked = values.to_vec();
+    let place = (ranked.len().saturating_sub(1)) as f64 * percent / 100.0;
     let (i, part) = (place as usize, place.fract());
-    let get = |i: usize| sorted.get(i).copied();
-    let here = get(i).unwrap_or(0.0);
-    here + (get(i + 1).unwrap_or(here) - here) * part
+    if i >= ranked.len() {
+        return 0.0;
+    }
+    // No more is sorted than is looked at.
+    let (_, &mut here, above) = ranked.select_nth_unstable_by(i, f64::total_cmp);
+    let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(here);
+    here + (next - here) * part
 }
 
 /// The value at or below a percentile; 0 for none.
 fn lower(values: &[f64], percent: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let place = (sorted.len().saturating_sub(1)) as f64 * percent / 100.0;
-    sorted.get(place as usize).copied().unwrap_or(0.0)
+    let mut ranked = values.to_vec();
+    let place = (ranked.len().saturating_sub(1)) as f64 * percent / 100.0;
+    let i = place as usize;
+    if i >= ranked.len() {
+        return 0.0;
+    }
+    *ranked.select_nth_unstable_by(i, f64::total_cmp).1
 }
 
 #[cfg(test)]
@@ -492,6 +500,18 @@ mod tests {
 
     proptest! {
         /// Whatever is measured, every bubble has a verdict, and every field a confidence.
+        #[test]
+        fn ranks_are_those_of_sorted_values(values in prop::collection::vec(-1f64..1.0, 0..60), percent in 0f64..=100.0) {
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let place = sorted.len().saturating_sub(1) as f64 * percent / 100.0;
+            let get = |i: usize| sorted.get(i).copied();
+            let here = get(place as usize).unwrap_or(0.0);
+            let next = get(place as usize + 1).unwrap_or(here);
+            prop_assert_eq!(percentile(&values, percent), here + (next - here) * place.fract());
+            prop_assert_eq!(lower(&values, percent), here);
+        }
+
         #[test]
         fn any_ink_is_judged(values in prop::collection::vec((0.0f64..1.0, 0.0f64..1.0), 80)) {
             let judgement = judged(|i, j| {

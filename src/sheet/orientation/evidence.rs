@@ -16,6 +16,7 @@
 use image::GrayImage;
 
 use crate::geometry::Size;
+use crate::imaging::dispatch::wide_fn;
 use crate::imaging::orient::Turn;
 use crate::template::Template;
 
@@ -100,8 +101,16 @@ const INSIDE: ([bool; SAMPLES], u32) = {
     (inside, count)
 };
 
-/// Points of the page, as indices of its pixels, whose mean is a sample.
-type Taps = [u32; 4];
+/// Where a place is sampled: each sample is the mean of four points, those where two columns of the page cross two rows.
+#[derive(Debug, Clone, PartialEq)]
+struct Taps {
+    /// Two columns after the other for each sample along a row of the page.
+    columns: [usize; 2 * SIDE],
+    /// Two rows after the other for each sample along a column.
+    rows: [usize; 2 * SIDE],
+    /// Are the samples' rows columns of the page?
+    is_sideways: bool,
+}
 
 /// The places of the bubbles of all layouts that a template has, made ready to be looked for on pages.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +161,7 @@ impl Form {
 struct Places {
     page: Size,
     /// For each of [`Turn::ALL`], the samples of each place.
-    taps: [Vec<[Taps; SAMPLES]>; 4],
+    taps: [Vec<Taps>; 4],
     /// One a place: the samples around it that belong to no bubble.
     surroundings: Vec<[bool; SAMPLES]>,
     /// For each of [`Turn::TURNED`].
@@ -232,14 +241,13 @@ impl Places {
     }
 
     /// Likeness and contrast of each place, whose samples are given.
-    fn measure(&self, page: &GrayImage, taps: &[[Taps; SAMPLES]]) -> Vec<Measured> {
-        let inks: Vec<[u8; SAMPLES]> = taps.iter().map(|taps| ink(page.as_raw(), taps)).collect();
+    fn measure(&self, page: &GrayImage, taps: &[Taps]) -> Vec<Measured> {
+        let mut inks = vec![[0; SAMPLES]; taps.len()];
+        inks_of(page.as_raw(), page.width() as usize, taps, &mut inks);
         let prototype = prototype(&inks);
-        let likeness = Likeness::to(&prototype);
-        inks.iter()
-            .zip(&self.surroundings)
-            .map(|(ink, around)| Measured { likeness: likeness.of(ink), contrast: contrast(ink, around) })
-            .collect()
+        let mut measured = vec![Measured { likeness: 0.0, contrast: 0.0 }; inks.len()];
+        compare(&prototype, &inks, &self.surroundings, &mut measured);
+        measured
     }
 }
 
@@ -298,104 +306,181 @@ fn surroundings(place: &Place, all: &[Place]) -> [bool; SAMPLES] {
 
 /// The samples of a place, which is turned already, on a page of `size`; the samples turn with it. Each is the mean of
 /// four points, the middles of its quarters; those beyond the page are taken from its edge.
-fn taps(place: Place, turn: Turn, size: Size) -> [Taps; SAMPLES] {
+fn taps(place: Place, turn: Turn, size: Size) -> Taps {
     /// A quarter of a sample's width, in half boxes.
     const QUARTER: f32 = 1.0 / SIDE as f32;
-    let index = |x: f32, y: f32| {
-        // Casts of floats saturate, and a page has fewer pixels than u32 can count.
-        let x = (x as u32).min(size.width.saturating_sub(1));
-        let y = (y as u32).min(size.height.saturating_sub(1));
-        y * size.width + x
+    // Casts of floats saturate.
+    let index = |v: f32, length: u32| (v as u32).min(length.saturating_sub(1)) as usize;
+    let points = |middle: f32, half: f32, length: u32, sign: f32| {
+        std::array::from_fn(|i| {
+            let u = sign * offset(i / 2).0;
+            let v = if i % 2 == 0 { u - QUARTER } else { u + QUARTER };
+            index(middle + v * half, length)
+        })
     };
-    std::array::from_fn(|i| {
-        let (u, v) = offset(i);
-        let (u, v) = match turn {
-            Turn::None => (u, v),
-            Turn::Quarter => (-v, u),
-            Turn::Half => (-u, -v),
-            Turn::ThreeQuarters => (v, -u),
-        };
-        let (left, right) = (place.x + (u - QUARTER) * place.half_width, place.x + (u + QUARTER) * place.half_width);
-        let (top, bottom) = (place.y + (v - QUARTER) * place.half_height, place.y + (v + QUARTER) * place.half_height);
-        [index(left, top), index(right, top), index(left, bottom), index(right, bottom)]
-    })
-}
-
-/// Ink at the samples of a place, 0 (paper) to 255 (black): darkness against the place's own white, the gray that 15 % of
-/// the samples exceed.
-fn ink(page: &[u8], taps: &[Taps; SAMPLES]) -> [u8; SAMPLES] {
-    /// Darker places are black, whatever they hold.
-    const DARKEST_WHITE: u32 = 16;
-    let gray = |i: u32| page.get(i as usize).map_or(0, |&v| u32::from(v));
-    let samples = taps.map(|four| (four.map(gray).iter().sum::<u32>() / 4) as u8);
-    let mut counts = [0u16; 256];
-    samples.iter().for_each(|&v| counts[usize::from(v)] += 1);
-    let (mut white, mut lighter) = (255u32, usize::from(counts[255]));
-    while lighter <= SAMPLES * 15 / 100 && white > DARKEST_WHITE {
-        white -= 1;
-        lighter += usize::from(counts[white as usize]);
+    // Along x, along y, of the page.
+    let signs = match turn {
+        Turn::None => (1.0, 1.0),
+        Turn::Quarter => (-1.0, 1.0),
+        Turn::Half => (-1.0, -1.0),
+        Turn::ThreeQuarters => (1.0, -1.0),
+    };
+    Taps {
+        columns: points(place.x, place.half_width, size.width, signs.0),
+        rows: points(place.y, place.half_height, size.height, signs.1),
+        is_sideways: matches!(turn, Turn::Quarter | Turn::ThreeQuarters),
     }
-    // Divided once: the quotient below fits a byte, as nothing is lighter than white.
-    let scale = (255 << 16) / white;
-    samples.map(|v| (255 - ((u32::from(v).min(white) * scale) >> 16)) as u8)
 }
 
-/// What most places have in common, sample by sample: the 40th percentile, so that marks, which fewer places have, do not
-/// show.
-fn prototype(inks: &[[u8; SAMPLES]]) -> [u8; SAMPLES] {
-    const PERCENT: usize = 40;
-    std::array::from_fn(|i| {
-        let mut counts = [0u16; 256];
-        inks.iter().for_each(|ink| counts[usize::from(ink[i])] += 1);
-        let (mut value, mut seen) = (0u8, usize::from(counts[0]));
-        while seen <= inks.len() * PERCENT / 100 && value < 255 {
-            value += 1;
-            seen += usize::from(counts[usize::from(value)]);
+wide_fn! {
+    /// Ink at the samples of places, 0 (paper) to 255 (black): darkness against the place's own white, the gray that 15 % of
+    /// the samples exceed.
+    fn inks_of(page: &[u8], width: usize, taps: &[Taps], inks: &mut [[u8; SAMPLES]]) {
+        /// Darker places are black, whatever they hold.
+        const DARKEST_WHITE: u8 = 16;
+        for (taps, ink) in taps.iter().zip(inks) {
+            let mut samples = [0u8; SAMPLES];
+            for j in 0..SIDE {
+                let row = |y: usize| page.get(y * width..(y + 1) * width).unwrap_or_default();
+                let (upper, lower) = (row(taps.rows[2 * j]), row(taps.rows[2 * j + 1]));
+                let mut sums = [0u16; 2 * SIDE];
+                for i in 0..2 * SIDE {
+                    let x = taps.columns[i];
+                    if x < upper.len() && x < lower.len() {
+                        sums[i] = u16::from(upper[x]) + u16::from(lower[x]);
+                    }
+                }
+                for i in 0..SIDE {
+                    let at = if taps.is_sideways { i * SIDE + j } else { j * SIDE + i };
+                    samples[at] = ((sums[2 * i] + sums[2 * i + 1]) / 4) as u8;
+                }
+            }
+            // The lightest gray that more than 15 % reach, bit by bit.
+            let mut white = 0u8;
+            for bit in (0..8).rev() {
+                let lighter = white | 1 << bit;
+                // There are less than 256 samples.
+                let mut count = 0u8;
+                for i in 0..SAMPLES {
+                    count += u8::from(samples[i] >= lighter);
+                }
+                if usize::from(count) > SAMPLES * 15 / 100 {
+                    white = lighter;
+                }
+            }
+            let white = white.max(DARKEST_WHITE);
+            // Divided once: the quotient below fits a byte, as nothing is lighter than white.
+            let scale = (255 << 16) / u32::from(white);
+            for i in 0..SAMPLES {
+                ink[i] = 255 - ((u32::from(samples[i].min(white)) * scale) >> 16) as u8;
+            }
         }
-        value
-    })
+    }
 }
 
-/// Correlation with a prototype, −1 to 1; that of plain paper with anything is about 0.
-struct Likeness {
-    deviations: [f32; SAMPLES],
+wide_fn! {
+    /// What most places have in common, sample by sample: the 40th percentile, so that marks, which fewer places have, do not
+    /// show.
+    fn prototype(inks: &[[u8; SAMPLES]]) -> [u8; SAMPLES] {
+        const PERCENT: usize = 40;
+        // Counts of places fit a byte.
+        const { assert!(MOST_PLACES < 256) };
+        let most = (inks.len() * PERCENT / 100).min(255) as u8;
+        // The darkest ink that no more have less than, bit by bit.
+        let mut values = [0u8; SAMPLES];
+        for bit in (0..8).rev() {
+            let mut darker = values;
+            for i in 0..SAMPLES {
+                darker[i] |= 1 << bit;
+            }
+            let mut counts = [0u8; SAMPLES];
+            for ink in inks {
+                for i in 0..SAMPLES {
+                    counts[i] += u8::from(ink[i] < darker[i]);
+                }
+            }
+            for i in 0..SAMPLES {
+                values[i] = if counts[i] <= most { darker[i] } else { values[i] };
+            }
+        }
+        values
+    }
+}
+
+wide_fn! {
+    /// Compares places with a prototype and with what is around them.
+    fn compare(
+        prototype: &[u8; SAMPLES],
+        inks: &[[u8; SAMPLES]],
+        surroundings: &[[bool; SAMPLES]],
+        measured: &mut [Measured],
+    ) {
+        let likeness = Likeness::to(prototype);
+        for ((ink, around), measured) in inks.iter().zip(surroundings).zip(measured) {
+            *measured = Measured { likeness: likeness.of(ink), contrast: contrast(ink, around) };
+        }
+    }
+}
+
+/// Correlation with a prototype, −1 to 1; that of plain paper with anything is about 0. Sums are whole numbers.
+struct Likeness<'p> {
+    prototype: &'p [u8; SAMPLES],
+    sum: u32,
     spread: f32,
 }
 
-impl Likeness {
-    fn to(prototype: &[u8; SAMPLES]) -> Self {
-        let (deviations, spread) = deviations(prototype);
-        Self { deviations, spread }
+impl<'p> Likeness<'p> {
+    #[inline(always)]
+    fn to(prototype: &'p [u8; SAMPLES]) -> Self {
+        let (sum, spread) = spread(prototype);
+        Self { prototype, sum, spread }
     }
 
+    #[inline(always)]
     fn of(&self, ink: &[u8; SAMPLES]) -> f32 {
-        let (deviations, spread) = deviations(ink);
-        let product: f32 = deviations.iter().zip(&self.deviations).map(|(a, b)| a * b).sum();
-        product / (spread * self.spread)
+        let (sum, spread) = spread(ink);
+        covariance(ink, sum, self.prototype, self.sum) / (spread * self.spread)
     }
 }
 
-/// Ink in parts of black without its mean, and the root of the sum of its squares, with what is faint added.
-fn deviations(ink: &[u8; SAMPLES]) -> ([f32; SAMPLES], f32) {
-    let sum: u32 = ink.iter().map(|&v| u32::from(v)).sum();
-    let mean = sum as f32 / SAMPLES as f32;
-    let deviations = ink.map(|v| (f32::from(v) - mean) / 255.0);
-    let squares: f32 = deviations.iter().map(|d| d * d).sum();
+/// The sum of ink, and the root of the sum of the squares of its deviations from the mean in parts of black, with what is faint
+/// added.
+#[inline(always)]
+fn spread(ink: &[u8; SAMPLES]) -> (u32, f32) {
+    let mut sum = 0u32;
+    for i in 0..SAMPLES {
+        sum += u32::from(ink[i]);
+    }
     // √SAMPLES is SIDE.
-    (deviations, squares.sqrt() + FAINT * SIDE as f32)
+    (sum, covariance(ink, sum, ink, sum).sqrt() + FAINT * SIDE as f32)
+}
+
+/// The sum of the products of deviations from the means, in parts of black, given the sums.
+#[inline(always)]
+fn covariance(a: &[u8; SAMPLES], sum_a: u32, b: &[u8; SAMPLES], sum_b: u32) -> f32 {
+    let mut products = 0i32;
+    for i in 0..SAMPLES {
+        products += i32::from(a[i]) * i32::from(b[i]);
+    }
+    let products = i64::from(products) * SAMPLES as i64 - i64::from(sum_a) * i64::from(sum_b);
+    products as f32 / (SAMPLES as f32 * 255.0 * 255.0)
 }
 
 /// Ink in the place against ink around it, −1 to 1; 0 where too little around it is free.
+#[inline(always)]
 fn contrast(ink: &[u8; SAMPLES], around: &[bool; SAMPLES]) -> f32 {
     let (inside, count) = INSIDE;
-    let sum =
-        |of: &[bool; SAMPLES]| ink.iter().zip(of).map(|(&v, &counts)| u32::from(v) * u32::from(counts)).sum::<u32>();
-    let free = around.iter().map(|&free| u32::from(free)).sum::<u32>();
+    let (mut within, mut outside, mut free) = (0u32, 0u32, 0u32);
+    for i in 0..SAMPLES {
+        within += u32::from(ink[i]) * u32::from(inside[i]);
+        outside += u32::from(ink[i]) * u32::from(around[i]);
+        free += u32::from(around[i]);
+    }
     if (free as f32) < LEAST_SURROUNDINGS * (SAMPLES as u32 - count) as f32 {
         return 0.0;
     }
     let mean = |sum: u32, count: u32| sum as f32 / (255.0 * count.max(1) as f32);
-    let (inside, outside) = (mean(sum(&inside), count), mean(sum(around), free));
+    let (inside, outside) = (mean(within, count), mean(outside, free));
     (inside - outside) / (inside + outside + FAINT_INK)
 }
 
@@ -600,6 +685,64 @@ pub(super) mod tests {
     }
 
     proptest! {
+        #[test]
+        fn samples_lie_where_the_place_does(
+            picture in crate::imaging::arbitrary::picture(70, 60),
+            (x, y, half_width, half_height) in (-20f32..80.0, -20f32..80.0, 0.5f32..20.0, 0.5f32..20.0),
+        ) {
+            prop_assume!(!picture.is_empty());
+            let place = Place { x, y, half_width, half_height };
+            let size = Size::new(picture.width(), picture.height());
+            for turn in Turn::ALL {
+                let mut inks = [[0; SAMPLES]];
+                inks_of(picture.as_raw(), picture.width() as usize, &[taps(place, turn, size)], &mut inks);
+                let quarter = 1.0 / SIDE as f32;
+                let gray = |x: f32, y: f32| {
+                    let (x, y) = ((x as u32).min(size.width - 1), (y as u32).min(size.height - 1));
+                    u32::from(picture.get_pixel(x, y).0[0])
+                };
+                let samples: Vec<u8> = (0..SAMPLES).map(|i| {
+                    let (u, v) = offset(i);
+                    let (u, v) = match turn {
+                        Turn::None => (u, v),
+                        Turn::Quarter => (-v, u),
+                        Turn::Half => (-u, -v),
+                        Turn::ThreeQuarters => (v, -u),
+                    };
+                    let xs = [u - quarter, u + quarter].map(|u| x + u * half_width);
+                    let ys = [v - quarter, v + quarter].map(|v| y + v * half_height);
+                    (ys.iter().flat_map(|&y| xs.map(|x| gray(x, y))).sum::<u32>() / 4) as u8
+                }).collect();
+                let mut sorted = samples.clone();
+                sorted.sort_unstable_by(|a, b| b.cmp(a));
+                let white = u32::from(sorted[SAMPLES * 15 / 100].max(16));
+                let ink = |&v: &u8| 255 - ((u32::from(v).min(white) * ((255 << 16) / white)) >> 16) as u8;
+                prop_assert_eq!(inks[0].to_vec(), samples.iter().map(ink).collect::<Vec<u8>>());
+            }
+        }
+
+        #[test]
+        fn the_prototype_is_a_percentile(seed in prop::collection::vec(any::<u8>(), 997), count in 1usize..=MOST_PLACES) {
+            let inks: Vec<[u8; SAMPLES]> =
+                (0..count).map(|k| std::array::from_fn(|i| seed[(k * SAMPLES + i) % seed.len()])).collect();
+            let found = prototype(&inks);
+            for i in 0..SAMPLES {
+                let mut sorted: Vec<u8> = inks.iter().map(|ink| ink[i]).collect();
+                sorted.sort_unstable();
+                prop_assert_eq!(found[i], sorted[count * 40 / 100]);
+            }
+            // Correlation as it is defined.
+            let mean = |ink: &[u8; SAMPLES]| ink.iter().map(|&v| f64::from(v)).sum::<f64>() / SAMPLES as f64;
+            let product = |a: &[u8; SAMPLES], b: &[u8; SAMPLES]| {
+                let (of_a, of_b) = (mean(a), mean(b));
+                let products = a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - of_a) * (f64::from(b) - of_b));
+                products.sum::<f64>() / 255.0 / 255.0
+            };
+            let spread = |ink| product(ink, ink).sqrt() + f64::from(FAINT) * SIDE as f64;
+            let want = product(&inks[0], &found) / (spread(&inks[0]) * spread(&found));
+            prop_assert!((f64::from(Likeness::to(&found).of(&inks[0])) - want).abs() < 1e-5);
+        }
+
         /// Whatever the boxes and the page: no panic, and numbers.
         #[test]
         fn any_geometry_gives_numbers(

@@ -3,6 +3,8 @@
 //! All bubbles of a block have the same size and lie alike beside the pixels, so the outline is laid over the pixels once a
 //! block: each pixel counts by its part inside.
 
+use std::ops::{AddAssign, SubAssign};
+
 use super::InkPage;
 use super::rings::Outline;
 use crate::imaging::dispatch::wide_fn;
@@ -26,13 +28,18 @@ pub struct BubbleInk {
 /// An outline laid over pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Disc {
-    /// The first pixel of the window around the outline, beside the whole part of the bubble's middle.
+    /// The first pixel of the window around the outline and its spots, beside the whole part of the bubble's middle.
     first: (i32, i32),
-    /// Pixels of the outline, across and down.
+    /// Pixels of the window, across and down.
     size: (usize, usize),
-    /// Each pixel's share of the mean.
-    shares: Vec<f32>,
-    /// In each row, from which pixel to before which one pixels' middles are inside.
+    /// Places in a row of the window: pixels across, and what is left to whole groups.
+    stride: usize,
+    /// In the window's rows from the outline's first to its last, each pixel's parts inside, of [`PLACES`]².
+    shares: Vec<u8>,
+    /// All parts inside.
+    all_shares: u64,
+    /// In each row of the outline, from which place of the window to before which one spots that begin there have their middle
+    /// inside.
     inside: Vec<(usize, usize)>,
     /// Pixels whose middle is inside.
     count: usize,
@@ -44,9 +51,15 @@ pub struct Disc {
 #[derive(Debug, Default)]
 pub struct Buffers {
     ink: Vec<u8>,
-    sums: Vec<u32>,
-    row: Vec<u32>,
+    sums: Vec<u16>,
+    large_sums: Vec<u32>,
+    levels: Vec<u8>,
 }
+
+/// Places of a row that are worked on at once.
+const GROUP: usize = 16;
+/// Levels that are looked at at once.
+const LEVELS: usize = 128;
 
 impl Disc {
     /// An outline of a box of `size` pixels of the ink page, whose middle lies `part` of a pixel beside a pixel's middle.
@@ -58,112 +71,224 @@ impl Disc {
         let (left, right) = ends(part.0, size.0, outline.scale.0);
         let (top, bottom) = ends(part.1, size.1, outline.scale.1);
         let (width, height) = ((right - left + 1).max(1) as usize, (bottom - top + 1).max(1) as usize);
-        let is_inside = |x: f64, y: f64| outline.contains((x - part.0) / size.0, (y - part.1) / size.1);
-        let mut shares = Vec::with_capacity(width * height);
-        let mut inside = Vec::with_capacity(height);
-        for j in 0..height as i32 {
-            let y = f64::from(top + j);
-            let mut run: Option<(usize, usize)> = None;
-            for i in 0..width as i32 {
-                let x = f64::from(left + i);
-                let place = |k: i32| (f64::from(k) + 0.5) / f64::from(PLACES) - 0.5;
-                let places = (0..PLACES * PLACES).filter(|k| is_inside(x + place(k % PLACES), y + place(k / PLACES)));
-                shares.push(places.count() as f32);
-                if is_inside(x, y) {
-                    let (from, _) = run.unwrap_or((i as usize, 0));
-                    run = Some((from, i as usize + 1));
-                }
-            }
-            inside.push(run.unwrap_or((0, 0)));
-        }
-        let all: f32 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= all.max(1.0));
-        let count = inside.iter().map(|(from, to)| to - from).sum();
         let odd = |side: f64| ((side * SPOT - 1.0) / 2.0).round().max(0.0) as usize * 2 + 1;
-        Self { first: (left, top), size: (width, height), shares, inside, count, spot: (odd(size.0), odd(size.1)) }
+        let spot = (odd(size.0), odd(size.1));
+        let (rim_x, rim_y) = (spot.0 / 2, spot.1 / 2);
+        let (wide, tall) = (width + 2 * rim_x, height + 2 * rim_y);
+        let stride = wide.next_multiple_of(GROUP);
+        let is_inside = |x: f64, y: f64| outline.contains((x - part.0) / size.0, (y - part.1) / size.1);
+        let mut shares = vec![0u8; height * stride];
+        let mut inside = Vec::with_capacity(height);
+        for (j, shares) in (0..).zip(shares.chunks_exact_mut(stride)) {
+            let y = f64::from(top + j);
+            let shares = &mut shares[rim_x..rim_x + width];
+            for k in 0..PLACES {
+                let y = y + place(k);
+                let (from, to) = run(width as i32 * PLACES, |i| {
+                    is_inside(f64::from(left + i.div_euclid(PLACES)) + place(i.rem_euclid(PLACES)), y)
+                });
+                add_run(shares, from, to);
+            }
+            let (from, to) = run(width as i32, |i| is_inside(f64::from(left + i), y));
+            inside.push((from as usize, to as usize));
+        }
+        let all_shares = shares.iter().map(|&share| u64::from(share)).sum();
+        let count = inside.iter().map(|(from, to)| to - from).sum();
+        let first = (left - rim_x as i32, top - rim_y as i32);
+        Self { first, size: (wide, tall), stride, shares, all_shares, inside, count, spot }
     }
 
     /// Measures the bubble whose middle has this whole part.
     pub fn measure(&self, page: &InkPage, middle: (i32, i32), buffers: &mut Buffers) -> BubbleInk {
-        let (width, height) = self.size;
-        let (rim_x, rim_y) = (self.spot.0 / 2, self.spot.1 / 2);
-        let (wide, tall) = (width + 2 * rim_x, height + 2 * rim_y);
-        let first = (middle.0 + self.first.0 - rim_x as i32, middle.1 + self.first.1 - rim_y as i32);
-        buffers.ink.clear();
-        page.cut((first.0.into(), first.1.into()), (wide, tall), &mut buffers.ink);
-        let rows = || buffers.ink.chunks_exact(wide);
-        let outline = rows().skip(rim_y).zip(self.shares.chunks_exact(width));
-        let mean: f32 = outline.map(|(ink, shares)| dot(&ink[rim_x..rim_x + width], shares)).sum();
-        let mut levels = [0u32; LEVELS];
-        buffers.sums.resize(wide, 0);
-        buffers.row.resize(width, 0);
-        spots(buffers, &self.inside, self.spot, &mut levels);
-        let mean = f64::from(mean) / (LEVELS - 1) as f64;
-        BubbleInk { mean, peak: darkest(&levels, (self.count as f64 * DARKEST).max(1.0)) }
+        let first = (i64::from(middle.0) + i64::from(self.first.0), i64::from(middle.1) + i64::from(self.first.1));
+        let Buffers { ink, sums, large_sums, levels } = buffers;
+        ink.clear();
+        page.cut_in_rows(first, self.size, self.stride, ink);
+        let outline = ink.get(self.spot.1 / 2 * self.stride..).unwrap_or_default();
+        let sum = weighed(outline, &self.shares);
+        let mean = sum as f64 / self.all_shares.max(1) as f64 / DARK;
+        // Sums of small spots fit 16 bits, with half of the pixels that they are rounded by.
+        match self.spot.0 * self.spot.1 {
+            ..=256 => spots(self, ink, sums, levels),
+            _ => spots(self, ink, large_sums, levels),
+        }
+        BubbleInk { mean, peak: darkest(levels, (self.count as f64 * DARKEST).max(1.0)) }
+    }
+}
+
+/// Where place `k` of a pixel's side lies beside the pixel's middle.
+fn place(k: i32) -> f64 {
+    (f64::from(k) + 0.5) / f64::from(PLACES) - 0.5
+}
+
+/// From which of `count` places in a row to before which one they are inside: they are one run, and most of all places.
+fn run(count: i32, is_inside: impl Fn(i32) -> bool) -> (i32, i32) {
+    let from = (0..count).find(|&i| is_inside(i)).unwrap_or(count);
+    let to = (from..count).rev().find(|&i| is_inside(i)).map_or(from, |last| last + 1);
+    (from, to)
+}
+
+/// Adds to each pixel's share the places from `from` to before `to`, of [`PLACES`] a pixel.
+fn add_run(shares: &mut [u8], from: i32, to: i32) {
+    for (i, share) in (0..).step_by(PLACES as usize).zip(shares) {
+        *share += (to.min(i + PLACES) - from.max(i)).max(0) as u8;
     }
 }
 
 wide_fn! {
-    /// Counts the means of spots around the places inside: each is the sum of its rows, then of its columns.
-    fn spots(buffers: &mut Buffers, inside: &[(usize, usize)], spot: (usize, usize), levels: &mut [u32; LEVELS]) {
-        let Buffers { ink, sums, row } = buffers;
-        let wide = sums.len();
-        let area = (spot.0 * spot.1).max(1) as u32;
-        // Sums are below 2^32 / area, for which the rounded reciprocal divides exactly.
-        let reciprocal = (1u64 << 44).div_ceil(u64::from(area));
-        for (j, &(from, to)) in inside.iter().enumerate() {
-            if from == to {
-                continue;
+    /// The sum of ink times shares.
+    fn weighed(ink: &[u8], shares: &[u8]) -> u64 {
+        let mut all = 0;
+        // Shares are 16 at most: the sum of so many products fits 32 bits.
+        for (ink, shares) in ink.chunks(1 << 16).zip(shares.chunks(1 << 16)) {
+            let ink = &ink[..shares.len().min(ink.len())];
+            let mut sum = 0;
+            for i in 0..ink.len() {
+                sum += i32::from(ink[i]) * i32::from(shares[i]);
             }
-            sums.fill(0);
-            for line in ink[j * wide..(j + spot.1) * wide].chunks_exact(wide) {
-                for i in 0..wide {
-                    sums[i] += u32::from(line[i]);
-                }
-            }
-            let out = &mut row[from..to];
-            out.fill(area / 2);
-            for k in 0..spot.0 {
-                let sums = &sums[from + k..to + k];
-                for i in 0..out.len() {
-                    out[i] += sums[i];
-                }
-            }
-            for &sum in out.iter() {
-                levels[((u64::from(sum) * reciprocal) >> 44) as usize & (LEVELS - 1)] += 1;
-            }
+            all += u64::from(sum.unsigned_abs());
         }
+        all
     }
 }
 
-/// Steps that the ink of spots is counted in.
-const LEVELS: usize = 256;
-
-/// The mean of the `count` highest levels, over the highest that there is.
-fn darkest(levels: &[u32; LEVELS], count: f64) -> f64 {
-    let (mut left, mut sum) = (count, 0.0);
-    for (level, &n) in levels.iter().enumerate().rev() {
-        let taken = f64::from(n).min(left);
-        sum += taken * level as f64;
-        left -= taken;
-        if left <= 0.0 {
-            break;
-        }
-    }
-    sum / (count - left).max(1.0) / (LEVELS - 1) as f64
+/// A sum of ink.
+trait Sum: Copy + From<u8> + AddAssign + SubAssign {
+    /// Its mean over an area, rounded.
+    fn mean(self, area: Area) -> u8;
 }
 
-/// The sum of products. Eight sums at a time, which the compiler turns into vectors.
-fn dot(a: &[u8], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(a, b)| f32::from(*a) * b).sum();
-    for (a, b) in a8.zip(b8) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += f32::from(*a) * b;
-        }
+/// Pixels of a spot.
+#[derive(Clone, Copy)]
+struct Area {
+    pixels: u32,
+    reciprocal: f32,
+}
+
+impl Sum for u16 {
+    #[inline(always)]
+    fn mean(self, area: Area) -> u8 {
+        // Areas are odd, so no mean lies in the middle between whole numbers, nor closer to it than floats of this size are
+        // exact. From 2^23 on floats are whole numbers: the sum is rounded, its last byte is the mean.
+        (f32::from(self) * area.reciprocal + 8_388_608.0).to_bits() as u8
     }
-    sums.iter().sum::<f32>() + rest
+}
+
+impl Sum for u32 {
+    #[inline(always)]
+    fn mean(self, area: Area) -> u8 {
+        ((self + area.pixels / 2) / area.pixels) as u8
+    }
+}
+
+wide_fn! {
+    /// The means of the spots around the places inside. Each is the sum of its columns, which are kept from row to row.
+    fn spots[T: Sum](disc: &Disc, ink: &[u8], sums: &mut Vec<T>, levels: &mut Vec<u8>) {
+        let Disc { stride, inside, count, spot, .. } = disc;
+        let pixels = spot.0 * spot.1;
+        let area = Area { pixels: pixels as u32, reciprocal: 1.0 / pixels as f32 };
+        // Whole groups are read and written, beyond the ends of rows, too; what follows overwrites it.
+        sums.clear();
+        sums.resize(stride + GROUP, T::from(0));
+        levels.resize(count.next_multiple_of(LEVELS) + GROUP, 0);
+        let rows = || ink.chunks_exact(*stride).map(|row| row.as_chunks::<GROUP>().0);
+        for row in rows().take(spot.1 - 1) {
+            for (sums, row) in sums.as_chunks_mut::<GROUP>().0.iter_mut().zip(row) {
+                let mut all = *sums;
+                for i in 0..GROUP {
+                    all[i] += T::from(row[i]);
+                }
+                *sums = all;
+            }
+        }
+        let mut done = 0;
+        for ((above, below), &(from, to)) in rows().zip(rows().skip(spot.1 - 1)).zip(inside) {
+            for (sums, row) in sums.as_chunks_mut::<GROUP>().0.iter_mut().zip(below) {
+                let mut all = *sums;
+                for i in 0..GROUP {
+                    all[i] += T::from(row[i]);
+                }
+                *sums = all;
+            }
+            for group in (0..to - from).step_by(GROUP) {
+                let mut total = [T::from(0); GROUP];
+                for k in 0..spot.0 {
+                    let sums = &sums[from + group + k..][..GROUP];
+                    for i in 0..GROUP {
+                        total[i] += sums[i];
+                    }
+                }
+                let levels = &mut levels[done + group..][..GROUP];
+                for i in 0..GROUP {
+                    levels[i] = total[i].mean(area);
+                }
+            }
+            done += to - from;
+            for (sums, row) in sums.as_chunks_mut::<GROUP>().0.iter_mut().zip(above) {
+                let mut all = *sums;
+                for i in 0..GROUP {
+                    all[i] -= T::from(row[i]);
+                }
+                *sums = all;
+            }
+        }
+        levels.truncate(count.next_multiple_of(LEVELS));
+        levels[*count..].fill(0);
+    }
+}
+
+/// The highest level.
+const DARK: f64 = 255.0;
+
+/// The mean of the `count` highest levels, over the highest that there can be. Zeros after the last do no harm.
+fn darkest(levels: &[u8], count: f64) -> f64 {
+    let (groups, _) = levels.as_chunks::<LEVELS>();
+    // So many levels reach a whole number of them as `count` itself.
+    let (level, above, beyond) = highest(groups, count.ceil() as u64);
+    let level = f64::from(level);
+    let sum = beyond as f64 + above as f64 * level;
+    // Where there are fewer levels than asked for, the last ones are 0.
+    (sum + (count - above as f64) * level) / count / DARK
+}
+
+wide_fn! {
+    /// The highest level that `count` levels reach, how many are higher, and what those have beyond it.
+    fn highest(levels: &[[u8; LEVELS]], count: u64) -> (u8, u64, u64) {
+        // Bit by bit.
+        let mut level = 0u8;
+        for bit in (0..8).rev() {
+            let higher = level | 1 << bit;
+            if reach(levels, higher) >= count {
+                level = higher;
+            }
+        }
+        let mut beyond = 0;
+        for levels in levels {
+            // A sum of so many fits 16 bits.
+            let mut sum = 0u16;
+            for i in 0..LEVELS {
+                sum += u16::from(levels[i].saturating_sub(level));
+            }
+            beyond += u64::from(sum);
+        }
+        let above = if level < u8::MAX { reach(levels, level + 1) } else { 0 };
+        (level, above, beyond)
+    }
+}
+
+/// How many levels are at least so high.
+#[inline(always)]
+fn reach(levels: &[[u8; LEVELS]], least: u8) -> u64 {
+    let mut all = 0;
+    for levels in levels {
+        // A count of so many fits a byte.
+        let mut count = 0u8;
+        for i in 0..LEVELS {
+            count += u8::from(levels[i] >= least);
+        }
+        all += u64::from(count);
+    }
+    all
 }
 
 #[cfg(test)]
@@ -224,7 +349,8 @@ mod tests {
             is_box in any::<bool>(),
         ) {
             let outline = Outline { shape: if is_box { Shape::Box } else { Shape::Ellipse }, scale };
-            let page = InkPage::of(&page(&pixels), (width, height));
+            let page = page(&pixels);
+            let page = InkPage::of(&page, (width, height));
             let size = (f64::from(width), f64::from(height));
             let part = (f64::from(part.0) / 8.0, f64::from(part.1) / 8.0);
             let found = Disc::of(outline, size, part).measure(&page, (40, 39), &mut Buffers::default());
@@ -235,9 +361,64 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn sums_of_rows_are_sums_of_squares(
+            ink in prop::collection::vec(any::<u8>(), 2000),
+            (width, height) in (4u32..20, 4u32..20),
+            scale in (0.5f64..1.2, 0.5f64..1.2),
+            is_box in any::<bool>(),
+        ) {
+            let outline = Outline { shape: if is_box { Shape::Box } else { Shape::Ellipse }, scale };
+            let disc = Disc::of(outline, (f64::from(width), f64::from(height)), (0.25, 0.5));
+            let ink: Vec<u8> = ink.into_iter().cycle().take(disc.stride * disc.size.1).collect();
+            let (mut levels, mut others) = (Vec::new(), Vec::new());
+            spots(&disc, &ink, &mut Vec::<u16>::new(), &mut levels);
+            spots(&disc, &ink, &mut Vec::<u32>::new(), &mut others);
+            let mut want = Vec::new();
+            for (j, &(from, to)) in disc.inside.iter().enumerate() {
+                for i in from..to {
+                    let rows = (j..j + disc.spot.1).map(|j| &ink[j * disc.stride + i..][..disc.spot.0]);
+                    let sum: usize = rows.flatten().map(|&ink| usize::from(ink)).sum();
+                    let area = disc.spot.0 * disc.spot.1;
+                    want.push(((sum + area / 2) / area) as u8);
+                }
+            }
+            prop_assert_eq!(&levels[..disc.count], &want);
+            prop_assert_eq!(levels, others);
+            let outline = &ink[disc.spot.1 / 2 * disc.stride..];
+            let sum: u64 = outline.iter().zip(&disc.shares).map(|(&a, &b)| u64::from(a) * u64::from(b)).sum();
+            prop_assert_eq!(weighed(outline, &disc.shares), sum);
+        }
+
+        #[test]
+        fn the_darkest_are_the_highest(levels in prop::collection::vec(any::<u8>(), 1..900), part in 0.0f64..1.0) {
+            let count = (levels.len() as f64 * part).max(1.0);
+            let mut sorted = levels.clone();
+            sorted.sort_unstable_by(|a, b| b.cmp(a));
+            let counted = sorted.iter().enumerate().map(|(i, &v)| f64::from(v) * (count - i as f64).clamp(0.0, 1.0));
+            let want = counted.sum::<f64>() / count / 255.0;
+            let mut levels = levels;
+            levels.resize(levels.len().next_multiple_of(LEVELS), 0);
+            prop_assert!((darkest(&levels, count) - want).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn means_of_spots_are_rounded_exactly() {
+        for side in [1u32, 3, 5, 9, 15] {
+            let area = Area { pixels: side * side, reciprocal: 1.0 / (side * side) as f32 };
+            for sum in 0..=255 * area.pixels {
+                let want = ((sum + area.pixels / 2) / area.pixels) as u8;
+                assert_eq!((sum as u16).mean(area), want, "{sum} of {}", area.pixels);
+            }
+        }
+    }
+
     #[test]
     fn a_bubble_beyond_the_page_is_paper() {
-        let page = InkPage::of(&GrayImage::from_pixel(50, 50, Luma([90])), (20, 20));
+        let page = GrayImage::from_pixel(50, 50, Luma([90]));
+        let page = InkPage::of(&page, (20, 20));
         let disc = Disc::of(Outline::UNKNOWN, (20.0, 20.0), (0.0, 0.0));
         for middle in [(-500, 20), (20, 70), (i32::MIN / 2, i32::MAX / 2)] {
             assert_eq!(disc.measure(&page, middle, &mut Buffers::default()), BubbleInk::default());

@@ -23,7 +23,7 @@ use crate::template::{FieldBlock, FieldKind, Template};
 
 /// The ink of a sheet.
 #[derive(Debug)]
-pub struct SheetInk {
+pub struct SheetInk<'p> {
     /// One entry a field with bubbles, in template order: that of its bubbles.
     pub fields: Vec<Vec<BubbleInk>>,
     /// The outline of each block with bubbles.
@@ -31,7 +31,7 @@ pub struct SheetInk {
     /// The blank bubble of each block with bubbles.
     pub blanks: Vec<Blank>,
     /// The pages that ink was cut from, and which of them each block with bubbles was.
-    pub pages: Vec<InkPage>,
+    pub pages: Vec<InkPage<'p>>,
     /// See `pages`.
     pub page_of: Vec<usize>,
     /// Ink of the darkest sample of a blank bubble, 0 to 1.
@@ -43,7 +43,7 @@ const INSIDE: f64 = 0.12;
 const WITHOUT_RING: f64 = 0.8;
 
 /// Measures all bubbles. Boxes lie where `placements` has them.
-pub fn measure(page: &GrayImage, template: &Template, placements: &[Placement]) -> SheetInk {
+pub fn measure<'p>(page: &'p GrayImage, template: &Template, placements: &[Placement]) -> SheetInk<'p> {
     let blocks: Vec<(&FieldBlock, Placement)> = template
         .blocks
         .iter()
@@ -55,7 +55,7 @@ pub fn measure(page: &GrayImage, template: &Template, placements: &[Placement]) 
     let mut sizes: Vec<(u32, u32)> = blocks.iter().map(|(block, _)| size_of(block)).collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let pages: Vec<InkPage> = sizes.iter().map(|&size| InkPage::of(page, size)).collect();
+    let pages: Vec<InkPage<'_>> = sizes.iter().map(|&size| InkPage::of(page, size)).collect();
     let number = |block: &FieldBlock| sizes.iter().position(|size| *size == size_of(block)).unwrap_or(0);
     let page_of: Vec<usize> = blocks.iter().map(|(block, _)| number(block)).collect();
     let placed = || blocks.iter().zip(&page_of).filter_map(|(block, &number)| Some((block, pages.get(number)?)));

@@ -417,10 +417,10 @@ fn shares([within, line, beyond]: [u32; 3]) -> [f32; 3] {
     }
 }
 
-/// The samples of an outline and of what lies beside it, by quadrant.
+/// The samples of an outline and of what lies beside it.
 struct Mask {
-    /// Offset of each sample from the middle, and its weight.
-    quadrants: [Vec<(i32, i32, f32)>; 4],
+    /// Offset from the middle of each sample of the first quadrant, and its weight; the others are its mirrors.
+    samples: Vec<(i32, i32, f32)>,
 }
 
 impl Mask {
@@ -438,7 +438,6 @@ impl Mask {
                 _ => None,
             }
         };
-        // Of the first quadrant; the others are its mirrors.
         let mut samples: Vec<(i32, i32, usize)> = Vec::new();
         let mut counts = [0u32; 3];
         for j in 0..QUADRANT as i32 + 2 {
@@ -451,24 +450,29 @@ impl Mask {
             }
         }
         let shares = shares(counts);
-        let quadrants = [(false, false), (true, false), (false, true), (true, true)].map(|(left, above)| {
-            let mirrored = |i: i32, is: bool| if is { -1 - i } else { i };
-            samples.iter().map(|&(i, j, zone)| (mirrored(i, left), mirrored(j, above), shares[zone])).collect()
-        });
-        Self { quadrants }
+        Self { samples: samples.into_iter().map(|(i, j, zone)| (i, j, shares[zone])).collect() }
     }
 
     /// The contrast of each quadrant with the outline moved by (dx, dy) samples; beyond the patch lies what is at its edge.
     fn contrasts(&self, patch: &Patch, dx: i32, dy: i32) -> [f32; 4] {
-        let side = patch.side as i32;
-        let (x0, y0) = (side / 2 + dx, side / 2 + dy);
-        std::array::from_fn(|q| {
-            let ink = |&(i, j, weight): &(i32, i32, f32)| {
-                let (x, y) = ((x0 + i).clamp(0, side - 1), (y0 + j).clamp(0, side - 1));
-                patch.ink.get((y * side + x) as usize).map_or(0.0, |ink| ink * weight)
+        let last = patch.side as i32 - 1;
+        let (x0, y0) = (patch.side as i32 / 2 + dx, patch.side as i32 / 2 + dy);
+        let mut contrasts = [0.0f32; 4];
+        // A sample and its mirrors, right and left, below and above: four sums that do not wait for each other.
+        for &(i, j, weight) in &self.samples {
+            let (right, left) = ((x0 + i).clamp(0, last), (x0 - 1 - i).clamp(0, last));
+            let row = |y: i32| {
+                let start = y.clamp(0, last) as usize * patch.side;
+                patch.ink.get(start..start + patch.side).unwrap_or_default()
             };
-            self.quadrants[q].iter().map(ink).sum()
-        })
+            let (below, above) = (row(y0 + j), row(y0 - 1 - j));
+            let ink = |row: &[f32], x: i32| row.get(x as usize).map_or(0.0, |ink| ink * weight);
+            let four = [ink(below, right), ink(below, left), ink(above, right), ink(above, left)];
+            for (contrast, ink) in contrasts.iter_mut().zip(four) {
+                *contrast += ink;
+            }
+        }
+        contrasts
     }
 
     fn score(&self, patch: &Patch, dx: i32, dy: i32) -> (f32, f32) {
@@ -598,6 +602,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn quadrants_are_mirrors(
+            ink in prop::collection::vec(0f32..1.0, SIDE * SIDE),
+            scale in (0.45f64..1.8, 0.45f64..1.8),
+            is_box in any::<bool>(),
+            (dx, dy) in (-12i32..12, -12i32..12),
+        ) {
+            let mask = Mask::of(Outline { shape: if is_box { Shape::Box } else { Shape::Ellipse }, scale });
+            let patch = Patch { side: SIDE, ink };
+            let found = mask.contrasts(&patch, dx, dy);
+            for (q, contrast) in found.into_iter().enumerate() {
+                let mirrored = |i: i32, is: bool| if is { -1 - i } else { i };
+                let sum: f32 = mask.samples.iter().map(|&(i, j, weight)| {
+                    let x = (SIDE as i32 / 2 + dx + mirrored(i, q % 2 == 1)).clamp(0, SIDE as i32 - 1) as usize;
+                    let y = (SIDE as i32 / 2 + dy + mirrored(j, q / 2 == 1)).clamp(0, SIDE as i32 - 1) as usize;
+                    patch.ink[y * SIDE + x] * weight
+                }).sum();
+                prop_assert_eq!(contrast, sum);
+            }
+        }
+
         #[test]
         fn any_outline_is_found_within_a_twentieth_of_a_box(
             x in 0.65f64..1.3, sides in 0.8f64..1.25, dx in -0.35f64..0.35, dy in -0.35f64..0.35, dark in 0.2f32..0.9,

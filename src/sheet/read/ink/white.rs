@@ -50,19 +50,25 @@ impl White {
         }
     }
 
-    /// The gray of the paper at a place of the page: pixel middles are whole numbers.
-    pub fn at(&self, x: f32, y: f32) -> f32 {
+    /// The gray of the paper at places of the page, row by row: where these columns cross these rows. Pixel middles are whole
+    /// numbers.
+    pub fn grid(&self, xs: [f32; 4], ys: [f32; 4]) -> [[f32; 4]; 4] {
         let place = |v: f32, count: usize| {
             let v = ((v + 0.5) * self.scale - 0.5).clamp(0.0, count as f32 - 1.0);
             let i = (v as usize).min(count.saturating_sub(2));
-            (i, v - i as f32)
+            (i, (i + 1).min(count - 1), v - i as f32)
         };
-        let ((i, u), (j, v)) = (place(x, self.width), place(y, self.height));
-        let (right, below) = ((i + 1).min(self.width - 1), (j + 1).min(self.height - 1));
-        let get = |i: usize, j: usize| self.cells[j * self.width + i];
-        let above = get(i, j) * (1.0 - u) + get(right, j) * u;
-        let under = get(i, below) * (1.0 - u) + get(right, below) * u;
-        above * (1.0 - v) + under * v
+        let columns = xs.map(|x| place(x, self.width));
+        ys.map(|y| {
+            let (above, below, v) = place(y, self.height);
+            let row = |j: usize| &self.cells[j * self.width..(j + 1) * self.width];
+            let (above, below) = (row(above), row(below));
+            columns.map(|(left, right, u)| {
+                let above = above[left] * (1.0 - u) + above[right] * u;
+                let below = below[left] * (1.0 - u) + below[right] * u;
+                above * (1.0 - v) + below * v
+            })
+        })
     }
 }
 
@@ -76,6 +82,12 @@ mod tests {
 
     fn white(gray: impl Fn(u32, u32) -> u8) -> White {
         White::of(&GrayImage::from_fn(200, 200, |x, y| Luma([gray(x, y)])), SIZE)
+    }
+
+    impl White {
+        fn at(&self, x: f32, y: f32) -> f32 {
+            self.grid([x; 4], [y; 4])[2][1]
+        }
     }
 
     fn is_mark(x: u32, y: u32) -> bool {
