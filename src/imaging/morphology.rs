@@ -58,8 +58,8 @@ pub fn close_along_lines(src: &GrayImage, reach_x: u32, reach_y: u32) -> GrayIma
     let stride = frame.stride() as isize;
     let mut darkest: Option<Vec<u8>> = None;
     for (step, reach) in [(1, reach_x), (stride, reach_y), (stride + 1, diagonal), (stride - 1, diagonal)] {
-        let lighter = frame.along(pixels(src), u8::MIN, step, reach, u8::max);
-        let closed = frame.along(&lighter, u8::MAX, step, reach, u8::min);
+        let lighter = frame.along(pixels(src), u8::MIN, step, reach, lighter_of);
+        let closed = frame.along(&lighter, u8::MAX, step, reach, darker_of);
         match &mut darkest {
             None => darkest = Some(closed),
             Some(all) => all.iter_mut().zip(&closed).for_each(|(all, &v)| *all = v.min(*all)),
@@ -83,7 +83,15 @@ impl Frame {
 
     /// The extreme value on the line through each pixel: `reach` steps back and forth. Lines of 1, 2, 4, … pixels, each from
     /// two of the previous length.
-    fn along(&self, raw: &[u8], neutral: u8, step: isize, reach: usize, better: impl Fn(u8, u8) -> u8) -> Vec<u8> {
+    /// `better` writes the better of two places.
+    fn along(
+        &self,
+        raw: &[u8],
+        neutral: u8,
+        step: isize,
+        reach: usize,
+        better: fn(&[u8], &[u8], &mut [u8]),
+    ) -> Vec<u8> {
         let (stride, step) = (self.stride(), step.unsigned_abs());
         let size = 2 * reach + 1;
         // Rows above and below as far as a line reaches, and one more: a diagonal leaves the last row sideways.
@@ -98,8 +106,7 @@ impl Frame {
         let mut length = 1;
         while length < size {
             let further = length.min(size - length);
-            let pairs = line.iter().zip(line.get(further * step..).unwrap_or_default());
-            longer.iter_mut().zip(pairs).for_each(|(out, (&a, &b))| *out = better(a, b));
+            better(&line, line.get(further * step..).unwrap_or_default(), &mut longer);
             std::mem::swap(&mut line, &mut longer);
             length += further;
         }
@@ -110,6 +117,26 @@ impl Frame {
             out.extend_from_slice(&line[first..first + self.width]);
         }
         out
+    }
+}
+
+wide_fn! {
+    fn lighter_of(a: &[u8], b: &[u8], out: &mut [u8]) {
+        let count = out.len().min(a.len()).min(b.len());
+        let (a, b, out) = (&a[..count], &b[..count], &mut out[..count]);
+        for i in 0..count {
+            out[i] = a[i].max(b[i]);
+        }
+    }
+}
+
+wide_fn! {
+    fn darker_of(a: &[u8], b: &[u8], out: &mut [u8]) {
+        let count = out.len().min(a.len()).min(b.len());
+        let (a, b, out) = (&a[..count], &b[..count], &mut out[..count]);
+        for i in 0..count {
+            out[i] = a[i].min(b[i]);
+        }
     }
 }
 

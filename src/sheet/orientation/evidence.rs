@@ -344,10 +344,9 @@ wide_fn! {
                 let row = |y: usize| page.get(y * width..(y + 1) * width).unwrap_or_default();
                 let (upper, lower) = (row(taps.rows[2 * j]), row(taps.rows[2 * j + 1]));
                 let mut sums = [0u16; 2 * SIDE];
-                for i in 0..2 * SIDE {
-                    let x = taps.columns[i];
+                for (sum, &x) in sums.iter_mut().zip(&taps.columns) {
                     if x < upper.len() && x < lower.len() {
-                        sums[i] = u16::from(upper[x]) + u16::from(lower[x]);
+                        *sum = u16::from(upper[x]) + u16::from(lower[x]);
                     }
                 }
                 for i in 0..SIDE {
@@ -361,8 +360,8 @@ wide_fn! {
                 let lighter = white | 1 << bit;
                 // There are less than 256 samples.
                 let mut count = 0u8;
-                for i in 0..SAMPLES {
-                    count += u8::from(samples[i] >= lighter);
+                for sample in samples {
+                    count += u8::from(sample >= lighter);
                 }
                 if usize::from(count) > SAMPLES * 15 / 100 {
                     white = lighter;
@@ -390,8 +389,8 @@ wide_fn! {
         let mut values = [0u8; SAMPLES];
         for bit in (0..8).rev() {
             let mut darker = values;
-            for i in 0..SAMPLES {
-                darker[i] |= 1 << bit;
+            for value in &mut darker {
+                *value |= 1 << bit;
             }
             let mut counts = [0u8; SAMPLES];
             for ink in inks {
@@ -448,8 +447,8 @@ impl<'p> Likeness<'p> {
 #[inline(always)]
 fn spread(ink: &[u8; SAMPLES]) -> (u32, f32) {
     let mut sum = 0u32;
-    for i in 0..SAMPLES {
-        sum += u32::from(ink[i]);
+    for &ink in ink {
+        sum += u32::from(ink);
     }
     // √SAMPLES is SIDE.
     (sum, covariance(ink, sum, ink, sum).sqrt() + FAINT * SIDE as f32)

@@ -266,8 +266,8 @@ wide_fn! {
         for levels in levels {
             // A sum of so many fits 16 bits.
             let mut sum = 0u16;
-            for i in 0..LEVELS {
-                sum += u16::from(levels[i].saturating_sub(level));
+            for higher in levels {
+                sum += u16::from(higher.saturating_sub(level));
             }
             beyond += u64::from(sum);
         }
@@ -283,8 +283,8 @@ fn reach(levels: &[[u8; LEVELS]], least: u8) -> u64 {
     for levels in levels {
         // A count of so many fits a byte.
         let mut count = 0u8;
-        for i in 0..LEVELS {
-            count += u8::from(levels[i] >= least);
+        for &level in levels {
+            count += u8::from(level >= least);
         }
         all += u64::from(count);
     }

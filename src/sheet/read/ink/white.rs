@@ -58,17 +58,22 @@ impl White {
             let i = (v as usize).min(count.saturating_sub(2));
             (i, (i + 1).min(count - 1), v - i as f32)
         };
-        let columns = xs.map(|x| place(x, self.width));
-        ys.map(|y| {
+        let mut columns = [(0, 0, 0.0); 4];
+        for (column, x) in columns.iter_mut().zip(xs) {
+            *column = place(x, self.width);
+        }
+        let mut grid = [[0.0; 4]; 4];
+        for (row, y) in grid.iter_mut().zip(ys) {
             let (above, below, v) = place(y, self.height);
-            let row = |j: usize| &self.cells[j * self.width..(j + 1) * self.width];
-            let (above, below) = (row(above), row(below));
-            columns.map(|(left, right, u)| {
+            let cells = |j: usize| &self.cells[j * self.width..(j + 1) * self.width];
+            let (above, below) = (cells(above), cells(below));
+            for (white, (left, right, u)) in row.iter_mut().zip(columns) {
                 let above = above[left] * (1.0 - u) + above[right] * u;
                 let below = below[left] * (1.0 - u) + below[right] * u;
-                above * (1.0 - v) + below * v
-            })
-        })
+                *white = above * (1.0 - v) + below * v;
+            }
+        }
+        grid
     }
 }
 
