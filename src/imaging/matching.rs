@@ -10,15 +10,17 @@
 //! fine.
 
 mod coarse;
+mod marker;
 mod sums;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use image::GrayImage;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-pub use self::coarse::{Found, Hunt, Marker};
+pub use self::coarse::{Found, Hunt};
+pub use self::marker::Marker;
 use self::sums::Windows;
 use super::dispatch::wide_fn;
 use super::pixels;
@@ -129,20 +131,13 @@ enum Method {
 pub struct Matcher {
     planner: RealFftPlanner<f32>,
     line: Vec<f32>,
-    template: Vec<Complex<f32>>,
     product: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
 }
 
 impl Default for Matcher {
     fn default() -> Self {
-        Self {
-            planner: RealFftPlanner::new(),
-            line: Vec::new(),
-            template: Vec::new(),
-            product: Vec::new(),
-            scratch: Vec::new(),
-        }
+        Self { planner: RealFftPlanner::new(), line: Vec::new(), product: Vec::new(), scratch: Vec::new() }
     }
 }
 
@@ -181,21 +176,23 @@ impl Matcher {
             return Some(Match { score: 1.0, at: PixelPoint::new(0, 0) });
         }
         let mut scan = Scan::new(area, &template, least);
-        self.correlate(area, &mut searched.spectra, &template, |y, line| scan.judge(y, line))?;
+        self.correlate(area, &mut searched.spectra, &template, None, |y, line| scan.judge(y, line))?;
         scan.best
     }
 
     /// Hands out the correlations of all places row by row: Σ T′·I, at each place of the row. (`None` would mean buffers of
-    /// a wrong length; the plans give the lengths.)
+    /// a wrong length; the plans give the lengths.) A template that is sought in many pictures has a place where its own
+    /// transform is kept.
     fn correlate<P: Sample>(
         &mut self,
         area: Area<P>,
         spectra: &mut Spectra,
         template: &Template<P>,
+        kept: Option<&KeptSpectrum>,
         mut row: impl FnMut(usize, &[f32]),
     ) -> Option<()> {
         let reusable = spectra.blocks.as_ref().is_some_and(|blocks| blocks.suit(area, template));
-        match choose(area, template) {
+        match choose(area, template, kept.is_some()) {
             Method::Direct if !reusable => {
                 let weights = template.weights();
                 let mut lines = Lines::new(area, template.height);
@@ -213,7 +210,7 @@ impl Matcher {
                     spectra.mean = area.mean() as f32;
                     spectra.blocks = Some(self.transform(area, spectra.mean, length, step)?);
                 }
-                self.search_blocks(area, spectra.blocks.as_ref()?, template, row)
+                self.search_blocks(area, spectra.blocks.as_ref()?, template, kept, row)
             }
         }
     }
@@ -254,41 +251,81 @@ impl Matcher {
         area: Area<P>,
         blocks: &Blocks,
         template: &Template<P>,
+        kept: Option<&KeptSpectrum>,
         mut row: impl FnMut(usize, &[f32]),
     ) -> Option<()> {
-        let (forward, inverse) = self.plans(blocks.length);
-        self.line.fill(0.0);
-        // The inverse transform multiplies by the length.
-        let scale = 1.0 / blocks.length as f32;
-        let weights = template.weights();
-        let rows = self.line.chunks_exact_mut(area.width).zip(weights.chunks_exact(template.width));
-        for (line, row) in rows {
-            for (out, weight) in line.iter_mut().zip(row) {
-                *out = weight * scale;
-            }
-        }
-        self.template.resize(blocks.length / 2 + 1, Complex::default());
-        self.product.resize(blocks.length / 2 + 1, Complex::default());
-        forward.process_with_scratch(&mut self.line, &mut self.template, &mut self.scratch).ok()?;
-
+        let (length, width) = (blocks.length, area.width);
+        let (_, inverse) = self.plans(length);
+        let is_short = length <= KeptSpectrum::MOST_LENGTH;
+        let kept = kept.filter(|_| is_short).map(|kept| kept.0.get_or_init(|| self.spectrum(template, length, width)));
+        let own = match kept {
+            Some(kept) if kept.is_of(length, width) => None,
+            _ => Some(self.spectrum(template, length, width)),
+        };
+        let spectrum = own.as_ref().or(kept)?.values.as_slice();
+        self.product.resize(length / 2 + 1, Complex::default());
         let last = area.height - template.height;
-        for (i, spectrum) in blocks.spectra.iter().enumerate() {
+        for (i, block) in blocks.spectra.iter().enumerate() {
             let start = i * blocks.step;
             let end = if i + 1 == blocks.spectra.len() { last + 1 } else { (start + blocks.step).min(last + 1) };
             if start >= end {
                 break;
             }
-            multiply(spectrum, &self.template, &mut self.product);
+            multiply(block, spectrum, &mut self.product);
             // Both ends are real but for rounding.
-            for end in [0, blocks.length / 2] {
+            for end in [0, length / 2] {
                 self.product[end].im = 0.0;
             }
             inverse.process_with_scratch(&mut self.product, &mut self.line, &mut self.scratch).ok()?;
-            for (y, line) in (start..end).zip(self.line.chunks_exact(area.width)) {
-                row(y, &line[..area.width - template.width + 1]);
+            for (y, line) in (start..end).zip(self.line.chunks_exact(width)) {
+                row(y, &line[..width - template.width + 1]);
             }
         }
         Some(())
+    }
+
+    /// The transform of a template laid out in rows of a width. (Empty if the buffers had a wrong length.)
+    fn spectrum<P: Sample>(&mut self, template: &Template<P>, length: usize, width: usize) -> Spectrum {
+        let (forward, _) = self.plans(length);
+        self.line.fill(0.0);
+        // The inverse transform multiplies by the length.
+        let scale = 1.0 / length as f32;
+        let weights = template.weights();
+        let rows = self.line.chunks_exact_mut(width).zip(weights.chunks_exact(template.width));
+        for (line, row) in rows {
+            for (out, weight) in line.iter_mut().zip(row) {
+                *out = weight * scale;
+            }
+        }
+        let mut values = forward.make_output_vec();
+        if forward.process_with_scratch(&mut self.line, &mut values, &mut self.scratch).is_err() {
+            values.clear();
+        }
+        Spectrum { length, width, values }
+    }
+}
+
+/// The transform of a template, made when it is sought first and kept for the pictures that have the same size.
+#[derive(Debug, Clone, Default)]
+struct KeptSpectrum(OnceLock<Spectrum>);
+
+impl KeptSpectrum {
+    /// Longer ones would take more memory than they are worth.
+    const MOST_LENGTH: usize = 1 << 17;
+}
+
+/// The transform of a template.
+#[derive(Debug, Clone)]
+struct Spectrum {
+    length: usize,
+    /// Of the rows in which the template is laid out.
+    width: usize,
+    values: Vec<Complex<f32>>,
+}
+
+impl Spectrum {
+    fn is_of(&self, length: usize, width: usize) -> bool {
+        (self.length, self.width) == (length, width)
     }
 }
 
@@ -308,8 +345,8 @@ impl Blocks {
     }
 }
 
-/// The cheaper method by measured costs.
-fn choose<P>(area: Area<P>, template: &Template<P>) -> Method {
+/// The cheaper method by measured costs. `kept`: the template's transform is at hand, and others will be sought.
+fn choose<P>(area: Area<P>, template: &Template<P>, kept: bool) -> Method {
     /// Nanoseconds for a product and sum, and for an element of a transform per step (by halves).
     const PRODUCT: f64 = 0.07;
     const ELEMENT: f64 = 0.12;
@@ -317,14 +354,16 @@ fn choose<P>(area: Area<P>, template: &Template<P>) -> Method {
     let direct = PRODUCT * rows as f64 * columns as f64 * template.raw.len() as f64;
     let mut best = (direct, Method::Direct);
     let least = template.height * area.width;
-    for length in lengths(least.max(256), 2 * area.height * area.width + 512) {
+    let most = if kept { KeptSpectrum::MOST_LENGTH.max(2 * least) } else { usize::MAX };
+    for length in lengths(least.max(256), (2 * area.height * area.width + 512).min(most)) {
         let step = (length / area.width + 1).saturating_sub(template.height);
         if step == 0 {
             continue;
         }
         let blocks = rows.div_ceil(step);
         // Each block forth and back, the template forth.
-        let cost = ELEMENT * (2 * blocks + 1) as f64 * length as f64 * (length as f64).log2();
+        let transforms = if kept { blocks } else { 2 * blocks + 1 };
+        let cost = ELEMENT * transforms as f64 * length as f64 * (length as f64).log2();
         if cost < best.0 {
             best = (cost, Method::Transforms { length, step });
         }

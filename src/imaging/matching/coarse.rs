@@ -5,27 +5,21 @@
 //! next larger copies, and what remains in full detail, in integers.
 //!
 //! How much of its score a marker keeps on a smaller copy is measured when it is made ready, at every displacement that one
-//! place of the copy stands for ([`Level::kept`]); a place is given up if it has clearly less than that part of the best
+//! place of the copy stands for ([`super::marker`]); a place is given up if it has clearly less than that part of the best
 //! known score. So the better the best place, the fewer others are looked at. Where nothing fits well, too many places
 //! are left, or a marker has only fine structure, every place is looked at.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use image::GrayImage;
 
-use super::sums::Windows;
-use super::{Area, FLAT, MARGIN, Match, Matcher, Sample, Searched, Spectra, Template};
+use super::marker::{Copy, Level, Marker};
+use super::sums::{Integrals, Windows};
+use super::{Area, FLAT, KeptSpectrum, MARGIN, Match, Matcher, Sample, Searched, Spectra, Template};
 use crate::geometry::{PixelPoint, Rect, Size};
 use crate::imaging::dispatch::wide_fn;
 use crate::imaging::pixels;
 
-/// Factors of the smallest copy, the largest that a marker bears is taken.
-const FACTORS: [u32; 9] = [16, 12, 9, 8, 6, 5, 4, 3, 2];
-/// A copy keeps at least this many pixels on a marker's shorter side, and has at most so many on its longer one.
-const LEAST_SIDE: u32 = 4;
-const MOST_SIDE: u32 = 4000;
-/// A marker bears a copy on which it keeps this part of its score; the second is tried if there is none by the first.
-const LEAST_KEPT: [f32; 2] = [0.6, 0.5];
 /// A place may have this part of what a marker keeps: print and noise around a marker and in it change the score on a
 /// copy, too. On scans, photos and copies they take less than a fifth.
 const ALLOWED: f32 = 0.75;
@@ -40,156 +34,13 @@ const SCORE: f64 = 30.0;
 /// Products of pixels that are few.
 const FEW: f64 = 1e6;
 const SCORE_PIXEL: f64 = 0.08;
-
-/// A copy of a picture: means of blocks in quarters of a gray level.
-#[derive(Debug, Clone, PartialEq)]
-struct Copy {
-    raw: Vec<u16>,
-    width: usize,
-}
-
-/// A template with smaller copies, made ready to be searched.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Marker {
-    picture: GrayImage,
-    /// From coarse to fine, without the picture itself. None: every place is looked at.
-    levels: Vec<Level>,
-}
-
-/// A smaller copy of a marker.
-#[derive(Debug, Clone, PartialEq)]
-struct Level {
-    /// Pixels of the marker to one of the copy.
-    factor: u32,
-    copy: Copy,
-    /// The score of the marker on this copy at the worst of the displacements that one place stands for.
-    kept: f32,
-}
-
-impl Marker {
-    /// Makes a template ready.
-    pub fn new(picture: GrayImage) -> Self {
-        let (side, longer) = (picture.width().min(picture.height()), picture.width().max(picture.height()));
-        let bearable = || FACTORS.into_iter().filter(|factor| side / factor >= LEAST_SIDE && longer <= MOST_SIDE);
-        let coarsest = |least| bearable().find_map(|factor| Level::new(&picture, factor, least));
-        let mut levels: Vec<Level> = LEAST_KEPT.into_iter().find_map(coarsest).into_iter().collect();
-        let mut factor = levels.first().map_or(1, |level| finer(level.factor));
-        while factor > 1 {
-            levels.extend(Level::new(&picture, factor, LEAST_KEPT[1]));
-            factor = finer(factor);
-        }
-        Self { picture, levels }
-    }
-
-    /// The template in full detail.
-    pub fn picture(&self) -> &GrayImage {
-        &self.picture
-    }
-}
-
-/// The factor of the copy that follows one of this factor; 1: the picture itself.
-fn finer(factor: u32) -> u32 {
-    match factor {
-        f if f % 3 == 0 && f > 3 => f / 3,
-        f if f % 2 == 0 => f / 2,
-        _ => 1,
-    }
-}
+/// For fewer places than this no copy is made.
+const FEW_PLACES: usize = 100;
 
 impl Level {
-    fn new(marker: &GrayImage, factor: u32, least: f32) -> Option<Self> {
-        let (width, height) = (marker.width() / factor * factor, marker.height() / factor * factor);
-        // As if the marker went on at its edges, so that it can be displaced.
-        let half = factor / 2;
-        let at = |i: u32, length: u32| i.saturating_sub(half).min(length - 1);
-        let canvas = GrayImage::from_fn(width + 2 * half, height + 2 * half, |x, y| {
-            *marker.get_pixel(at(x, marker.width()), at(y, marker.height()))
-        });
-        let displaced = |(dx, dy): (u32, u32)| {
-            let bounds = (dx, dy, dx + width, dy + height);
-            Copy::of(Area::within(pixels(&canvas), canvas.width() as usize, bounds), factor)
-        };
-        let copy = displaced((half, half));
-        let template = Template::new(&copy.raw, copy.width)?;
-        let last = 2 * half;
-        let corners = [(0, 0), (last, 0), (0, last), (last, last)];
-        let all = (0..=last).flat_map(|dy| (0..=last).map(move |dx| (dx, dy)));
-        let mut kept = 1.0f32;
-        // The corners first: they tell at once that a copy will not do.
-        for displacement in corners.into_iter().chain(all) {
-            kept = kept.min(template.score(displaced(displacement).area(), 0, 0));
-            if kept < least {
-                return None;
-            }
-        }
-        Some(Self { factor, copy, kept })
-    }
-
     /// Below this score a place is given up.
     fn floor(&self, known: Option<Found>) -> f32 {
         known.map(|f| f.place.score).filter(|score| *score > POOR).map_or(-2.0, |score| ALLOWED * self.kept * score)
-    }
-}
-
-impl Copy {
-    /// Of blocks of `factor` × `factor` pixels; those at the right and at the bottom are of what there is.
-    fn of(area: Area<u8>, factor: u32) -> Self {
-        let step = factor.max(1) as usize;
-        let width = area.width.div_ceil(step);
-        let mut raw = vec![0; width * area.height.div_ceil(step)];
-        if raw.is_empty() {
-            return Self { raw, width };
-        }
-        let mut columns = vec![0u32; area.width];
-        for (top, out) in (0..).step_by(step).zip(raw.chunks_exact_mut(width)) {
-            columns.fill(0);
-            let bottom = (top + step).min(area.height);
-            for y in top..bottom {
-                add_row(area.row(y, 0, area.width), &mut columns);
-            }
-            mean_blocks(&columns, step, bottom - top, out);
-        }
-        Self { raw, width }
-    }
-
-    fn area(&self) -> Area<'_, u16> {
-        let height = self.raw.len().checked_div(self.width).unwrap_or(0);
-        Area { raw: &self.raw, stride: self.width, width: self.width, height }
-    }
-}
-
-wide_fn! {
-    fn add_row(row: &[u8], columns: &mut [u32]) {
-        columns.iter_mut().zip(row).for_each(|(sum, &v)| *sum += u32::from(v));
-    }
-}
-
-wide_fn! {
-    /// The means of blocks of `step` columns, which are sums of so many rows.
-    fn mean_blocks(columns: &[u32], step: usize, rows: usize, out: &mut [u16]) {
-        let share = 4.0 / (rows * step) as f32;
-        match step {
-            2 => blocks::<2>(columns, share, out),
-            3 => blocks::<3>(columns, share, out),
-            4 => blocks::<4>(columns, share, out),
-            5 => blocks::<5>(columns, share, out),
-            6 => blocks::<6>(columns, share, out),
-            8 => blocks::<8>(columns, share, out),
-            9 => blocks::<9>(columns, share, out),
-            12 => blocks::<12>(columns, share, out),
-            _ => blocks::<16>(columns, share, out),
-        }
-        if let (Some(out), rest @ 1..) = (out.last_mut(), columns.len() % step) {
-            let sum = columns[columns.len() - rest..].iter().sum::<u32>();
-            *out = (sum as f32 * (4.0 / (rows * rest) as f32) + 0.5) as u16;
-        }
-    }
-}
-
-#[inline(always)]
-fn blocks<const N: usize>(columns: &[u32], share: f32, out: &mut [u16]) {
-    for (out, block) in out.iter_mut().zip(columns.as_chunks::<N>().0) {
-        *out = (block.iter().sum::<u32>() as f32 * share + 0.5) as u16;
     }
 }
 
@@ -197,6 +48,15 @@ fn blocks<const N: usize>(columns: &[u32], share: f32, out: &mut [u16]) {
 fn whole(picture: &GrayImage) -> Area<'_, u8> {
     let (width, height) = picture.dimensions();
     Area::within(pixels(picture), width as usize, (0, 0, width, height))
+}
+
+/// A marker that is sought, and where.
+#[derive(Clone, Copy)]
+struct Sought<'h> {
+    number: usize,
+    marker: &'h Marker,
+    /// In the picture.
+    places: Places,
 }
 
 /// The best place in a search for several markers.
@@ -234,10 +94,19 @@ impl Places {
         Some(Self { x: range(x0, x1, marker.width())?, y: range(y0, y1, marker.height())? })
     }
 
-    /// The places of a copy that stand for these: each for those nearer than half a pixel of the copy.
-    fn shrunk(self, factor: u32) -> Self {
-        let range = |(a, b): (u32, u32)| ((a + factor / 2) / factor, (b + factor / 2) / factor);
-        Self { x: range(self.x), y: range(self.y) }
+    /// The places of a level's copy that stand for these: each for as many as its factor says, about the middle of a pixel of
+    /// the copy.
+    fn on(self, level: &Level) -> Self {
+        let range = |(a, b): (u32, u32), offset: u32| {
+            let at = |v: u32| (v + offset + level.factor / 2) / level.factor;
+            (at(a), at(b))
+        };
+        Self { x: range(self.x, level.offset.0), y: range(self.y, level.offset.1) }
+    }
+
+    /// Row after row.
+    fn all(self) -> impl Iterator<Item = (u32, u32)> {
+        (self.y.0..=self.y.1).flat_map(move |y| (self.x.0..=self.x.1).map(move |x| (x, y)))
     }
 
     fn count(self) -> usize {
@@ -257,18 +126,36 @@ struct Surface {
 pub struct Hunt<'a> {
     picture: &'a GrayImage,
     markers: &'a [Marker],
-    copies: Vec<(u32, Copy, Spectra)>,
+    copies: Vec<SmallPicture>,
     /// The picture itself, once every place of it was looked at.
     searched: Searched<'a>,
     /// For each marker that was sought.
     surfaces: Vec<Option<Surface>>,
 }
 
+/// A copy of the searched picture, once it is made, and its transforms.
+struct SmallPicture {
+    factor: u32,
+    copy: OnceCell<Copy>,
+    spectra: Spectra,
+    integrals: Option<Integrals>,
+}
+
 impl<'a> Hunt<'a> {
     /// For some markers in a picture.
     pub fn new(picture: &'a GrayImage, markers: &'a [Marker]) -> Self {
-        let surfaces = markers.iter().map(|_| None).collect();
-        Self { picture, markers, copies: Vec::new(), searched: Searched::new(picture), surfaces }
+        let mut factors: Vec<u32> = markers.iter().flat_map(|m| &m.levels).map(|level| level.factor).collect();
+        factors.sort_unstable();
+        factors.dedup();
+        let unmade =
+            |factor| SmallPicture { factor, copy: OnceCell::new(), spectra: Spectra::default(), integrals: None };
+        Self {
+            picture,
+            markers,
+            copies: factors.into_iter().map(unmade).collect(),
+            searched: Searched::new(picture),
+            surfaces: markers.iter().map(|_| None).collect(),
+        }
     }
 
     /// The best place of the best of the markers: as if each were sought with [`Matcher::best`] and the first of the best
@@ -282,26 +169,30 @@ impl<'a> Hunt<'a> {
     pub fn best_in(&mut self, area: Rect, marker: usize, matcher: &mut Matcher) -> Option<Match> {
         // There are more parts: scores of all places serve them all.
         self.prepare_whole(marker, matcher);
-        self.best_of(marker..marker + 1, area, matcher).map(|found| found.place)
+        self.best_of(marker..marker.saturating_add(1), area, matcher).map(|found| found.place)
     }
 
     fn best_of(&mut self, numbers: std::ops::Range<usize>, area: Rect, matcher: &mut Matcher) -> Option<Found> {
         let markers = self.markers;
-        let numbers: Vec<usize> = numbers.filter(|&i| i < markers.len()).collect();
         let bounds = area.clipped(Size::new(self.picture.width(), self.picture.height()));
+        let fitting = |number: usize| {
+            let marker = markers.get(number)?;
+            Some(Sought { number, marker, places: Places::of(&marker.picture, bounds)? })
+        };
+        let mut sought: Vec<Sought> = numbers.filter_map(fitting).collect();
         let mut best = None;
-        for &number in &numbers {
-            let Some(places) = Places::of(&markers[number].picture, bounds) else { continue };
-            self.prepare(number, matcher);
-            if let Some(descent) = self.descent(number, places) {
+        for &one in &sought {
+            self.prepare(one.number, matcher);
+            if let Some(descent) = self.descent(one) {
                 descent.greedily(&mut best);
             }
         }
-        self.climb(&numbers, bounds, &mut best);
+        self.climb(&sought, &mut best);
+        // That of the best place first: a better place spares the others work.
+        sought.sort_by_key(|one| best.is_none_or(|best| best.marker != one.number));
         let mut part = None;
-        for &number in &numbers {
-            let Some(places) = Places::of(&markers[number].picture, bounds) else { continue };
-            if self.descent(number, places).is_some_and(|descent| descent.all(&mut best).is_some()) {
+        for &one in &sought {
+            if self.descent(one).is_some_and(|descent| descent.all(&mut best).is_some()) {
                 continue;
             }
             let (x0, y0, x1, y1) = bounds;
@@ -311,25 +202,21 @@ impl<'a> Hunt<'a> {
                 false => part.get_or_insert_with(|| Searched::within(self.picture, area)),
             };
             let known = best.map_or(-2.0, |best| best.place.score);
-            if let Some(mut place) = matcher.best_above(searched, &markers[number].picture, known) {
+            if let Some(mut place) = matcher.best_above(searched, &one.marker.picture, known) {
                 place.at = PixelPoint::new(place.at.x + area.x, place.at.y + area.y);
-                keep_better(Found { marker: number, place }, &mut best);
+                keep_better(Found { marker: one.number, place }, &mut best);
             }
         }
-        self.climb(&numbers, bounds, &mut best);
+        self.climb(&sought, &mut best);
         best
     }
 
     /// Goes on from the best place as long as a near one, of any size of marker about the same middle, is better.
-    fn climb(&self, numbers: &[usize], bounds: (u32, u32, u32, u32), best: &mut Option<Found>) {
+    fn climb(&self, sought: &[Sought], best: &mut Option<Found>) {
         while let Some(from) = *best {
             let side = |number: usize| self.markers.get(number).map_or((0, 0), |marker| marker.picture.dimensions());
             let (width, height) = side(from.marker);
-            for &number in numbers {
-                let Some(marker) = self.markers.get(number).filter(|marker| !marker.levels.is_empty()) else {
-                    continue;
-                };
-                let Some(places) = Places::of(&marker.picture, bounds) else { continue };
+            for &Sought { number, marker, places } in sought.iter().filter(|one| !one.marker.levels.is_empty()) {
                 let near = |at: i32, own: u32, other: u32, (least, most): (u32, u32)| {
                     let middle = i64::from(at) + (i64::from(own) - i64::from(other)) / 2;
                     let range = (middle - NEAR).max(least.into())..=(middle + NEAR).min(most.into());
@@ -349,44 +236,49 @@ impl<'a> Hunt<'a> {
 
     /// Makes what the search for a marker needs.
     fn prepare(&mut self, number: usize, matcher: &mut Matcher) {
-        let Some(marker) = self.markers.get(number) else { return };
+        let (Some(marker), Some(surface @ None)) = (self.markers.get(number), self.surfaces.get_mut(number)) else {
+            return;
+        };
         // In a small part of a sheet, multiplying everywhere takes less time than copies do.
         let pixels = f64::from(self.picture.width()) * f64::from(self.picture.height());
         if pixels * (marker.picture.len() as f64) < FEW {
             return;
         }
-        for level in &marker.levels {
-            if !self.copies.iter().any(|(factor, ..)| *factor == level.factor) {
-                self.copies.push((level.factor, Copy::of(whole(self.picture), level.factor), Default::default()));
-            }
-        }
-        let Some(level) = marker.levels.first() else { return };
-        if self.surfaces[number].is_none()
-            && let Some((_, copy, spectra)) = self.copies.iter_mut().find(|(factor, ..)| *factor == level.factor)
+        if let Some(level) = marker.levels.first()
+            && let Some(small) = self.copies.iter_mut().find(|small| small.factor == level.factor)
         {
-            self.surfaces[number] = Surface::of(copy.area(), spectra, level.copy.area(), matcher);
+            let SmallPicture { factor, copy, spectra, integrals } = small;
+            let area = copy.get_or_init(|| Copy::of(whole(self.picture), *factor)).area();
+            let integrals = Integrals::bear::<u16>(level.copy.raw.len())
+                .then(|| &*integrals.get_or_insert_with(|| Integrals::of(area)));
+            *surface = Surface::of(area, (spectra, integrals), (level.copy.area(), &level.spectrum), matcher);
         }
     }
 
     /// For a marker without copies, scores all places.
     fn prepare_whole(&mut self, number: usize, matcher: &mut Matcher) {
-        let markers = self.markers;
-        if let (Some(Marker { picture, levels }), Some(None)) = (markers.get(number), self.surfaces.get(number))
-            && levels.is_empty()
+        if let (Some(marker), Some(surface @ None)) = (self.markers.get(number), self.surfaces.get_mut(number))
+            && marker.levels.is_empty()
         {
             let Searched { area, spectra } = &mut self.searched;
-            self.surfaces[number] = Surface::of(*area, spectra, whole(picture), matcher);
+            *surface = Surface::of(*area, (spectra, None), (whole(&marker.picture), &marker.spectrum), matcher);
         }
     }
 
-    fn descent(&self, number: usize, places: Places) -> Option<Descent<'_>> {
-        let surface = self.surfaces.get(number)?.as_ref()?;
-        Some(Descent { hunt: self, marker: self.markers.get(number)?, number, places, surface })
+    fn descent<'h>(&'h self, sought: Sought<'h>) -> Option<Descent<'h>> {
+        let surface = self.surfaces.get(sought.number)?.as_ref()?;
+        Some(Descent { hunt: self, sought, surface })
     }
 
-    /// The copy of a factor; made beforehand.
+    /// Is there a copy of a factor already?
+    fn has_copy(&self, factor: u32) -> bool {
+        self.copies.iter().any(|small| small.factor == factor && small.copy.get().is_some())
+    }
+
+    /// The copy of a factor.
     fn copy(&self, factor: u32) -> Option<Area<'_, u16>> {
-        self.copies.iter().find(|(f, ..)| *f == factor).map(|(_, copy, _)| copy.area())
+        let small = self.copies.iter().find(|small| small.factor == factor)?;
+        Some(small.copy.get_or_init(|| Copy::of(whole(self.picture), factor)).area())
     }
 }
 
@@ -398,19 +290,38 @@ fn keep_better(found: Found, best: &mut Option<Found>) {
 
 impl Surface {
     /// Scores a marker everywhere. `None` if it does not fit.
-    fn of<P: Sample>(area: Area<P>, spectra: &mut Spectra, marker: Area<P>, matcher: &mut Matcher) -> Option<Self> {
+    fn of<P: Sample>(
+        area: Area<P>,
+        (spectra, integrals): (&mut Spectra, Option<&Integrals>),
+        (marker, kept): (Area<P>, &KeptSpectrum),
+        matcher: &mut Matcher,
+    ) -> Option<Self> {
         let template = Template::new(marker.raw, marker.width)?;
         let (width, height) =
             (area.width.checked_sub(template.width)? + 1, area.height.checked_sub(template.height)? + 1);
         let (mut scores, mut rows) = (Vec::with_capacity(width * height), Vec::with_capacity(height));
-        let mut windows = Windows::new(area, template.width, template.height);
         let deviations = template.deviations();
-        let mut row = vec![0.0; width];
-        matcher.correlate(area, spectra, &template, |y, line| {
-            windows.enter(y);
-            rows.push(score_row(line, &windows.contrasts, deviations, &mut row));
-            scores.extend_from_slice(&row);
-        })?;
+        let mut judge = |line: &[f32], contrasts: &[f32]| {
+            let start = scores.len();
+            scores.resize(start + width, 0.0);
+            rows.push(score_row(line, contrasts, deviations, &mut scores[start..]));
+        };
+        match integrals {
+            Some(integrals) => {
+                let mut contrasts = vec![0.0; width];
+                matcher.correlate(area, spectra, &template, Some(kept), |y, line| {
+                    integrals.contrasts(y, (template.width, template.height), &mut contrasts);
+                    judge(line, &contrasts);
+                })?;
+            }
+            None => {
+                let mut windows = Windows::new(area, template.width, template.height);
+                matcher.correlate(area, spectra, &template, Some(kept), |y, line| {
+                    windows.enter(y);
+                    judge(line, &windows.contrasts);
+                })?;
+            }
+        }
         (deviations > 0.0).then_some(Self { width, scores, rows })
     }
 
@@ -430,18 +341,27 @@ impl Surface {
         Some(found)
     }
 
-    fn highest(&self, places: Places) -> (u32, u32) {
-        let best = Cell::new(f32::NEG_INFINITY);
-        let mut at = (places.x.0, places.y.0);
-        for (y, row) in self.rows(places, |most| most > best.get()) {
-            for (x, score) in (places.x.0..).zip(row) {
-                if *score > best.get() {
-                    best.set(*score);
-                    at = (x, y);
+    /// The highest place in each quarter of a block.
+    fn highest(&self, places: Places) -> impl Iterator<Item = (u32, u32)> {
+        let halves = |(least, most): (u32, u32)| {
+            let middle = least + (most - least) / 2;
+            [Some((least, middle)), (middle < most).then_some((middle + 1, most))].into_iter().flatten()
+        };
+        halves(places.y).flat_map(move |y| {
+            halves(places.x).map(move |x| {
+                let best = Cell::new(f32::NEG_INFINITY);
+                let mut at = (x.0, y.0);
+                for (y, row) in self.rows(Places { x, y }, |most| most > best.get()) {
+                    for (x, score) in (x.0..).zip(row) {
+                        if *score > best.get() {
+                            best.set(*score);
+                            at = (x, y);
+                        }
+                    }
                 }
-            }
-        }
-        at
+                at
+            })
+        })
     }
 
     /// The rows of a block of places, those whose highest score is asked for.
@@ -490,78 +410,92 @@ fn finest(
 /// The way down for one marker.
 struct Descent<'h> {
     hunt: &'h Hunt<'h>,
-    marker: &'h Marker,
-    number: usize,
-    places: Places,
+    sought: Sought<'h>,
     surface: &'h Surface,
 }
 
 impl Descent<'_> {
-    /// Follows the best place of each copy down to a first good one.
-    fn greedily(&self, best: &mut Option<Found>) -> Option<()> {
-        let mut factor = self.marker.levels.first().map_or(1, |level| level.factor);
-        let mut at = self.surface.highest(self.places.shrunk(factor));
-        for level in self.marker.levels.iter().skip(1) {
-            let template = Template::new(&level.copy.raw, level.copy.width)?;
-            let area = self.hunt.copy(level.factor)?;
-            let mut highest = f32::NEG_INFINITY;
-            for (x, y) in self.children(at, factor, level.factor) {
-                let score = template.score(area, x as usize, y as usize);
-                if score > highest {
-                    (highest, at) = (score, (x, y));
+    /// Follows the best places of the first copy down to a first good one.
+    fn greedily(&self, best: &mut Option<Found>) {
+        let Sought { number, marker, places } = self.sought;
+        let first = marker.levels.first();
+        for at in self.surface.highest(first.map_or(places, |level| places.on(level))) {
+            let mut here = self.pixels(at, first);
+            for level in marker.levels.iter().skip(1) {
+                // A copy costs more than a few places of the picture do.
+                if !self.hunt.has_copy(level.factor) {
+                    continue;
                 }
+                let (Some(area), Some(places)) = (self.hunt.copy(level.factor), here) else { continue };
+                let Some(template) = Template::new(&level.copy.raw, level.copy.width) else { continue };
+                let mut highest = None;
+                for (x, y) in places.on(level).all() {
+                    let score = template.score(area, x as usize, y as usize);
+                    if highest.is_none_or(|(most, _)| score > most) {
+                        highest = Some((score, (x, y)));
+                    }
+                }
+                here = highest.and_then(|(_, at)| self.pixels(at, Some(level)));
             }
-            factor = level.factor;
+            if let Some(places) = here {
+                finest(whole(self.hunt.picture), (marker, number), places.all(), best);
+            }
         }
-        finest(whole(self.hunt.picture), (self.marker, self.number), self.children(at, factor, 1), best);
-        Some(())
     }
 
     /// Looks at all places that may be better than the best known. `None`: there are too many.
     fn all(&self, best: &mut Option<Found>) -> Option<()> {
-        let (mut factor, floor) = match self.marker.levels.first() {
-            Some(level) => (level.factor, level.floor(*best)),
-            // These scores are right but for rounding.
-            None => (1, best.map_or(-2.0, |best| best.place.score - 2.0 * MARGIN)),
-        };
-        let most = |level: Option<&Level>, factor: u32| {
-            let (pixels, finer) = level.map_or((self.marker.picture.len(), 1), |l| (l.copy.raw.len(), l.factor));
-            let children = (factor / finer).pow(2).max(1);
+        let Sought { number, marker, places } = self.sought;
+        let mut level = marker.levels.first();
+        // Without copies, scores are right but for rounding.
+        let exact = || best.map_or(-2.0, |best| best.place.score - 2.0 * MARGIN);
+        let floor = level.map_or_else(exact, |level| level.floor(*best));
+        let most = |level: Option<&Level>, next: Option<&Level>| {
+            let (pixels, finer) = next.map_or((marker.picture.len(), 1), |l| (l.copy.raw.len(), l.factor));
+            let children = (level.map_or(1, |level| level.factor) / finer).pow(2).max(1);
             let cost = (SCORE + SCORE_PIXEL * pixels as f64) * f64::from(children);
-            (BUDGET * self.places.count() as f64 / cost) as usize + 16
+            (BUDGET * places.count() as f64 / cost) as usize + 16
         };
-        let mut found =
-            self.surface.above(floor, self.places.shrunk(factor), most(self.marker.levels.get(1), factor))?;
-        for level in self.marker.levels.iter().skip(1) {
-            let template = Template::new(&level.copy.raw, level.copy.width)?;
-            let area = self.hunt.copy(level.factor)?;
-            let floor = level.floor(*best);
-            let mut below = self.all_children(&found, factor, level.factor);
+        let begin = level.map_or(places, |level| places.on(level));
+        let mut found = self.surface.above(floor, begin, most(level, marker.levels.get(1)))?;
+        for next in marker.levels.iter().skip(1) {
+            if found.is_empty() {
+                return Some(());
+            }
+            if found.len() < FEW_PLACES && !self.hunt.has_copy(next.factor) {
+                continue;
+            }
+            let template = Template::new(&next.copy.raw, next.copy.width)?;
+            let area = self.hunt.copy(next.factor)?;
+            let floor = next.floor(*best);
+            let mut below = self.below(&found, level, |places| places.on(next));
             below.retain(|&(x, y)| template.score(area, x as usize, y as usize) >= floor);
-            (found, factor) = (below, level.factor);
+            (found, level) = (below, Some(next));
         }
-        let places = if factor == 1 { found } else { self.all_children(&found, factor, 1) };
-        if places.len() > most(None, 1) {
+        if found.len() > most(level, None) {
             return None;
         }
-        finest(whole(self.hunt.picture), (self.marker, self.number), places.into_iter(), best);
+        let places = self.below(&found, level, |places| places);
+        finest(whole(self.hunt.picture), (marker, number), places.into_iter(), best);
         Some(())
     }
 
-    /// The places of a finer copy that a place stands for.
-    fn children(&self, (x, y): (u32, u32), factor: u32, finer: u32) -> impl Iterator<Item = (u32, u32)> + use<> {
-        let within = self.places.shrunk(finer);
-        let range = |at: u32, (least, most): (u32, u32)| {
-            let (at, half) = (at * factor, factor / 2);
-            at.saturating_sub(half).div_ceil(finer).max(least)..=((at + half) / finer).min(most)
+    /// The places of the marker in the picture that a place of a copy stands for; `None`: they are not looked for.
+    fn pixels(&self, (x, y): (u32, u32), level: Option<&Level>) -> Option<Places> {
+        let ((across, down), factor) = level.map_or(((0, 0), 1), |level| (level.offset, level.factor));
+        let range = |at: u32, offset: u32, (least, most): (u32, u32)| {
+            let first = (at * factor).saturating_sub(factor / 2 + offset).max(least);
+            let last = (at * factor + factor - 1).checked_sub(factor / 2 + offset)?.min(most);
+            (first <= last).then_some((first, last))
         };
-        let columns = range(x, within.x);
-        range(y, within.y).flat_map(move |y| columns.clone().map(move |x| (x, y)))
+        let places = self.sought.places;
+        Some(Places { x: range(x, across, places.x)?, y: range(y, down, places.y)? })
     }
 
-    /// Those of several places, in raster order, each once.
-    fn all_children(&self, places: &[(u32, u32)], factor: u32, finer: u32) -> Vec<(u32, u32)> {
-        let mut all: Vec<_> = places.iter().flat_map(|&at| self.children(at, factor, finer)).collect();
+    /// The finer places below several places of a copy, in raster order, each once.
+    fn below(&self, found: &[(u32, u32)], level: Option<&Level>, finer: impl Fn(Places) -> Places) -> Vec<(u32, u32)> {
+        let below = found.iter().filter_map(|&at| self.pixels(at, level));
+        let mut all: Vec<_> = below.flat_map(|places| finer(places).all()).collect();
         all.sort_unstable_by_key(|&(x, y)| (y, x));
         all.dedup();
         all
@@ -575,7 +509,7 @@ impl std::fmt::Debug for Hunt<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use image::Luma;
     use image::imageops::crop_imm;
     use proptest::prelude::*;
@@ -584,7 +518,7 @@ mod tests {
     use crate::imaging::arbitrary::{flat_picture, picture};
 
     /// A ring with a dot in it, `side` pixels wide, on white.
-    fn ring(side: u32) -> GrayImage {
+    pub(in crate::imaging::matching) fn ring(side: u32) -> GrayImage {
         let middle = f64::from(side - 1) / 2.0;
         GrayImage::from_fn(side, side, |x, y| {
             let part = (f64::from(x) - middle).hypot(f64::from(y) - middle) / (f64::from(side) / 2.0);
@@ -632,25 +566,6 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_of_the_means_of_blocks() {
-        let img = GrayImage::from_raw(5, 3, vec![0, 1, 2, 3, 9, 10, 20, 30, 40, 50, 7, 8, 9, 10, 11]).unwrap();
-        let copy = Copy::of(whole(&img), 2);
-        // Quarters of a gray level: (0 + 1 + 10 + 20) / 4 = 7.75.
-        assert_eq!((copy.width, copy.raw), (3, vec![31, 75, 118, 30, 38, 44]));
-        assert!(Copy::of(whole(&GrayImage::new(0, 3)), 2).raw.is_empty());
-    }
-
-    #[test]
-    fn large_shapes_bear_small_copies_and_fine_structure_does_not() {
-        let factors = |picture: GrayImage| Marker::new(picture).levels.iter().map(|l| l.factor).collect::<Vec<_>>();
-        assert_eq!(factors(ring(60)), [6, 2]);
-        assert!(factors(ring(6)).is_empty());
-        assert!(factors(GrayImage::from_fn(40, 40, |x, y| Luma([if (x + y) % 2 == 0 { 0 } else { 255 }]))).is_empty());
-        assert!(factors(GrayImage::from_pixel(40, 40, Luma([7]))).is_empty());
-        assert!(factors(GrayImage::new(0, 9)).is_empty());
-    }
-
-    #[test]
     fn the_right_size_at_the_right_place() {
         let markers: Vec<Marker> = [48, 40, 33, 27, 22, 18].map(|side| Marker::new(ring(side))).to_vec();
         let mut img = print(400, 500, 5);
@@ -659,6 +574,19 @@ mod tests {
         assert_eq!((found.marker, found.place.at), (3, PixelPoint::new(301, 98)));
         assert!(found.place.score > 0.99);
         assert_eq!(Some(found), plain(&img, Rect::new(0, 0, 400, 500), &markers));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_marker_serves_pictures_of_any_size() {
+        let markers = Marker::series([44, 40, 36, 12].map(ring).to_vec());
+        let mut matcher = Matcher::default();
+        for (width, height, which) in [(300, 400, 1), (300, 400, 0), (217, 161, 2), (300, 401, 3)] {
+            let mut img = print(width, height, width + which as u32);
+            paste(&mut img, markers[which].picture(), 91, 64, 40);
+            let found = Hunt::new(&img, &markers).best(&mut matcher);
+            assert_eq!(found.map(|f| (f.marker, f.place.at)), Some((which, PixelPoint::new(91, 64))));
+            assert_eq!(found, plain(&img, Rect::new(0, 0, width, height), &markers));
+        }
     }
 
     #[test]
@@ -687,7 +615,7 @@ mod tests {
             across in 0..40u32,
         ) {
             let sides = [side + side / 8, side, side - side / 8];
-            let markers: Vec<Marker> = sides.iter().map(|&side| Marker::new(ring(side))).collect();
+            let markers = Marker::series(sides.iter().map(|&side| ring(side)).collect());
             let (width, height) = (90 + across, 120 - across);
             let mut img = print(width, height, seed);
             let marker = markers[which].picture();
@@ -703,7 +631,7 @@ mod tests {
             pictures in proptest::collection::vec(prop_oneof![picture(30, 30), flat_picture(30, 30)], 0..4),
             x in -9..40i32, y in -9..40i32, width in 0..50u32, height in 0..50u32,
         ) {
-            let markers: Vec<Marker> = pictures.into_iter().map(Marker::new).collect();
+            let markers = Marker::series(pictures);
             let mut hunt = Hunt::new(&img, &markers);
             let (all, area) = (Rect::new(0, 0, img.width(), img.height()), Rect::new(x, y, width, height));
             let best = hunt.best(&mut Matcher::default());

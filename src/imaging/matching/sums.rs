@@ -129,6 +129,69 @@ impl<N: Number> Of<N> {
     }
 }
 
+/// Sums over all rectangles that begin at the first pixel, of pixels and of their squares, modulo 2^32: the sums of windows
+/// of any size, if these fit 32 bits. For several sizes of windows they cost less than [`Windows`].
+pub(super) struct Integrals {
+    /// Row after row from that above the first pixel on, each with a 0 before it.
+    sums: Vec<u32>,
+    squares: Vec<u32>,
+    width: usize,
+}
+
+impl Integrals {
+    pub(super) fn of<P: Sample>(area: Area<P>) -> Self {
+        let (width, rows) = (area.width + 1, area.height + 1);
+        let (mut sums, mut squares) = (vec![0; width * rows], vec![0; width * rows]);
+        for y in 0..area.height {
+            let (above, below) = sums[y * width..].split_at_mut(width);
+            let (squares_above, squares_below) = squares[y * width..].split_at_mut(width);
+            let (mut sum, mut square) = (0u32, 0u32);
+            for (i, &v) in area.row(y, 0, area.width).iter().enumerate() {
+                let v: u32 = v.into();
+                sum = sum.wrapping_add(v);
+                square = square.wrapping_add(v * v);
+                below[i + 1] = sum;
+                squares_below[i + 1] = square;
+            }
+            add_to(&mut below[..width], above);
+            add_to(&mut squares_below[..width], squares_above);
+        }
+        Self { sums, squares, width }
+    }
+
+    /// Do sums of windows of so many pixels fit?
+    pub(super) fn bear<P: Sample>(pixels: usize) -> bool {
+        u64::from(P::MOST) * u64::from(P::MOST) * pixels as u64 <= u64::from(u32::MAX)
+    }
+
+    /// The contrasts of the windows of a size that begin in row `y`, as those of [`Windows`].
+    pub(super) fn contrasts(&self, y: usize, (width, height): (usize, usize), out: &mut [f32]) {
+        let share = 1.0 / (width * height) as f64;
+        let rows = |all: &'_ [u32]| -> Option<[std::ops::Range<usize>; 2]> {
+            let (top, bottom) = (y * self.width, (y + height) * self.width);
+            (bottom + self.width <= all.len()).then_some([top..top + self.width, bottom..bottom + self.width])
+        };
+        let Some([top, bottom]) = rows(&self.sums) else { return };
+        let sums = [&self.sums[top.clone()], &self.sums[bottom.clone()]];
+        let squares = [&self.squares[top], &self.squares[bottom]];
+        contrasts_between(sums, squares, width, share, out);
+    }
+}
+
+wide_fn! {
+    fn contrasts_between(sums: [&[u32]; 2], squares: [&[u32]; 2], width: usize, share: f64, out: &mut [f32]) {
+        let count = out.len();
+        let [a, b, c, d] = [&sums[0][..count], &sums[0][width..][..count], &sums[1][..count], &sums[1][width..][..count]];
+        let [e, f, g, h] =
+            [&squares[0][..count], &squares[0][width..][..count], &squares[1][..count], &squares[1][width..][..count]];
+        for i in 0..count {
+            let sum = f64::from(d[i].wrapping_sub(b[i]).wrapping_sub(c[i]).wrapping_add(a[i]));
+            let square = f64::from(h[i].wrapping_sub(f[i]).wrapping_sub(g[i]).wrapping_add(e[i]));
+            out[i] = (square - sum * sum * share) as f32;
+        }
+    }
+}
+
 wide_fn! {
     fn add[N: Number, P: Sample](columns: &mut [N], squares: &mut [N], row: &[P]) {
         for ((sum, square), &v) in columns.iter_mut().zip(squares).zip(row) {
@@ -225,11 +288,15 @@ mod tests {
                 return Ok(());
             }
             let mut windows = Windows::new(area, width, height);
+            let integrals = Integrals::of(area);
+            let mut contrasts = vec![0.0; windows.contrasts.len()];
             if !is_narrow {
                 windows.sums = Sums::Wide(Of::new(area.width, width));
             }
             for y in 0..=area.height - height {
                 windows.enter(y);
+                integrals.contrasts(y, (width, height), &mut contrasts);
+                prop_assert_eq!(&contrasts, &windows.contrasts);
                 for (x, contrast) in windows.contrasts.iter().enumerate() {
                     let want = plain(area, x, y, width, height);
                     prop_assert!((f64::from(*contrast) - want).abs() <= 1e-6 * want + 0.01);

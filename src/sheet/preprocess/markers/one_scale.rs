@@ -45,7 +45,7 @@ impl OneScale {
             resize::linear(&marker, resize::by_height(&marker, height))
         });
         Ok(Self {
-            markers: visible(markers.collect(), marker_file)?.into_iter().map(Marker::new).collect(),
+            markers: Marker::series(visible(markers.collect(), marker_file)?),
             min_score: options.min_matching_threshold as f32,
             max_variation: max_variation as f32,
         })

@@ -59,7 +59,7 @@ impl Picture {
                 area.width, area.height
             )));
         }
-        let scales = scales.into_iter().map(Marker::new).collect();
+        let scales = Marker::series(scales);
         Ok(Self { scales, min_score: options.min_matching_threshold as f32 })
     }
 
