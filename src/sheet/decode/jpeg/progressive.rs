@@ -191,7 +191,7 @@ impl Codes<'_> {
                 let value = &mut coefficients[left.trailing_zeros() as usize % BLOCK];
                 left &= left.wrapping_sub(1);
                 let more = if bits >> 63 == 1 && *value & 1 << low == 0 { 1 << low } else { 0 };
-                *value += if *value < 0 { -more } else { more };
+                *value = value.wrapping_add(if *value < 0 { -more } else { more });
                 bits <<= 1;
             }
         }
