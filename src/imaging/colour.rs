@@ -83,16 +83,52 @@ fn rgb_of_pixel(luma: u8, cb: u8, cr: u8) -> [u8; 3] {
     [value(luma + 22970 * cr), value(luma - 5638 * cb - 11700 * cr), value(luma + 29032 * cb)]
 }
 
-/// The chromas of a picture, by JFIF's conversion in 14 fractional bits.
-pub fn chroma_of(picture: &RgbImage) -> [GrayImage; 2] {
+/// The chromas of each pixel of a picture.
+pub fn chromas(picture: &RgbImage) -> [GrayImage; 2] {
     let [mut cb, mut cr] = [0, 1].map(|_| GrayImage::new(picture.width(), picture.height()));
-    for ((pixel, cb), cr) in picture.as_raw().chunks_exact(3).zip(cb.iter_mut()).zip(cr.iter_mut()) {
-        let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(i32::from);
-        let value = |sum: i32| (128 + ((sum + (1 << 13)) >> 14)).clamp(0, 255) as u8;
-        *cb = value(-2765 * r - 5427 * g + 8192 * b);
-        *cr = value(8192 * r - 6860 * g - 1332 * b);
-    }
+    to_chroma(picture.as_raw(), pixels_mut(&mut cb), pixels_mut(&mut cr));
     [cb, cr]
+}
+
+wide_fn! {
+    fn to_chroma(picture: &[u8], cb: &mut [u8], cr: &mut [u8]) {
+        let (picture, _) = picture.as_chunks::<3>();
+        let count = picture.len().min(cb.len()).min(cr.len());
+        for i in 0..count {
+            let [r, g, b] = picture[i];
+            [cb[i], cr[i]] = chroma_of(4 * r as u16, 4 * g as u16, 4 * b as u16);
+        }
+    }
+}
+
+/// JFIF's luma of a colour, with 7 binary places between.
+#[inline(always)]
+pub fn luma_of(r: u16, g: u16, b: u16) -> u8 {
+    let [r, g, b] = [r, g, b].map(|v| (v as i16 - 128) << 7);
+    let part = |v: i16, share: i32| ((i32::from(v) * share) >> 16) as i16;
+    // 0.299, 0.5 + 0.087 and 0.114 of 2¹⁶, together 1: grays stay what they are.
+    let sum = part(r, 19_595) + (g >> 1) + part(g, 5_702) + part(b, 7_471);
+    (((sum + 64) >> 7) + 128) as u8
+}
+
+/// JFIF's Cb and Cr of the mean of four colours, given by their sums, with 7 binary places between.
+#[inline(always)]
+pub fn chroma_of(r: u16, g: u16, b: u16) -> [u8; 2] {
+    let [r, g, b] = [r, g, b].map(|sum| (sum << 5) as i16);
+    let part = |v: i16, share: i32| ((i32::from(v) * share) >> 16) as i16;
+    // 0.1687, 0.3313, 0.4187 and 0.0813 of 2¹⁶: in gray they cancel to the half of the third.
+    let cb = (b >> 1) + part(r, -11_058) + part(g, -21_710);
+    let cr = (r >> 1) + part(g, -27_439) + part(b, -5_329);
+    [cb, cr].map(|v| (((v + 64) >> 7) + 128).clamp(0, 255) as u8)
+}
+
+/// JFIF's conversion of a colour, as near as bytes can be.
+pub fn ycbcr([r, g, b]: [u8; 3]) -> [u8; 3] {
+    let [r, g, b] = [r, g, b].map(f64::from);
+    let y = 0.299 * r + 0.587 * g + 0.114 * b;
+    let cb = 128.0 - 0.168_735_9 * r - 0.331_264_1 * g + 0.5 * b;
+    let cr = 128.0 + 0.5 * r - 0.418_687_6 * g - 0.081_312_4 * b;
+    [y, cb, cr].map(|v| v.round().clamp(0.0, 255.0) as u8)
 }
 
 /// Saturation of each pixel, 0 (gray) to 255 (a pure colour): (max − min)/max of its channels, in OpenCV's 8-bit fixed
@@ -123,7 +159,7 @@ mod tests {
     #[test]
     fn colours_have_chroma() {
         let colours = RgbImage::from_vec(3, 1, vec![77, 77, 77, 255, 0, 0, 0, 0, 255]).unwrap();
-        let [cb, cr] = chroma_of(&colours).map(GrayImage::into_raw);
+        let [cb, cr] = chromas(&colours).map(GrayImage::into_raw);
         assert_eq!((cb, cr), (vec![128, 85, 255], vec![128, 255, 107]));
     }
 

@@ -79,6 +79,40 @@ pub fn cap(img: &mut GrayImage, at: u8) {
     pixels_mut(img).iter_mut().for_each(|v| *v = at.min(*v));
 }
 
+/// A picture stretched ([`stretch`], flat ones kept), then truncated at each of `caps` and stretched again. What each change meets
+/// follows from the changes before it, so that all are made part by part, where the processor still has the pixels at hand.
+pub fn stretched_at_caps(src: &GrayImage, caps: &[u8]) -> GrayImage {
+    /// Pixels of a part.
+    const PART: usize = 4096;
+    enum Change {
+        Cap(u8),
+        Stretch(u8, u8),
+    }
+    let (mut min, mut max) = min_max(src);
+    let mut changes = Vec::new();
+    for cap in std::iter::once(None).chain(caps.iter().copied().map(Some)) {
+        if let Some(cap) = cap {
+            (min, max) = (min.min(cap), max.min(cap));
+            changes.push(Change::Cap(cap));
+        }
+        if min < max && (min, max) != (0, 255) {
+            changes.push(Change::Stretch(min, max));
+            (min, max) = (0, 255);
+        }
+    }
+    let mut dst = GrayImage::new(src.width(), src.height());
+    for (from, to) in pixels(src).chunks(PART).zip(pixels_mut(&mut dst).chunks_mut(PART)) {
+        to.copy_from_slice(from);
+        for change in &changes {
+            match *change {
+                Change::Cap(cap) => to.iter_mut().for_each(|v| *v = cap.min(*v)),
+                Change::Stretch(min, max) => stretch_between(to, min, max),
+            }
+        }
+    }
+    dst
+}
+
 /// Levels: 0 up to `low`, 255 from `high` on (both 0…1, cut to whole gray levels), between them
 /// trunc(255·((v−lo)/(hi−lo))^(1/gamma)). A gamma of 0 makes everything between black.
 pub fn levels_table(low: f64, high: f64, gamma: f64) -> [u8; 256] {
@@ -212,6 +246,23 @@ mod tests {
         assert_eq!(auto_contrast(&img, 1.0), (255.0 / 149.0, -50.0 * (255.0 / 149.0)));
         cap(&mut img, 50);
         assert_eq!(auto_contrast(&img, 1.0), (1.0, 0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn changes_made_together_are_those_made_one_by_one(
+            src in picture(90, 60), range in (0u8..200, 1u8..=255), caps in proptest::collection::vec(any::<u8>(), 0..3),
+        ) {
+            let mut src = src;
+            src.iter_mut().for_each(|v| *v = range.0 + (*v).min(range.1.min(255 - range.0)));
+            let mut one_by_one = src.clone();
+            stretch(&mut one_by_one, Flat::Keep);
+            for &at in &caps {
+                cap(&mut one_by_one, at);
+                stretch(&mut one_by_one, Flat::Keep);
+            }
+            prop_assert_eq!(stretched_at_caps(&src, &caps), one_by_one);
+        }
     }
 
     proptest! {

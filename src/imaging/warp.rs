@@ -134,19 +134,15 @@ pub fn through_rgb(src: &RgbImage, map: &Homography, size: Size, outside: Outsid
 }
 
 /// As [`through`], for two gray pictures of one size, with a choice of what lies outside. `None` also for other pictures.
-pub fn through_pair(src: &[GrayImage; 2], map: &Homography, size: Size, outside: Outside) -> Option<[GrayImage; 2]> {
+pub fn through_pair(src: [&GrayImage; 2], map: &Homography, size: Size, outside: Outside) -> Option<[GrayImage; 2]> {
     let back = map.inverse()?;
     let (width, height) = src[0].dimensions();
     if src[1].dimensions() != (width, height) {
         return None;
     }
     let [mut first, mut second] = [0, 1].map(|_| GrayImage::new(size.width, size.height));
-    let sources = src.each_ref().map(|src| Source::<1> {
-        raw: pixels(src),
-        width: width as usize,
-        height: height as usize,
-        outside,
-    });
+    let sources =
+        src.map(|src| Source::<1> { raw: pixels(src), width: width as usize, height: height as usize, outside });
     warp(&sources, &back, &mut [pixels_mut(&mut first), pixels_mut(&mut second)], size);
     Some([first, second])
 }
@@ -285,11 +281,13 @@ impl<const C: usize> Source<'_, C> {
                     places.down[i],
                 );
             }
-            if C == 1 {
-                out.copy_from_slice(&blended[..count]);
-            } else {
-                for i in 0..count {
-                    out[i * C + c] = blended[i];
+            match <&mut [u8; PIECE]>::try_from(&mut *out) {
+                // A copy of known length is no call.
+                Ok(out) if C == 1 => *out = blended,
+                _ => {
+                    for i in 0..count {
+                        out[i * C + c] = blended[i];
+                    }
                 }
             }
         }

@@ -136,9 +136,22 @@ impl Bits {
 
     /// Moves the whole words to `out`, with a zero byte after each 0xff.
     pub fn drain(&mut self, out: &mut Vec<u8>) {
+        // Words without such a byte, which nearly all are, go in groups.
+        let mut group = [[0; 8]; 64];
+        let mut count = 0;
         for &word in &self.words {
-            stuffed(&word.to_be_bytes(), out);
+            if count == group.len() || has_ff(word) {
+                out.extend_from_slice(group[..count].as_flattened());
+                count = 0;
+            }
+            if has_ff(word) {
+                stuffed(&word.to_be_bytes(), out);
+            } else {
+                group[count] = word.to_be_bytes();
+                count += 1;
+            }
         }
+        out.extend_from_slice(group[..count].as_flattened());
         self.words.clear();
     }
 
@@ -154,12 +167,15 @@ impl Bits {
     }
 }
 
+/// Is one of a word's bytes 0xff? Only there 1 added to the lower seven bits carries into the high one, and that is set.
 #[inline(always)]
+fn has_ff(word: u64) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const LOW: u64 = !HIGH;
+    word & ((word & LOW) + (HIGH >> 7)) & HIGH != 0
+}
+
 fn stuffed(bytes: &[u8], out: &mut Vec<u8>) {
-    if !bytes.contains(&0xff) {
-        out.extend_from_slice(bytes);
-        return;
-    }
     for &byte in bytes {
         out.push(byte);
         if byte == 0xff {
@@ -175,6 +191,12 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn a_byte_of_ones_is_found(word in any::<u64>(), place in 0..8u32, has in any::<bool>()) {
+            let word = if has { word | 0xff << (8 * place) } else { word };
+            prop_assert_eq!(has_ff(word), word.to_be_bytes().contains(&0xff));
+        }
+
         #[test]
         fn bits_stand_one_behind_the_other(
             parts in proptest::collection::vec((any::<u32>(), 0u32..=32), 0..40),

@@ -5,6 +5,7 @@ use image::{GrayImage, RgbImage};
 use super::transform::{LANES, ROW};
 use super::{BLOCK, UNIT};
 use crate::geometry::Size;
+use crate::imaging::colour::{chroma_of, luma_of, ycbcr};
 use crate::imaging::overlay::{Overlay, Palette, Rgb};
 use crate::imaging::pixels;
 
@@ -133,7 +134,8 @@ impl Strip {
         for (group, coloured) in self.coloured.iter_mut().enumerate() {
             *coloured = drawing.units(group, top);
             for unit in (0..UNITS).filter(|&unit| coloured[unit]) {
-                drawing.over_gray(unit, (group, groups), (top, last), &mut self.luma, &mut self.chroma);
+                let spot = Spot { unit, group, groups, top, last };
+                drawing.over_gray(spot, &mut self.luma, &mut self.chroma);
             }
         }
     }
@@ -153,7 +155,7 @@ impl Strip {
         }
         for (group, coloured) in self.coloured.iter_mut().enumerate() {
             for unit in (0..UNITS).filter(|&unit| coloured[unit]) {
-                drawing.over_chroma(unit, (group, groups), (top, last), &mut self.chroma);
+                drawing.over_chroma(Spot { unit, group, groups, top, last }, &mut self.chroma);
             }
             *coloured = [true; UNITS];
         }
@@ -232,25 +234,29 @@ fn filled<T: Copy>(line: &mut [T], from: &[T]) {
     }
 }
 
-/// JFIF's luma of a colour, with 7 binary places between.
-#[inline(always)]
-fn luma_of(r: u16, g: u16, b: u16) -> u8 {
-    let [r, g, b] = [r, g, b].map(|v| (v as i16 - 128) << 7);
-    let part = |v: i16, share: i32| ((i32::from(v) * share) >> 16) as i16;
-    // 0.299, 0.5 + 0.087 and 0.114 of 2¹⁶, together 1: grays stay what they are.
-    let sum = part(r, 19_595) + (g >> 1) + part(g, 5_702) + part(b, 7_471);
-    (((sum + 64) >> 7) + 128) as u8
+/// A unit in a strip.
+#[derive(Clone, Copy)]
+struct Spot {
+    /// Its place in its group.
+    unit: usize,
+    /// The group's place among so many.
+    group: usize,
+    groups: usize,
+    /// The page's row with which the strip begins, and its last one.
+    top: usize,
+    last: usize,
 }
 
-/// JFIF's Cb and Cr of the mean of four colours, given by their sums, with 7 binary places between.
-#[inline(always)]
-fn chroma_of(r: u16, g: u16, b: u16) -> [u8; 2] {
-    let [r, g, b] = [r, g, b].map(|sum| (sum << 5) as i16);
-    let part = |v: i16, share: i32| ((i32::from(v) * share) >> 16) as i16;
-    // 0.1687, 0.3313, 0.4187 and 0.0813 of 2¹⁶: in gray they cancel to the half of the third.
-    let cb = (b >> 1) + part(r, -11_058) + part(g, -21_710);
-    let cr = (r >> 1) + part(g, -27_439) + part(b, -5_329);
-    [cb, cr].map(|v| (((v + 64) >> 7) + 128).clamp(0, 255) as u8)
+impl Spot {
+    /// The unit's place in the page's row of units.
+    fn across(self) -> usize {
+        self.group * UNITS + self.unit
+    }
+
+    /// The page's row that a row of the strip shows.
+    fn row(self, row: usize) -> usize {
+        (self.top + row).min(self.last)
+    }
 }
 
 /// What is drawn over a page, in the colours of the format.
@@ -282,19 +288,12 @@ impl<'a> Drawing<'a> {
         std::array::from_fn(|unit| self.overlay.is_drawn(group * UNITS + unit, top / UNIT))
     }
 
-    /// Draws on the luma of a unit of a group, of so many, and sets its chroma, in a strip that begins at `top`. `last` is
-    /// the page's last row.
-    fn over_gray(
-        &self,
-        unit: usize,
-        (group, groups): (usize, usize),
-        (top, last): (usize, usize),
-        luma: &mut [[u8; ROW]],
-        chroma: &mut [[u8; ROW]],
-    ) {
+    /// Draws on the luma of a unit and sets its chroma.
+    fn over_gray(&self, spot: Spot, luma: &mut [[u8; ROW]], chroma: &mut [[u8; ROW]]) {
+        let Spot { unit, group, groups, .. } = spot;
         let mut sums = [[4 * both(NEUTRAL, NEUTRAL); BLOCK]; BLOCK];
         for (row, line) in luma.iter_mut().skip(group).step_by(groups).enumerate().take(UNIT) {
-            let numbers = self.numbers(group * UNITS + unit, (top + row).min(last));
+            let numbers = self.numbers(spot.across(), spot.row(row));
             if numbers == [0; UNIT] {
                 continue;
             }
@@ -318,15 +317,10 @@ impl<'a> Drawing<'a> {
     }
 
     /// Draws on the chroma of a unit: each of its pixels stands for four of the page, of which some are drawn on.
-    fn over_chroma(
-        &self,
-        unit: usize,
-        (group, groups): (usize, usize),
-        (top, last): (usize, usize),
-        chroma: &mut [[u8; ROW]],
-    ) {
+    fn over_chroma(&self, spot: Spot, chroma: &mut [[u8; ROW]]) {
+        let Spot { unit, group, groups, .. } = spot;
         for (y, line) in chroma.iter_mut().skip(group).step_by(groups).enumerate() {
-            let numbers = [0, 1].map(|i| self.numbers(group * UNITS + unit, (top + 2 * y + i).min(last)));
+            let numbers = [0, 1].map(|i| self.numbers(spot.across(), spot.row(2 * y + i)));
             if numbers == [[0; UNIT]; 2] {
                 continue;
             }
@@ -384,15 +378,6 @@ impl<'a> Drawing<'a> {
 
 fn both(cb: u8, cr: u8) -> u32 {
     u32::from(cb) | u32::from(cr) << 16
-}
-
-/// JFIF's conversion of a colour.
-fn ycbcr([r, g, b]: [u8; 3]) -> [u8; 3] {
-    let [r, g, b] = [r, g, b].map(f64::from);
-    let y = 0.299 * r + 0.587 * g + 0.114 * b;
-    let cb = 128.0 - 0.168_735_9 * r - 0.331_264_1 * g + 0.5 * b;
-    let cr = 128.0 + 0.5 * r - 0.418_687_6 * g - 0.081_312_4 * b;
-    [y, cb, cr].map(|v| v.round().clamp(0.0, 255.0) as u8)
 }
 
 #[cfg(test)]

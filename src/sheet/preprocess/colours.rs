@@ -101,7 +101,7 @@ impl Colours {
         let map = self.map.then(&halved);
         let chroma = match &*self.decoded {
             Coloured::Rgb(picture) => {
-                warp::through_rgb(picture, &map, size, Outside::Nearest).map(|picture| colour::chroma_of(&picture))
+                warp::through_rgb(picture, &map, size, Outside::Nearest).map(|picture| colour::chromas(&picture))
             }
             Coloured::Chroma(chroma) => sampled(chroma, &map, size),
         };
@@ -132,7 +132,7 @@ fn sampled(chroma: &Chroma, map: &Homography, size: Size) -> Option<[GrayImage; 
     let own = Size::new(chroma.planes[0].width(), chroma.planes[0].height());
     let map = Homography::resizing(own, chroma.size).then(map);
     // Chromas of 0, as black has them by itself, would be a colour.
-    warp::through_pair(&chroma.planes, &map, size, Outside::Nearest)
+    warp::through_pair(chroma.planes.each_ref(), &map, size, Outside::Nearest)
 }
 
 #[cfg(test)]
@@ -195,8 +195,9 @@ mod tests {
         let map = Homography([1.1, 0.05, -3.0, -0.04, 0.95, 2.0, 0.0, 0.0, 1.0]);
         let halves = Homography([0.5, 0.0, -0.25, 0.0, 0.5, -0.25, 0.0, 0.0, 1.0]);
         let small =
-            warp::through_pair(&colour::chroma_of(&picture()), &halves, Size::new(30, 21), Outside::Nearest).unwrap();
-        for planes in [colour::chroma_of(&picture()), small] {
+            warp::through_pair(colour::chromas(&picture()).each_ref(), &halves, Size::new(30, 21), Outside::Nearest)
+                .unwrap();
+        for planes in [colour::chromas(&picture()), small] {
             let chroma = Colours::new(Coloured::Chroma(Chroma { size: Size::new(60, 41), planes }));
             let same = |y: u32, row: &mut [Point]| {
                 for (x, place) in (0..).zip(row) {

@@ -167,19 +167,17 @@ fn uncoloured(colour: &RgbImage) -> GrayImage {
 
 /// The edges among which the page's outline is sought.
 fn page_edges(gray: &GrayImage, colour: Option<&RgbImage>, options: &CropPage) -> GrayImage {
-    let mut work = gray.clone();
-    tone::stretch(&mut work, tone::Flat::Keep);
-    if options.preparation == PagePreparation::CapTwice {
-        tone::cap(&mut work, 210);
-        tone::stretch(&mut work, tone::Flat::Keep);
-    }
-    if let Some(colour) = colour {
-        blacken_coloured(&mut work, colour);
-        return edges::canny(&work, CANNY.0, CANNY.1);
-    }
-    tone::cap(&mut work, 200);
-    tone::stretch(&mut work, tone::Flat::Keep);
-    let work = morphology::close(&work, options.morph_kernel, 1);
+    let caps: &[u8] = match options.preparation {
+        PagePreparation::CapTwice => &[210, 200],
+        PagePreparation::BlurAndKeep => &[200],
+    };
+    let Some(colour) = colour else {
+        let work = tone::stretched_at_caps(gray, caps);
+        return edges::canny(&morphology::close(&work, options.morph_kernel, 1), CANNY.0, CANNY.1);
+    };
+    // What is coloured is left out in place of the last cap.
+    let mut work = tone::stretched_at_caps(gray, &caps[..caps.len() - 1]);
+    blacken_coloured(&mut work, colour);
     edges::canny(&work, CANNY.0, CANNY.1)
 }
 

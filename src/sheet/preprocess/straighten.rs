@@ -12,7 +12,7 @@ use crate::geometry::{Point, Quad, Size};
 use crate::imaging::fit::{self, Pair};
 use crate::imaging::remap::{self, Mesh};
 use crate::imaging::spline::ThinPlate;
-use crate::imaging::warp::{self, Homography};
+use crate::imaging::warp::{self, Homography, Outside};
 use crate::template::{Interpolation, PageWarp, WarpMethod};
 
 /// So many points are taken of an edge, unless the template says fewer.
@@ -133,9 +133,14 @@ fn by_homography(raster: &Raster, pairs: &[Pair], size: Size, interpolation: Int
 
 fn through(raster: &Raster, map: &Homography, size: Size, interpolation: Interpolation) -> Option<Raster> {
     if interpolation == Interpolation::Linear {
-        let gray = warp::through(&raster.gray, map, size)?;
         let colour = raster.colour.clone().map(|colour| colour.through(map, size));
-        let unfiltered = raster.unfiltered.as_ref().and_then(|gray| warp::through(gray, map, size));
+        let (gray, unfiltered) = match &raster.unfiltered {
+            None => (warp::through(&raster.gray, map, size)?, None),
+            Some(unfiltered) => {
+                let [gray, unfiltered] = warp::through_pair([&raster.gray, unfiltered], map, size, Outside::Black)?;
+                (gray, Some(unfiltered))
+            }
+        };
         return Some(Raster { gray, colour, unfiltered });
     }
     let back = map.inverse()?;
