@@ -2,7 +2,8 @@
 
 use image::{GrayImage, Luma, RgbImage};
 
-use super::pixels;
+use super::dispatch::wide_fn;
+use super::{pixels, pixels_mut};
 use crate::geometry::Size;
 
 /// The colours of a picture as they were decoded.
