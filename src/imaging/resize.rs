@@ -240,8 +240,15 @@ fn blend<const C: usize>(src: &[u8], from: Size, dst: &mut [u8], to: Size) {
     }
 }
 
-/// The source rows that target rows need, in order, and for each target row which of these are its two, with their weights.
-fn needed_rows(height: u32, target_height: u32) -> (Vec<usize>, Vec<([usize; 2], i32, i32)>) {
+/// How a target row is blended: which two of the needed source rows, and their weights.
+struct Blend {
+    places: [usize; 2],
+    near: i32,
+    far: i32,
+}
+
+/// The source rows that target rows need, in order, and how each target row is blended.
+fn needed_rows(height: u32, target_height: u32) -> (Vec<usize>, Vec<Blend>) {
     let last = i64::from(height) - 1;
     let mut needed: Vec<usize> = Vec::new();
     let targets = taps(height, target_height, Ends::Repeated).map(|Tap { at, near, far }| {
@@ -253,7 +260,7 @@ fn needed_rows(height: u32, target_height: u32) -> (Vec<usize>, Vec<([usize; 2],
             // Rows follow each other, so it is one of the last two.
             needed.len() - if needed.last() == Some(&row) { 1 } else { 2 }
         });
-        (places, near, far)
+        Blend { places, near, far }
     });
     let targets = targets.collect();
     (needed, targets)
@@ -267,7 +274,7 @@ wide_fn! {
         let mut side_by_side = vec![[0u8; TOGETHER]; stride];
         let mut blended = vec![0i16; 2 * TOGETHER * width];
         let mut ready = 0;
-        for ((places, near, far), out) in targets.into_iter().zip(dst.chunks_exact_mut(columns.count)) {
+        for (Blend { places, near, far }, out) in targets.into_iter().zip(dst.chunks_exact_mut(columns.count)) {
             while ready <= places[1] {
                 let mut rows = [&src[..stride]; TOGETHER];
                 for k in 0..TOGETHER {
