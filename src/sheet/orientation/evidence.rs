@@ -536,11 +536,17 @@ impl Evidence {
         self.leads.iter().flatten().all(clear)
     }
 
-    /// The turn that leads most clearly against upright, if one does beyond chance.
+    /// The turn that leads most clearly against upright, if one does beyond chance; of two that lead alike, as those of a symmetric
+    /// form do, the smaller.
     pub fn turned(&self) -> Option<Turn> {
+        /// Errors of rounding in a lead that is counted in errors of chance.
+        const ALIKE: f32 = 0.01;
         let against = |l: &Lead| l.lead <= -Self::CLEAR.lead && l.errors <= -Self::CLEAR.errors;
         let leads = Turn::TURNED.into_iter().zip(self.leads).filter_map(|(turn, lead)| Some((turn, lead?)));
-        leads.filter(|(_, l)| against(l)).min_by(|a, b| a.1.errors.total_cmp(&b.1.errors)).map(|(turn, _)| turn)
+        let clearer = |best: (Turn, Lead), next: (Turn, Lead)| {
+            if next.1.errors < best.1.errors - ALIKE { next } else { best }
+        };
+        leads.filter(|(_, l)| against(l)).reduce(clearer).map(|(turn, _)| turn)
     }
 
     /// The turns that fit about as well as upright or better.
