@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use omr::{app, cli::Cli};
 
+// Sheets ask for the same large buffers again and again, and this allocator keeps them: docs/performance.md has what it spares.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

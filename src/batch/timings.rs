@@ -58,7 +58,7 @@ const STEP: f64 = 1.01;
 impl Times {
     fn add(&mut self, time: Duration) {
         let microseconds = time.as_secs_f64() * 1e6;
-        // Not negative; a year is class 3131.
+        // Not negative; a year is class 3123.
         let class = microseconds.max(1.0).log(STEP) as usize;
         if class >= self.classes.len() {
             self.classes.resize(class + 1, 0);

@@ -1,4 +1,5 @@
-//! What a gray picture cannot tell: how colourful a pixel is. And the two ways in which colours are stored.
+//! What a gray picture cannot tell: the colours of a picture in the two ways in which they are stored, what leads from one to
+//! the other, and how colourful a pixel is.
 
 use image::{GrayImage, Luma, RgbImage};
 
@@ -52,8 +53,8 @@ pub fn no_chroma(size: Size) -> [GrayImage; 2] {
     [0, 1].map(|_| GrayImage::from_pixel(size.width, size.height, Luma([128])))
 }
 
-/// Red, green and blue of a picture of this luma, with chromas of which each pixel stands for an equal part of it. Black if there are
-/// none.
+/// Red, green and blue of a picture of this luma, with chromas of which each pixel stands for an equal part of it. Black if
+/// there are none.
 pub fn rgb_of(luma: &GrayImage, chroma: &[GrayImage; 2]) -> RgbImage {
     let mut picture = RgbImage::new(luma.width(), luma.height());
     let [cb, cr] = chroma;

@@ -187,8 +187,8 @@ fn add_strong(marks: &[u8], start: usize, strong: &mut Vec<usize>) {
     }
 }
 
-/// The marks of pixels whose magnitudes, with those left and right of them, are the middle one of three rows: each magnitude is compared
-/// with its two neighbours in the direction of the gradient. All directions are tried, which is faster than to branch.
+/// The marks of pixels whose magnitudes, with those left and right of them, are the middle one of three rows: each magnitude
+/// is compared with its two neighbours in the direction of the gradient. All directions are tried, which is faster than to branch.
 #[inline(always)]
 fn marks_of(rows: [&[i16; CHUNK + 2]; 3], [dx, dy]: [&[i16; CHUNK]; 2], (low, high): (i16, i16)) -> [u8; CHUNK] {
     // tan 22.5° with 15 fractional bits; tan 67.5° is larger by exactly 2.

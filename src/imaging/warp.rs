@@ -1,6 +1,6 @@
 //! Perspective warps, bilinear.
 //!
-//! Source positions are rounded to 1/32 pixel; pixels outside of the source are black and are blended in. The arithmetic
+//! Source positions are rounded to 1/32 pixel; what lies outside of the source ([`Outside`]) is blended in. The arithmetic
 //! is that of `cv2.warpPerspective` with `INTER_LINEAR`, so that readings agree to the gray level.
 
 use image::{GrayImage, RgbImage};

@@ -172,3 +172,36 @@ fn stages_of_an_unreadable_sheet_show_how_far_it_came() {
     };
     assert!(size("desk-4_6_stack.jpg") < size("desk-2_6_stack.jpg"));
 }
+
+#[test]
+fn a_run_without_pictures_has_the_same_rows() {
+    let workspace = workspace();
+    workspace.omr(&["-i", "in", "-o", "drawn"]).succeeded();
+    workspace.omr(&["-i", "in", "-o", "bare", "--no-pictures"]).succeeded();
+    let (drawn, bare) = (files(&workspace, "drawn"), files(&workspace, "bare"));
+    let is_picture = |name: &&String| name.starts_with("CheckedOMRs/");
+    assert_eq!(drawn.iter().filter(is_picture).count(), 2);
+    assert_eq!(bare.iter().filter(is_picture).count(), 0);
+    assert_eq!(workspace.csv("drawn/Results/Results.csv"), workspace.csv("bare/Results/Results.csv"));
+    // Where a run with pictures was, they go.
+    workspace.omr(&["-i", "in", "-o", "drawn", "--no-pictures"]).succeeded();
+    assert_eq!(files(&workspace, "drawn").iter().filter(is_picture).count(), 0);
+}
+
+#[test]
+fn timings_tell_the_cost_of_each_part() {
+    let workspace = workspace();
+    let told = workspace.omr(&["-i", "in", "-o", "out", "--timings"]).succeeded().stderr();
+    let row = |name: &str| {
+        let line = told.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {told}"));
+        line[name.len()..].split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for part in ["decode", "page", "ink and fit", "encode", "write files"] {
+        assert_eq!(row(part)[0], "2", "{part}: both sheets");
+    }
+    assert_eq!(row("a sheet")[3..], ["100.0", "%"]);
+    let shares: f64 =
+        told.lines().filter_map(|line| line.strip_suffix(" %")?.split_whitespace().last()?.parse::<f64>().ok()).sum();
+    assert!((199.0..201.0).contains(&shares), "the parts are all of it: {told}");
+    assert_eq!(workspace.omr(&["-i", "in", "-o", "other"]).succeeded().stderr().matches("decode").count(), 0);
+}

@@ -2,8 +2,8 @@
 //!
 //! Why not a library: the pure Rust encoders transform and code the two chroma planes of the whole page, and encoding was
 //! the largest part of a sheet's cost. Here the chroma of a block without colours costs four bits, and all else is done
-//! for sixteen blocks at once. Pages in their own colours come here, too. The format is ITU T.81 with JFIF: 4:2:0, one interleaved scan, the example quantisation and
-//! Huffman tables of its annex K (`tables.rs`).
+//! for sixteen blocks at once. Pages in their own colours come here, too. The format is ITU T.81 with
+//! JFIF: 4:2:0, one interleaved scan, the example quantisation and Huffman tables of its annex K (`tables.rs`).
 //!
 //! Sixteen rows at a time go from pixels to planes (`strip.rs`), from planes to quantised coefficients (`transform.rs`), and
 //! from those to bytes (`entropy.rs`).
@@ -16,8 +16,8 @@ mod transform;
 use self::entropy::{Bits, Component};
 use self::strip::{Drawing, Strip, UNITS};
 pub use self::strip::{Picture, Planes};
-pub use self::tables::ZIGZAG;
-use self::tables::{CHROMA, CHROMA_AC, CHROMA_DC, LUMA, LUMA_AC, LUMA_DC, scaled};
+use self::tables::{CHROMA, LUMA, scaled};
+pub use self::tables::{CHROMA_AC, CHROMA_DC, HuffmanSpec, LUMA_AC, LUMA_DC, ZIGZAG};
 use self::transform::{Coefficients, Quantiser, Room, lane, transform};
 use super::dispatch::wide_fn;
 use super::overlay::{Overlay, Palette, TILE};

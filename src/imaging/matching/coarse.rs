@@ -1,4 +1,5 @@
-//! Template matching from coarse to fine: what a full search finds, at a small part of its cost.
+//! Template matching from coarse to fine: what a full search finds, at a small part of its cost. It can be another place only
+//! where a picture takes from a copy of its best place more than [`ALLOWED`] grants, and then one with a good score.
 //!
 //! The picture and the markers are made smaller by the same factors. On the smallest copies every place is scored; where
 //! the score is too low for any of the places that it stands for, none of them is looked at. The others are scored on the
@@ -13,7 +14,7 @@ use std::cell::{Cell, OnceCell};
 
 use image::GrayImage;
 
-use super::marker::{Copy, Level, Marker};
+use super::marker::{Level, Marker, SmallCopy};
 use super::sums::{Integrals, Windows};
 use super::{Area, FLAT, KeptSpectrum, MARGIN, Match, Matcher, Sample, Searched, Spectra, Template};
 use crate::geometry::{PixelPoint, Rect, Size};
@@ -28,12 +29,13 @@ const NEAR: i64 = 2;
 /// Scores that are not above this are no find: then all places are looked at.
 const POOR: f32 = 0.3;
 /// Nanoseconds that the search for a marker may take for each pixel that the full one looks at, which takes two to three times
-/// as long; and those of one place's score, and of it for each pixel of the marker.
+/// as long.
 const BUDGET: f64 = 2.0;
+/// Nanoseconds of one place's score, and what each pixel of the marker adds.
 const SCORE: f64 = 30.0;
+const SCORE_PIXEL: f64 = 0.08;
 /// Products of pixels that are few.
 const FEW: f64 = 1e6;
-const SCORE_PIXEL: f64 = 0.08;
 /// For fewer places than this no copy is made.
 const FEW_PLACES: usize = 100;
 
@@ -136,7 +138,7 @@ pub struct Hunt<'a> {
 /// A copy of the searched picture, once it is made, and its transforms.
 struct SmallPicture {
     factor: u32,
-    copy: OnceCell<Copy>,
+    copy: OnceCell<SmallCopy>,
     spectra: Spectra,
     integrals: Option<Integrals>,
 }
@@ -248,7 +250,7 @@ impl<'a> Hunt<'a> {
             && let Some(small) = self.copies.iter_mut().find(|small| small.factor == level.factor)
         {
             let SmallPicture { factor, copy, spectra, integrals } = small;
-            let area = copy.get_or_init(|| Copy::of(whole(self.picture), *factor)).area();
+            let area = copy.get_or_init(|| SmallCopy::of(whole(self.picture), *factor)).area();
             let integrals = Integrals::bear::<u16>(level.copy.raw.len())
                 .then(|| &*integrals.get_or_insert_with(|| Integrals::of(area)));
             *surface = Surface::of(area, (spectra, integrals), (level.copy.area(), &level.spectrum), matcher);
@@ -278,7 +280,7 @@ impl<'a> Hunt<'a> {
     /// The copy of a factor.
     fn copy(&self, factor: u32) -> Option<Area<'_, u16>> {
         let small = self.copies.iter().find(|small| small.factor == factor)?;
-        Some(small.copy.get_or_init(|| Copy::of(whole(self.picture), factor)).area())
+        Some(small.copy.get_or_init(|| SmallCopy::of(whole(self.picture), factor)).area())
     }
 }
 

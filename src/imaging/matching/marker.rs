@@ -33,7 +33,7 @@ pub struct Marker {
 pub(super) struct Level {
     /// Pixels of the marker to one of the copy.
     pub(super) factor: u32,
-    pub(super) copy: Copy,
+    pub(super) copy: SmallCopy,
     /// Where the copy begins in the marker, of which a part of a block is left over.
     pub(super) offset: (u32, u32),
     /// The score of the marker on this copy at the worst of the displacements that one place stands for.
@@ -44,7 +44,7 @@ pub(super) struct Level {
 
 /// A copy of a picture: means of blocks in quarters of a gray level.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Copy {
+pub(super) struct SmallCopy {
     pub(super) raw: Vec<u16>,
     pub(super) width: usize,
 }
@@ -127,7 +127,7 @@ impl Level {
     fn new(marker: &GrayImage, factor: u32, least: f32) -> Option<Self> {
         let view = View::new(marker, factor);
         let last = factor - 1;
-        let fits = |copy: &Copy, displaced: (u32, u32)| {
+        let fits = |copy: &SmallCopy, displaced: (u32, u32)| {
             let template = Template::new(&copy.raw, copy.width)?;
             Some(template.score(view.displaced(displaced).area(), 0, 0))
         };
@@ -135,7 +135,7 @@ impl Level {
         let mut some = vec![0, last / 2, last];
         some.dedup();
         let some: Vec<_> = some.iter().flat_map(|&dy| some.iter().map(move |&dx| (dx, dy))).collect();
-        let copy = Copy::mean(some.iter().map(|&displaced| view.displaced(displaced)))?;
+        let copy = SmallCopy::mean(some.iter().map(|&displaced| view.displaced(displaced)))?;
         let all = (0..factor).flat_map(|dy| (0..factor).map(move |dx| (dx, dy)));
         let mut kept = 1.0f32;
         for displaced in some.into_iter().chain(all) {
@@ -174,14 +174,14 @@ impl View {
     }
 
     /// The copy of the marker, lying so many of the displacements from 0 to factor − 1 to the right and down.
-    fn displaced(&self, (dx, dy): (u32, u32)) -> Copy {
+    fn displaced(&self, (dx, dy): (u32, u32)) -> SmallCopy {
         let (x, y) = (self.factor - 1 - dx, self.factor - 1 - dy);
         let bounds = (x, y, x + self.size.0 * self.factor, y + self.size.1 * self.factor);
-        Copy::of(Area::within(pixels(&self.canvas), self.canvas.width() as usize, bounds), self.factor)
+        SmallCopy::of(Area::within(pixels(&self.canvas), self.canvas.width() as usize, bounds), self.factor)
     }
 }
 
-impl Copy {
+impl SmallCopy {
     /// Of blocks of `factor` × `factor` pixels; those at the right and at the bottom are of what there is.
     pub(super) fn of(area: Area<u8>, factor: u32) -> Self {
         let step = factor.max(1) as usize;
@@ -250,7 +250,12 @@ wide_fn! {
             8 => blocks::<8>(columns, share, out),
             9 => blocks::<9>(columns, share, out),
             12 => blocks::<12>(columns, share, out),
-            _ => blocks::<16>(columns, share, out),
+            16 => blocks::<16>(columns, share, out),
+            _ => {
+                for (out, block) in out.iter_mut().zip(columns.chunks_exact(step)) {
+                    *out = (block.iter().sum::<u32>() as f32 * share + 0.5) as u16;
+                }
+            }
         }
         if let (Some(out), rest @ 1..) = (out.last_mut(), columns.len() % step) {
             let sum = columns[columns.len() - rest..].iter().sum::<u32>();
@@ -282,16 +287,16 @@ mod tests {
     #[test]
     fn a_copy_is_of_the_means_of_blocks() {
         let img = GrayImage::from_raw(5, 3, vec![0, 1, 2, 3, 9, 10, 20, 30, 40, 50, 7, 8, 9, 10, 11]).unwrap();
-        let copy = Copy::of(whole(&img), 2);
+        let copy = SmallCopy::of(whole(&img), 2);
         // Quarters of a gray level: (0 + 1 + 10 + 20) / 4 = 7.75.
         assert_eq!((copy.width, copy.raw), (3, vec![31, 75, 118, 30, 38, 44]));
-        assert!(Copy::of(whole(&GrayImage::new(0, 3)), 2).raw.is_empty());
+        assert!(SmallCopy::of(whole(&GrayImage::new(0, 3)), 2).raw.is_empty());
     }
 
     #[test]
     fn a_mean_of_copies_is_theirs_in_equal_contrast() {
-        let copy = |raw: Vec<u16>| Copy { raw, width: 2 };
-        let mean = |copies: Vec<Copy>| Copy::mean(copies.into_iter());
+        let copy = |raw: Vec<u16>| SmallCopy { raw, width: 2 };
+        let mean = |copies: Vec<SmallCopy>| SmallCopy::mean(copies.into_iter());
         assert_eq!(
             mean(vec![copy(vec![10, 12, 12, 10]), copy(vec![0, 0, 900, 900])]),
             Some(copy(vec![0, 510, 1020, 510]))
@@ -337,7 +342,7 @@ mod tests {
             });
             let template = Template::new(&level.copy.raw, level.copy.width).unwrap();
             let place = |v: u32, offset: u32| ((v + offset + factor / 2) / factor) as usize;
-            let score = template.score(Copy::of(whole(&sheet), factor).area(), place(x, level.offset.0), place(y, level.offset.1));
+            let score = template.score(SmallCopy::of(whole(&sheet), factor).area(), place(x, level.offset.0), place(y, level.offset.1));
             prop_assert!(score >= level.kept - 1e-6, "{} {}", score, level.kept);
         }
     }

@@ -9,9 +9,9 @@
 //! - contrast: ink in the place against ink around it that belongs to no other bubble.
 //!
 //! Two ways are compared by those of their places that they do not have in common, so that a form which is nearly the
-//! same upside down is told by the few bubbles that are not. The lead is judged against the scatter of the places. This
-//! grew out of tests on scanned and photographed forms of many kinds: places were told apart by six standard errors and
-//! more, except where nothing is printed at all.
+//! same upside down is told by the few bubbles that are not. The lead is judged against the scatter of the places:
+//! on scanned and photographed forms of many kinds it is six standard errors and more, except where nothing is printed at
+//! all.
 
 use image::GrayImage;
 

@@ -166,7 +166,7 @@ impl<'a> Codes<'a> {
 
     /// The end of coded data: where the marker is that stands there.
     pub fn end(self) -> Result<usize, Fault> {
-        /// Some encoders fill up with whole bytes.
+        /// Some encoders fill up with whole bytes: a word of them, after the bits that fill the last byte.
         const FILLING_BITS: u32 = 39;
         self.not_overdrawn()?;
         let filled = self.filled_slowly();

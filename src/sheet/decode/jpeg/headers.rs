@@ -1,6 +1,7 @@
 //! What stands between the scans: markers, the frame, and the tables.
 
 use super::huffman::Table;
+use crate::imaging::jpeg::{CHROMA_AC, CHROMA_DC, HuffmanSpec, LUMA_AC, LUMA_DC};
 
 // Markers (ITU T.81, table B.1).
 pub const BASELINE: u8 = 0xc0;
@@ -39,16 +40,57 @@ pub fn segment(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     Some((bytes.get(at + 2..at + length)?, at + length))
 }
 
+/// What kind of JPEG this is, if it is one that neither this program nor a library of its reads: by its frame's header.
+pub fn unreadable_kind(bytes: &[u8]) -> Option<&'static str> {
+    let mut at = 2;
+    while let Some((marker, body)) = next_marker(bytes, at) {
+        if matches!(marker, 0..=TEMPORARY | RESTART_0..=START_OF_IMAGE) {
+            at = body;
+            continue;
+        }
+        let (segment, after) = segment(bytes, body)?;
+        at = after;
+        match (marker, segment) {
+            (END_OF_IMAGE | START_OF_SCAN, _) => return None,
+            (0xc3 | 0xc7 | 0xcb | 0xcf, _) => return Some("lossless"),
+            (0xc5 | 0xc6 | 0xcd | 0xce, _) => return Some("hierarchical"),
+            (0xc9 | 0xca, _) => return Some("with arithmetic codes"),
+            (BASELINE..=PROGRESSIVE, [depth, h1, h0, _, _, _, components @ ..]) => {
+                if *depth != 8 {
+                    return Some("with more than 8 bits a sample");
+                }
+                if (*h1, *h0) == (0, 0) {
+                    return Some("whose height is not in its header");
+                }
+                let parts = components.as_chunks::<3>().0;
+                if parts.iter().enumerate().any(|(i, part)| parts[..i].iter().any(|other| other[0] == part[0])) {
+                    return Some("with two components of one name");
+                }
+                let (across, down) = (|part: &[u8; 3]| part[1] >> 4, |part: &[u8; 3]| part[1] & 15);
+                let luma = parts.first()?;
+                let is_coarse = parts.iter().any(|part| across(part) > across(luma) || down(part) > down(luma));
+                return is_coarse.then_some("with luma that is stored more coarsely than its colours");
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// What the headers have said so far.
 #[derive(Default)]
 pub struct Headers<'a> {
+    /// Coefficients come in several scans.
     pub progressive: bool,
-    /// Size in pixels.
+    /// Size in pixels, 1 to 65,535 each once there is a frame.
     pub width: usize,
     pub height: usize,
+    /// 1 to 4 of them once there is a frame.
     pub components: Vec<Component>,
+    /// Huffman tables of DC and AC values by their numbers.
     pub dc: [Option<Table>; 4],
     pub ac: [Option<Table>; 4],
+    /// Quantisation steps by the numbers of their tables, in coding order.
     pub quantisation: [Option<[u16; BLOCK]>; 4],
     /// Coding units between restart markers; 0 for none.
     pub restart_interval: usize,
@@ -83,8 +125,7 @@ pub struct Scan {
 }
 
 impl<'a> Headers<'a> {
-    // Each of these returns false for what it does not understand.
-
+    /// The frame's header, like the other tables and numbers below; false for what is not understood.
     pub fn frame(&mut self, segment: &[u8], progressive: bool) -> bool {
         let [8, h1, h0, w1, w0, count, rest @ ..] = segment else { return false };
         self.progressive = progressive;
@@ -127,6 +168,7 @@ impl<'a> Headers<'a> {
         }
     }
 
+    /// What applications have added: whose colours they are, and Exif.
     pub fn application(&mut self, marker: u8, segment: &'a [u8]) {
         match (marker, segment) {
             (JFIF, [b'J', b'F', b'I', b'F', 0, ..]) => self.has_jfif = true,
@@ -136,6 +178,7 @@ impl<'a> Headers<'a> {
         }
     }
 
+    /// See [`Self::frame`].
     pub fn huffman_tables(&mut self, mut segment: &[u8]) -> bool {
         while let [kind, rest @ ..] = segment {
             let Some((counts, rest)) = rest.split_first_chunk::<16>() else { return false };
@@ -151,6 +194,7 @@ impl<'a> Headers<'a> {
         true
     }
 
+    /// See [`Self::frame`].
     pub fn quantisation_tables(&mut self, mut segment: &[u8]) -> bool {
         while let [kind, rest @ ..] = segment {
             let wide = usize::from(kind >> 4);
@@ -169,12 +213,24 @@ impl<'a> Headers<'a> {
         true
     }
 
+    /// See [`Self::frame`].
     pub fn restart_interval(&mut self, segment: &[u8]) -> bool {
         let [high, low] = segment else { return false };
         self.restart_interval = usize::from(u16::from_be_bytes([*high, *low]));
         true
     }
 
+    /// Fills in the tables that files without any mean (frames of Motion JPEG): those of annex K, luma's first.
+    pub fn assume_tables(&mut self) {
+        if self.dc.iter().chain(&self.ac).any(Option::is_some) {
+            return;
+        }
+        let table = |spec: &HuffmanSpec| Table::new(&spec.counts, spec.symbols);
+        (self.dc[0], self.dc[1]) = (table(&LUMA_DC), table(&CHROMA_DC));
+        (self.ac[0], self.ac[1]) = (table(&LUMA_AC), table(&CHROMA_AC));
+    }
+
+    /// A scan's header; none for what is not understood.
     pub fn scan(&self, segment: &[u8]) -> Option<Scan> {
         let (count, rest) = segment.split_first()?;
         let (parts, rest) = rest.split_at_checked(usize::from(*count) * 2)?;

@@ -45,6 +45,9 @@ pub struct Coefficient {
 /// The end of a block.
 pub const END: u8 = 0xff;
 
+/// A pack has no more bits: so many are there behind a DC value.
+const MOST_BITS: u8 = 25;
+
 /// Coefficients of up to this many bits are possible for any step of up to 255.
 const SMALL: u8 = 3;
 
@@ -124,7 +127,9 @@ impl Table {
                 (15, 0) => pack.advance += 16,
                 (_, 0) => break,
                 _ if size <= SMALL => pack.advance += zeros + 1,
-                _ if pack.length == 0 => return Pack { length: length + size, advance: zeros + 1, size, ends: false },
+                _ if pack.length == 0 && length + size <= MOST_BITS => {
+                    return Pack { length: length + size, advance: zeros + 1, size, ends: false };
+                }
                 _ => break,
             }
             pack.length += length + size;

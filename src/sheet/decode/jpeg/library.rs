@@ -15,8 +15,9 @@ use super::headers::{BASELINE, EXTENDED, START_OF_SCAN};
 use crate::imaging::colour::{Chroma, Coloured};
 use crate::sheet::error::{Reason, SheetError};
 
-/// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave stray bytes between the
-/// headers, which only the lenient mode passes over; it is used for them when the file has its end marker.
+/// Decodes a JPEG of any kind. It is decoded strictly first, so that damage is told and not painted over. Some cameras leave
+/// stray bytes between the headers, which only the lenient mode passes over; it is used for them when the file has its end
+/// marker.
 pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
     if has_separate_scans(bytes) {
         return by_second_decoder(bytes, wanted, limits);

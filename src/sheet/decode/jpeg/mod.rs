@@ -1,13 +1,15 @@
-//! JPEG: read here where it is of the kinds that scanners and cameras write, else by a library; its coded data are checked
-//! in any case.
+//! JPEG: read here where it is of the kinds that scanners and cameras write, else by a library. Coded data are checked
+//! unless headers are such that only a library understands them (more scans than any encoder writes, damaged tables).
 //!
 //! Here the gray is the luma component itself, to the pixel as libjpeg has it, and chroma is not made into pixels where
-//! nobody wants it. `headers` are what a file says of itself, `huffman` its tables, `codes` its bits; `scans` walks over them
-//! and knows what becomes of each component; the blocks of a scan are read by `sequential` or `progressive`, and `inverse`
-//! makes pixels of them.
+//! nobody wants it. `file` goes from marker to marker and keeps what becomes of each component; `headers` are what the file says
+//! of itself, `huffman` its tables, `codes` its bits. `scans` walks over a scan, whose blocks are read by `sequential` or
+//! `progressive`, and `inverse` makes pixels of them. By steps that look at colours gray is made of red, green and blue: that
+//! takes a library.
 
 mod codes;
 mod fault;
+mod file;
 mod headers;
 mod huffman;
 mod inverse;
@@ -21,12 +23,12 @@ mod tests;
 use image::metadata::Orientation;
 
 use self::fault::Fault;
-use self::scans::{Keep, Picture};
+use self::file::{Keep, Picture};
 use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, orientation_of, truncated};
 use crate::geometry::Size;
 use crate::imaging::colour::{Chroma, Coloured};
 use crate::imaging::resize;
-use crate::sheet::error::SheetError;
+use crate::sheet::error::{Reason, SheetError};
 
 /// Decodes a JPEG of any kind.
 ///
@@ -36,20 +38,24 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, 
     let keep = match wanted.colour {
         WantedColour::None => Keep::Luma,
         WantedColour::Beside => Keep::Everything,
-        // Gray is made of red, green and blue: that takes a library.
+        // From which gray is made.
         WantedColour::First => Keep::Nothing,
     };
     if keep != Keep::Nothing {
         let read =
-            scans::read(bytes, keep, |width, height| limits.accept(width, height).map(drop).map_err(Failure::Size));
+            file::read(bytes, keep, |width, height| limits.accept(width, height).map(drop).map_err(Failure::Size));
         if let Some(picture) = read.map_err(|failure| failure.told(bytes))? {
             return decoded(picture, wanted);
         }
     }
+    if let Some(kind) = headers::unreadable_kind(bytes) {
+        let detail = format!("a JPEG of a kind that is not read: {kind}; save it as a usual JPEG or as PNG");
+        return Err(SheetError::new(Reason::UnsupportedFormat, detail));
+    }
     let decoded = library::decode(bytes, wanted, limits)?;
     // A library reads nearly any bytes as some picture, and a picture that is not the sheet's would be read as its
     // answers. The walk comes second: by now the size is accepted.
-    scans::read(bytes, Keep::Nothing, |_, _| Ok(())).map_err(|failure: Failure| failure.told(bytes))?;
+    file::read(bytes, Keep::Nothing, |_, _| Ok(())).map_err(|failure: Failure| failure.told(bytes))?;
     Ok(decoded)
 }
 
@@ -78,6 +84,7 @@ impl Failure {
 
 /// True when the last bytes hold the JPEG end marker; cameras may add a little behind it.
 fn has_end_marker(bytes: &[u8]) -> bool {
+    /// Cameras put a few words behind it, some of them a block of the disk.
     const TAIL: usize = 4096;
     bytes[bytes.len().saturating_sub(TAIL)..].windows(2).any(|pair| pair == [0xff, 0xd9])
 }

@@ -5,15 +5,16 @@ use proptest::prelude::*;
 
 use super::headers::{BLOCK, PROGRESSIVE};
 use super::*;
+use crate::sheet::error::Reason;
 
 /// Is the first picture in `bytes` whole?
 fn check(bytes: &[u8]) -> Result<(), Fault> {
-    scans::read(bytes, Keep::Nothing, |_, _| Ok(())).map(drop)
+    file::read(bytes, Keep::Nothing, |_, _| Ok(())).map(drop)
 }
 
 /// Its planes; none for kinds that are left to a library.
 fn planes(bytes: &[u8], keep: Keep) -> Option<Vec<GrayImage>> {
-    scans::read::<Fault>(bytes, keep, |_, _| Ok(())).unwrap().map(|picture| picture.planes)
+    file::read::<Fault>(bytes, keep, |_, _| Ok(())).unwrap().map(|picture| picture.planes)
 }
 
 /// By another decoder, whose roundings are others.
@@ -88,7 +89,7 @@ fn a_size_that_is_not_accepted_is_told_before_the_walk() {
     bytes[frame + 5..frame + 9].fill(0xff);
     let wanted = Wanted { colour: WantedColour::None, gray: super::super::GrayRule::Direct };
     let error = decode(&bytes, wanted, Limits::default()).unwrap_err();
-    assert_eq!(error.reason, crate::sheet::error::Reason::TooLarge);
+    assert_eq!(error.reason, Reason::TooLarge);
 }
 
 #[test]
@@ -118,6 +119,126 @@ fn all_kinds_become_the_pixels_that_another_decoder_finds() {
     }
 }
 
+/// Files of a gray and of colours with sides that are no whole blocks, and the grays that libjpeg (OpenCV 4.12) makes of them.
+#[test]
+fn pixels_are_those_of_libjpeg() {
+    macro_rules! file {
+        ($name:literal) => {{
+            const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jpeg/");
+            let read = |end: &str| std::fs::read(format!("{DIRECTORY}{}.{end}", $name)).unwrap();
+            ($name, read("jpg"), read("gray"))
+        }};
+    }
+    let files = [
+        file!("gray-45x37"),
+        file!("colour-50x41"),
+        file!("progressive-61x43"),
+        file!("quarter-chroma-70x33"),
+        file!("coarse-48x40"),
+    ];
+    for (name, bytes, gray) in files {
+        let wanted = |colour| Wanted { colour, gray: super::super::GrayRule::Direct };
+        let limits = Limits { min_side: 1, ..Limits::default() };
+        for colour in [WantedColour::None, WantedColour::Beside] {
+            let (decoded, _) = decode(&bytes, wanted(colour), limits).unwrap();
+            assert!(decoded.gray.as_raw() == &gray, "{name}, {colour:?}");
+        }
+        assert_eq!(
+            planes(&bytes, Keep::Luma).map(|planes| planes.len()),
+            Some(1),
+            "{name}: read here, not by a library"
+        );
+    }
+}
+
+#[test]
+fn kinds_that_nobody_reads_are_told_by_their_names() {
+    let wanted = Wanted { colour: WantedColour::None, gray: super::super::GrayRule::Direct };
+    let told = |change: &dyn Fn(&mut [u8])| {
+        let mut bytes = kinds()[1].clone();
+        let frame = bytes.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+        change(&mut bytes[frame..]);
+        let error = decode(&bytes, wanted, Limits::default()).unwrap_err();
+        assert_eq!(error.reason, Reason::UnsupportedFormat, "{}", error.detail);
+        error.detail
+    };
+    assert!(told(&|frame| frame[1] = 0xc9).contains("arithmetic"));
+    assert!(told(&|frame| frame[1] = 0xc3).contains("lossless"));
+    assert!(told(&|frame| frame[1] = 0xc5).contains("hierarchical"));
+    assert!(told(&|frame| frame[4] = 12).contains("8 bits"));
+    assert!(told(&|frame| frame[5..7].fill(0)).contains("height"));
+    assert!(told(&|frame| frame[13] = frame[10]).contains("one name"));
+    assert!(told(&|frame| frame[11] = 0x11).contains("coarsely"));
+}
+
+#[test]
+fn files_without_tables_mean_those_of_the_standard() {
+    let page = GrayImage::from_fn(64, 48, |x, y| image::Luma([(x * 3 + y) as u8]));
+    let overlay = crate::imaging::overlay::Overlay::new(Size::new(64, 48));
+    let whole = crate::imaging::overlay::to_jpeg(&page, &overlay, crate::imaging::overlay::Palette(&[])).unwrap();
+    let mut bare = whole.clone();
+    let mut taken = 0;
+    while let Some(at) = bare.windows(2).position(|w| w == [0xff, headers::HUFFMAN_TABLES]) {
+        let length = usize::from(u16::from_be_bytes([bare[at + 2], bare[at + 3]]));
+        bare.drain(at..at + 2 + length);
+        taken += 1;
+    }
+    assert_eq!(taken, 4, "the file had tables");
+    assert_eq!(planes(&bare, Keep::Everything), planes(&whole, Keep::Everything));
+}
+
+/// A chroma whose quantisation table the file lacks: its coefficients can be as large as codes can say.
+#[test]
+fn the_longest_codes_are_passed_over() {
+    let mut file = vec![0xff, 0xd8, 0xff, 0xdb, 0, 67, 0];
+    file.extend([1; 64]);
+    // Luma by table 0 and a chroma by table 1, which there is not.
+    file.extend([0xff, 0xc0, 0, 14, 8, 0, 8, 0, 8, 2, 1, 0x11, 0, 2, 0x11, 1]);
+    // DC codes of 16 bits for a size of 15, AC codes of 11 bits for a run of 0 and a size of 15, and for the end of a block.
+    for (class, length) in [(0, 16), (0x10, 11)] {
+        let mut counts = [0; 16];
+        counts[length - 1] = 2;
+        file.extend([0xff, 0xc4, 0, 21, class]);
+        file.extend(counts);
+        file.extend([0, 15]);
+    }
+    file.extend([0xff, 0xda, 0, 10, 2, 1, 0, 2, 0, 0, 63, 0]);
+    let mut bits = Bits::default();
+    bits.put(0, 16);
+    bits.put(0, 11);
+    bits.put(1, 16);
+    bits.put(0x4001, 15);
+    for _ in 0..63 {
+        bits.put(1, 11);
+        bits.put(0x2aaa, 15);
+    }
+    file.extend(bits.end());
+    file.extend([0xff, 0xd9]);
+    assert_eq!(check(&file), Ok(()));
+    let [luma] = &planes(&file, Keep::Luma).unwrap()[..] else { panic!("one plane") };
+    assert!(luma.iter().all(|&v| v == 128));
+}
+
+#[test]
+fn pages_in_their_own_colours_come_back() {
+    use crate::imaging::{coloured, jpeg, overlay};
+    let plane =
+        |width, height, k: u32| GrayImage::from_fn(width, height, |x, y| image::Luma([(60 + k * x + 2 * y) as u8]));
+    for (width, height) in [(61, 43), (64, 48), (33, 32), (1, 1)] {
+        let (across, down) = (u32::div_ceil(width, 2), u32::div_ceil(height, 2));
+        let page =
+            jpeg::Planes { luma: plane(width, height, 1), chroma: [plane(across, down, 2), plane(across, down, 3)] };
+        let overlay = overlay::Overlay::new(Size::new(width, height));
+        let bytes = coloured::marked_jpeg(&page, &overlay, overlay::Palette(&[])).unwrap();
+        let back = planes(&bytes, Keep::Everything).unwrap();
+        for (found, want) in back.iter().zip([&page.luma, &page.chroma[0], &page.chroma[1]]) {
+            assert_eq!(found.dimensions(), want.dimensions());
+            let off = found.iter().zip(want.iter()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(off <= 6, "{width}×{height}: off by {off}");
+        }
+    }
+}
+
 #[test]
 fn kinds_that_are_left_to_a_library_are_checked_all_the_same() {
     let mut bytes = Vec::new();
@@ -134,6 +255,18 @@ fn kinds_that_are_left_to_a_library_are_checked_all_the_same() {
 fn a_progressive_file_without_its_end_may_have_lost_scans() {
     let bytes = jpeg(|e| e.set_progressive(true));
     assert_eq!(check(&bytes[..bytes.len() - 2]), Err(Fault::Cut));
+}
+
+/// Luma values that share a chroma, across and down.
+fn sampling_of(sampling: jpeg_encoder::SamplingFactor) -> (u32, u32) {
+    match sampling {
+        jpeg_encoder::SamplingFactor::F_2_1 => (2, 1),
+        jpeg_encoder::SamplingFactor::F_1_2 => (1, 2),
+        jpeg_encoder::SamplingFactor::F_2_2 => (2, 2),
+        jpeg_encoder::SamplingFactor::F_4_1 => (4, 1),
+        jpeg_encoder::SamplingFactor::F_4_2 => (4, 2),
+        _ => (1, 1),
+    }
 }
 
 /// Writes codes.
@@ -365,6 +498,36 @@ proptest! {
     }
 
     #[test]
+    fn pictures_of_any_size_and_sampling_are_read(
+        (width, height) in (1u16..70, 1u16..70),
+        sampling in prop::sample::select(vec![
+            jpeg_encoder::SamplingFactor::F_1_1,
+            jpeg_encoder::SamplingFactor::F_2_1,
+            jpeg_encoder::SamplingFactor::F_1_2,
+            jpeg_encoder::SamplingFactor::F_2_2,
+            jpeg_encoder::SamplingFactor::F_4_1,
+            jpeg_encoder::SamplingFactor::F_4_2,
+        ]),
+        progressive in any::<bool>(),
+        shade in any::<u8>(),
+    ) {
+        // A picture of one colour: wherever a block is, it has this luma.
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+        encoder.set_sampling_factor(sampling);
+        encoder.set_progressive(progressive);
+        let pixels = [shade, 200, 90].repeat(usize::from(width) * usize::from(height));
+        encoder.encode(&pixels, width, height, jpeg_encoder::ColorType::Rgb).unwrap();
+        let all = planes(&bytes, Keep::Everything).unwrap();
+        prop_assert_eq!(all.len(), 3);
+        prop_assert_eq!(all[0].dimensions(), (u32::from(width), u32::from(height)));
+        let (across, down) = sampling_of(sampling);
+        prop_assert_eq!(all[1].dimensions(), (all[0].width().div_ceil(across), all[0].height().div_ceil(down)));
+        let luma = (0.299 * f64::from(shade) + 0.587 * 200.0 + 0.114 * 90.0).round();
+        prop_assert!(all[0].iter().all(|&v| (f64::from(v) - luma).abs() <= 2.0));
+    }
+
+    #[test]
     fn progressive_scans_end_at_the_same_pixels(coded in coded(), low in 0u8..=3) {
         let bytes = coded.progressive(low);
         prop_assert_eq!(check(&bytes), Ok(()));
@@ -382,10 +545,11 @@ proptest! {
         for (to, from) in bytes[at..].iter_mut().zip(change) {
             *to = from;
         }
-        let kept = scans::read::<Fault>(&bytes, Keep::Everything, |_, _| Ok(()));
+        let kept = file::read::<Fault>(&bytes, Keep::Everything, |_, _| Ok(()));
         if let Ok(None) = kept {
             return Ok(());
         }
-        prop_assert_eq!(kept.is_ok(), check(&bytes).is_ok());
+        let luma = file::read::<Fault>(&bytes, Keep::Luma, |_, _| Ok(()));
+        prop_assert_eq!((kept.is_ok(), luma.is_ok()), (check(&bytes).is_ok(), check(&bytes).is_ok()));
     }
 }

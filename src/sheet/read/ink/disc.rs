@@ -107,7 +107,7 @@ impl Disc {
         let outline = ink.get(self.spot.1 / 2 * self.stride..).unwrap_or_default();
         let sum = weighed(outline, &self.shares);
         let mean = sum as f64 / self.all_shares.max(1) as f64 / DARK;
-        // Sums of small spots fit 16 bits, with half of the pixels that they are rounded by.
+        // Sums of small spots fit 16 bits.
         match self.spot.0 * self.spot.1 {
             ..=256 => spots(self, ink, sums, levels),
             _ => spots(self, ink, large_sums, levels),
