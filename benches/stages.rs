@@ -118,7 +118,7 @@ fn sheets(c: &mut Criterion) {
         [("markers, jpeg", JPEG, "four-markers", PictureFormat::Jpeg), ("plain, png", PNG, "plain", PictureFormat::Png)]
     {
         let (context, path) = (context(folder), sample(file));
-        let (bytes, names) = (fs::read(&path).unwrap(), SheetNames::of(&path));
+        let (bytes, names) = (fs::read(&path).unwrap(), SheetNames::of(path.file_name().unwrap(), &path));
         let mut scratch = Scratch::default();
         let mut group = group(c, "sheet", size(&gray(&bytes)));
         for (pictures, what) in [(None, "read"), (Some(Pictures { format, in_colour: false }), "read and drawn")] {

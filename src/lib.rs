@@ -21,6 +21,7 @@ pub mod evaluation;
 pub mod exit;
 pub mod file_names;
 pub mod geometry;
+pub mod images;
 pub mod imaging;
 pub mod json;
 pub mod labels;

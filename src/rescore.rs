@@ -5,6 +5,7 @@
 //! can be marked; a key that is a picture cannot be read. The run says so where it matters.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -197,12 +198,12 @@ impl Folder {
     ) -> Result<Vec<PathBuf>, RescoreError> {
         let from = args.results.join(&self.place);
         let names = sheet_names(&from)?;
-        let paths = FolderPaths::of(&args.output, &self.place, &names);
+        let paths = FolderPaths::of(&args.output, &self.place, names.iter().map(OsString::as_os_str));
         let moved = self.place.join("Results").join("Moved.csv");
         let mut written = outputs::table_files_and_partials(&paths);
         written.push(moved.clone());
         if self.scorer.exports_tables() {
-            written.extend(names.iter().enumerate().map(|(i, name)| paths.explanation(i, name)));
+            written.extend(names.iter().map(|name| paths.explanation(name)));
         }
         ledger.announce(written).map_err(OutputError::at(&args.output))?;
         let explanations = self.scorer.exports_tables().then(|| paths.explanations());
@@ -217,7 +218,7 @@ impl Folder {
         let (results, moved_table) = (open(&paths.results(), &header)?, open(&moved, &["file_id", "old", "new"])?);
         let mut collector = args.statistics.then(|| Collector::new(&self.scorer));
         let source = results_file(&args.results, &self.place);
-        for (i, record) in reader(&source)?.records().enumerate() {
+        for record in reader(&source)?.records() {
             let record = record.map_err(|e| RescoreError::Results { path: source.clone(), what: e.to_string() })?;
             let cell = |at: usize| record.get(at).unwrap_or_default();
             let values: Vec<&str> = self.needs.iter().map(|&at| cell(at)).collect();
@@ -232,7 +233,7 @@ impl Folder {
                 collector.add(&self.scorer, &score, &values, None);
             }
             if self.scorer.outputs(score.set).is_some_and(|outputs| outputs.export_csv) {
-                let below = paths.explanation(i, cell(0).as_ref());
+                let below = paths.explanation(cell(0).as_ref());
                 let table = self.scorer.table(&score, &values);
                 outputs::write_explanation(&paths.on_disk(&below), &table)?;
                 done.push(below);
@@ -287,7 +288,7 @@ fn reader(path: &Path) -> Result<csv::Reader<fs::File>, RescoreError> {
 }
 
 /// The names of all images of a folder: those of Results.csv first, in its order. Explanation tables are named by them.
-fn sheet_names(from: &Path) -> Result<Vec<std::ffi::OsString>, RescoreError> {
+fn sheet_names(from: &Path) -> Result<Vec<OsString>, RescoreError> {
     let results = from.join("Results").join("Results.csv");
     let others = ["ErrorFiles.csv", "MultiMarkedFiles.csv"].map(|name| from.join("Manual").join(name));
     let mut names = Vec::new();

@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::evaluation::Evaluation;
 use crate::file_names::{IMAGE_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown};
+use crate::images::Image;
 use crate::json::{DocumentError, Problem};
 use crate::options::{Options, Root, Task};
 use crate::outputs::ledger;
@@ -68,8 +69,8 @@ pub struct Folder {
     pub dir: PathBuf,
     /// Its place under the output folder.
     pub place: PathBuf,
-    /// Names of its images, in input order.
-    pub images: Vec<OsString>,
+    /// Its images, in input order.
+    pub images: Vec<Image>,
     /// Its template, own or inherited.
     pub template: Arc<GovernedTemplate>,
     /// The config in force here, own or inherited.
@@ -329,6 +330,7 @@ impl Walker {
             match here.template {
                 Some(template) => {
                     let (config, evaluation) = (here.config, here.evaluation);
+                    let images = images.into_iter().map(Image::whole).collect();
                     folders.push(Folder { dir, place, images, template, config, evaluation });
                 }
                 None if here.is_below_a_broken_template => {}

@@ -4,7 +4,6 @@
 //! failed or a person stops it. Where pictures are shown, there is one worker: it hands those of its sheet to the calling
 //! thread, which has the window, and waits.
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -14,6 +13,7 @@ use parking_lot::Mutex;
 use super::BatchError;
 use super::viewing::{ToWindow, Viewer};
 use crate::file_names::shown;
+use crate::images::Image;
 use crate::outputs::OutputError;
 use crate::plan::FolderPlan;
 use crate::sheet::Scratch;
@@ -31,7 +31,7 @@ pub fn hand_out(
     viewer: Option<&mut Viewer>,
     stopped: &AtomicBool,
     bars: &MultiProgress,
-    sheet: impl Fn(usize, &OsStr, &mut Scratch, bool) -> Result<Vec<Stage>, OutputError> + Sync,
+    sheet: impl Fn(usize, &Image, &mut Scratch, bool) -> Result<Vec<Stage>, OutputError> + Sync,
 ) -> Result<(), BatchError> {
     let bar = bars.add(progress_bar(plan.folder.images.len(), &shown(&plan.folder.dir).join("")));
     let (next, failed, failure) = (AtomicUsize::new(0), AtomicBool::new(false), Mutex::new(None));
@@ -65,7 +65,7 @@ struct Handing<'h, F> {
     sheet: F,
 }
 
-impl<F: Fn(usize, &OsStr, &mut Scratch, bool) -> Result<Vec<Stage>, OutputError> + Sync> Handing<'_, F> {
+impl<F: Fn(usize, &Image, &mut Scratch, bool) -> Result<Vec<Stage>, OutputError> + Sync> Handing<'_, F> {
     /// A worker's life.
     fn work(&self, mut to_window: Option<ToWindow>) {
         let mut scratch = Scratch::default();
@@ -75,7 +75,7 @@ impl<F: Fn(usize, &OsStr, &mut Scratch, bool) -> Result<Vec<Stage>, OutputError>
             let stages = (self.sheet)(i, image, &mut scratch, to_window.is_some());
             self.bar.inc(1);
             match (stages, &to_window) {
-                (Ok(stages), Some(window)) => match window.show(image.to_string_lossy().into_owned(), stages) {
+                (Ok(stages), Some(window)) => match window.show(image.name().to_string_lossy().into_owned(), stages) {
                     Answer::GoOn => {}
                     Answer::Stop => self.stopped.store(true, Ordering::Relaxed),
                     Answer::Closed => to_window = None,

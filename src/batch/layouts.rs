@@ -2,7 +2,6 @@
 //! scored. Where there is a display, each is shown as soon as it is written.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +15,7 @@ use super::summary::{Counts, FolderSummary, Summary};
 use super::viewing::Viewer;
 use super::{BatchError, Ended, Stop, hand_out, isolation, read_file};
 use crate::file_names::shown;
+use crate::images::Image;
 use crate::imaging::coloured;
 use crate::imaging::overlay::EncodeError;
 use crate::options::Options;
@@ -63,7 +63,7 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
 
 /// The pictures of a folder with the numbers of their sheets, below the output folder.
 fn pictures(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
-    plan.folder.images.iter().enumerate().map(|(i, image)| (i, plan.paths.layout(image)))
+    plan.folder.images.iter().enumerate().map(|(i, image)| (i, plan.paths.layout(image.name())))
 }
 
 /// Draws the sheets of a folder. Gives the counts, which do not tally if it was stopped, and the numbers of those without a
@@ -82,7 +82,7 @@ fn draw_folder(
         counts: Mutex::new(Counts { images, ..Counts::default() }),
         unwritten: Mutex::new(HashSet::new()),
     };
-    let sheet = |i, image: &OsStr, scratch: &mut Scratch, _| Ok(job.sheet(i, image, scratch)?.into_iter().collect());
+    let sheet = |i, image: &Image, scratch: &mut Scratch, _| Ok(job.sheet(i, image, scratch)?.into_iter().collect());
     hand_out::hand_out(plan, Some(viewer), stopped, bars, sheet)?;
     let counts = job.counts.into_inner();
     info!(
@@ -105,10 +105,10 @@ struct LayoutJob<'a> {
 
 impl LayoutJob<'_> {
     /// Draws a sheet and writes what was drawn, and gives it back.
-    fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch) -> Result<Option<Stage>, OutputError> {
-        let path = self.plan.folder.dir.join(image);
+    fn sheet(&self, i: usize, image: &Image, scratch: &mut Scratch) -> Result<Option<Stage>, OutputError> {
+        let path = self.plan.folder.dir.join(image.file());
         let drawn = isolation::with_buffers(scratch, |scratch| {
-            let (bytes, names) = (read_file(&path)?, SheetNames::of(&path));
+            let (bytes, names) = (read_file(&path)?, SheetNames::of(image.name(), &path));
             let drawn = preview::page_with_layout(&bytes, &self.plan.context, names.name(), scratch);
             let (picture, error) = match drawn {
                 Ok(picture) => (Some(picture), None),
@@ -119,7 +119,7 @@ impl LayoutJob<'_> {
         let (picture, error) = drawn.unwrap_or_else(|error| (None, Some(error)));
         let picture = match picture {
             Some((bytes, picture)) => {
-                outputs::save_layout(&self.plan.paths, image, &bytes)?;
+                outputs::save_layout(&self.plan.paths, image.name(), &bytes)?;
                 Some(picture)
             }
             None => {
@@ -130,7 +130,7 @@ impl LayoutJob<'_> {
         let stage = picture.map(|picture| to_be_shown(picture, error.as_ref()));
         self.sink.push(i, error, |i, error| {
             if let Some(error) = &error {
-                let path = self.plan.folder.dir.join(&self.plan.folder.images[i]);
+                let path = self.plan.folder.dir.join(self.plan.folder.images[i].name());
                 warn!("`{}`: {error}", path.display());
             }
             self.counts.lock().add(if error.is_some() { Filed::Unreadable } else { Filed::Read }, 0);

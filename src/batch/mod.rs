@@ -32,6 +32,7 @@ use self::summary::{Counts, FolderSummary, Summary};
 use self::timings::Timings;
 use self::viewing::{Viewer, shows_stages};
 use crate::file_names::{IMAGE_EXTENSIONS, as_cell, extension, shown, tidy};
+use crate::images::Image;
 use crate::imaging::overlay::EncodeError;
 use crate::options::Options;
 use crate::outputs::grouping::{self, Grouped, GroupedSheet, Wish};
@@ -170,7 +171,7 @@ pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended
 fn picture_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
     let images = plan.folder.images.iter().enumerate().filter(|_| saves_pictures(plan));
     images.flat_map(|(i, image)| {
-        let name = plan.paths.picture(i, image).name;
+        let name = plan.paths.picture(image.name()).name;
         let coloured = saves_coloured(plan).then(|| plan.paths.coloured().join(&name));
         std::iter::once(plan.paths.pictures().join(&name)).chain(coloured).map(move |path| (i, path))
     })
@@ -179,14 +180,14 @@ fn picture_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
 /// The explanation tables of a folder with the numbers of their sheets, below the output folder.
 fn explanation_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
     let images = plan.folder.images.iter().enumerate().filter(|_| saves_explanations(plan));
-    images.map(|(i, image)| (i, plan.paths.explanation(i, image)))
+    images.map(|(i, image)| (i, plan.paths.explanation(image.name())))
 }
 
 /// The stage pictures of a folder with the numbers of their sheets, below the output folder.
 fn stack_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
     let level = plan.folder.config.outputs.save_image_level;
     let images = plan.folder.images.iter().enumerate().filter(|_| saves_stacks(plan));
-    images.map(move |(i, image)| (i, plan.paths.stack(i, image, level)))
+    images.map(move |(i, image)| (i, plan.paths.stack(image.name(), level)))
 }
 
 /// How a folder ended that did not fail.
@@ -243,7 +244,6 @@ fn run_folder(
         timings,
         tables: FolderTables::open(
             plan.paths.clone(),
-            &plan.folder.dir,
             &plan.context.template,
             plan.folder.config.outputs.filter_out_multimarked_files,
         )?,
@@ -260,7 +260,7 @@ fn run_folder(
             .map(|by| Mutex::new(Collector::new(by.scorer()))),
     };
     let viewer = Some(viewer).filter(|_| shows_stages(plan));
-    let sheet = |i, image: &OsStr, scratch: &mut Scratch, is_shown| job.sheet(i, image, scratch, is_shown);
+    let sheet = |i, image: &Image, scratch: &mut Scratch, is_shown| job.sheet(i, image, scratch, is_shown);
     hand_out::hand_out(plan, viewer, stopped, bars, sheet)?;
     let read = job.counts.lock().accounted();
     if stopped.load(Ordering::Relaxed) && read < images.len() {
@@ -318,7 +318,7 @@ struct FolderJob<'a> {
 
 impl FolderJob<'_> {
     /// Reads a sheet and writes what it leaves behind. Gives its stage pictures for the window, if there is one.
-    fn sheet(&self, i: usize, image: &OsStr, scratch: &mut Scratch, is_shown: bool) -> Result<Vec<Stage>, OutputError> {
+    fn sheet(&self, i: usize, image: &Image, scratch: &mut Scratch, is_shown: bool) -> Result<Vec<Stage>, OutputError> {
         let config = &self.plan.folder.config;
         let shown = if is_shown { config.outputs.show_image_level } else { 0 };
         let levels = Levels { saved: config.outputs.save_image_level, shown };
@@ -331,38 +331,36 @@ impl FolderJob<'_> {
         Ok(stages.shown().collect())
     }
 
-    fn read(&self, i: usize, image: &OsStr, scratch: &mut Scratch, stages: &mut Stages) -> Result<(), OutputError> {
-        let pictures = saves_pictures(self.plan).then(|| Pictures {
-            format: self.plan.paths.picture(i, image).format,
-            in_colour: saves_coloured(self.plan),
-        });
+    fn read(&self, i: usize, image: &Image, scratch: &mut Scratch, stages: &mut Stages) -> Result<(), OutputError> {
+        let (name, path) = (image.name(), self.plan.folder.dir.join(image.file()));
+        let pictures = saves_pictures(self.plan)
+            .then(|| Pictures { format: self.plan.paths.picture(name).format, in_colour: saves_coloured(self.plan) });
         let read = isolation::with_buffers(scratch, |scratch| {
-            let path = self.plan.folder.dir.join(image);
             scratch.clock.begin(Part::File);
-            let (bytes, names) = (read_file(&path)?, SheetNames::of(&path));
+            let (bytes, names) = (read_file(&path)?, SheetNames::of(name, &path));
             let keeps_grades = self.statistics.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
             let request = Request { scoring, pictures, doubts: self.options.doubts };
             sheet::process(&bytes, &self.plan.context, names.name(), request, scratch, stages)
         });
         scratch.clock.begin(Part::Write);
-        self.stack(i, image, stages)?;
+        self.stack(i, name, stages)?;
         let mut told = Told::default();
         let outcome = match read {
             Ok(report) => {
                 let SheetReport { layout, columns, multi_marked, doubts, confidences, id, crops, score, .. } = report;
                 let SheetReport { picture, coloured, turn, .. } = report;
                 (told.turn, told.id) = (turn, id);
-                self.crop(image, &crops)?;
+                self.crop(name, &crops)?;
                 if let Some(bytes) = picture {
-                    self.tables.save_picture(i, image, &bytes)?;
+                    self.tables.save_picture(name, &bytes)?;
                 }
                 if let Some(bytes) = coloured {
-                    self.tables.save_coloured(i, image, &bytes)?;
+                    self.tables.save_coloured(name, &bytes)?;
                 }
                 told.layout = layout;
                 let exported = score.as_ref().and_then(|score| score.exported.as_ref());
-                self.explain(i, image, exported)?;
+                self.explain(i, name, exported)?;
                 let cell = score.map(|score| {
                     (told.explained, told.grades) = (score.explained, score.grades);
                     score.cell
@@ -370,7 +368,7 @@ impl FolderJob<'_> {
                 Outcome::Read { columns, multi_marked, doubts, layout, confidences, score: cell }
             }
             Err(error) => {
-                self.explain(i, image, None)?;
+                self.explain(i, name, None)?;
                 Outcome::Failed(error)
             }
         };
@@ -401,7 +399,7 @@ impl FolderJob<'_> {
             stack::encoded(stages.saved()).map_err(failed)
         });
         match encoded {
-            Ok(Some(bytes)) => return self.tables.save_stack(i, image, level, &bytes),
+            Ok(Some(bytes)) => return self.tables.save_stack(image, level, &bytes),
             Ok(None) => {}
             Err(error) => warn!("`{}`: no stage pictures: {error}", image.display()),
         }
@@ -412,7 +410,7 @@ impl FolderJob<'_> {
     /// Writes a sheet's explanation table, or notes that there is none.
     fn explain(&self, i: usize, image: &OsStr, table: Option<&Table>) -> Result<(), OutputError> {
         match table {
-            Some(table) => self.tables.save_explanation(i, image, table)?,
+            Some(table) => self.tables.save_explanation(image, table)?,
             None if saves_explanations(self.plan) => {
                 self.unexplained.lock().insert(i);
             }
@@ -432,17 +430,17 @@ impl FolderJob<'_> {
     /// Writes the rows of a sheet whose turn it is.
     fn release(&self, i: usize, mut outcome: Outcome, told: Told) -> Result<(), OutputError> {
         let image = &self.plan.folder.images[i];
+        let (name, path) = (image.name(), self.plan.folder.dir.join(image.file()));
         if let (Outcome::Read { doubts, .. }, Some(id)) = (&mut outcome, told.id) {
-            let file = as_cell(&self.plan.folder.place.join(image));
+            let file = as_cell(&self.plan.folder.place.join(name));
             if let Some(doubt) = self.ids.lock().take(id, file) {
                 let about_sheet = doubts.iter().take_while(|doubt| doubt.is_of_sheet()).count();
                 doubts.insert(about_sheet, doubt);
             }
         }
-        let path = self.plan.folder.dir.join(image);
-        let filed = self.tables.record(i, image, &outcome)?;
+        let filed = self.tables.record(name, &path, &outcome)?;
         if let Some(grouping) = &self.plan.grouping {
-            self.wishes.lock().push(grouping.wish(grouped_sheet(image, &as_cell(&tidy(&path)), &outcome, filed)));
+            self.wishes.lock().push(grouping.wish(grouped_sheet(name, &as_cell(&tidy(&path)), &outcome, filed)));
         }
         let doubts = match &outcome {
             Outcome::Read { columns, doubts, score, .. } => {

@@ -94,7 +94,7 @@ impl Examined {
 pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) -> Examined {
     // Failures, and what steps found.
     let mut stages = Stages::of(Levels { saved: Kind::Found.saved_from(), shown: 0 }, PANEL_WIDTH);
-    let names = SheetNames::of(path);
+    let names = SheetNames::of(path.file_name().unwrap_or_default(), path);
     let inspected = isolation::with_buffers(scratch, |scratch| {
         let bytes = batch::read_file(path)?;
         let inspection = inspect(&bytes, context, names.name(), false, scratch, &mut stages)?;

@@ -82,7 +82,6 @@ pub enum Filed {
 /// The open tables of one folder.
 pub struct FolderTables {
     paths: FolderPaths,
-    dir: PathBuf,
     columns: usize,
     divert_multi_marked: bool,
     confidence_columns: ConfidenceColumns,
@@ -206,16 +205,11 @@ fn statistics_files(paths: &FolderPaths) -> [PathBuf; 2] {
 }
 
 impl FolderTables {
-    /// Opens the tables of the folder `dir`, whose sheets are read by this template. Its places must have been tried.
+    /// Opens the tables of a folder whose sheets are read by this template. Its places must have been tried.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn open(
-        paths: FolderPaths,
-        dir: &Path,
-        template: &Template,
-        divert_multi_marked: bool,
-    ) -> Result<Self, OutputError> {
+    pub fn open(paths: FolderPaths, template: &Template, divert_multi_marked: bool) -> Result<Self, OutputError> {
         let names = template.columns.iter().map(|c| c.name.as_str());
         let header: Vec<&str> = ["file_id", "input_path", "output_path", "score"].into_iter().chain(names).collect();
         let review = ["file_id", "input_path", "field", "column", "value", "reason", "confidence"];
@@ -231,7 +225,6 @@ impl FolderTables {
             errors: open(paths.manual(ERRORS), &header)?,
             multi_marked: open(paths.manual(MULTI_MARKED), &header)?,
             review: open(paths.manual(REVIEW), &review)?,
-            dir: dir.to_path_buf(),
             columns: template.columns.len(),
             confidence_columns: ConfidenceColumns::of(template, &labels),
             crop_names: CropNames::of(&labels),
@@ -240,13 +233,13 @@ impl FolderTables {
         })
     }
 
-    /// Writes the rows of one image. Called in input order.
+    /// Writes the rows of the image named `image`, whose file is `input`. Called in input order.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn record(&self, i: usize, image: &OsStr, outcome: &Outcome) -> Result<Filed, OutputError> {
+    pub fn record(&self, image: &OsStr, input: &Path, outcome: &Outcome) -> Result<Filed, OutputError> {
         let file_id = image.to_string_lossy().into_owned();
-        let input = as_cell(&tidy(&self.dir.join(image)));
+        let input = as_cell(&tidy(input));
         let row = |output: &Path, score: &str, values: &mut dyn Iterator<Item = String>| {
             let mut cells = vec![file_id.clone(), input.clone(), as_cell(output), score.to_owned()];
             cells.extend(values);
@@ -264,7 +257,7 @@ impl FolderTables {
                     )?;
                     Filed::Diverted
                 } else {
-                    let output = self.paths.pictures().join(self.paths.picture(i, image).name);
+                    let output = self.paths.pictures().join(self.paths.picture(image).name);
                     self.append(
                         &self.results,
                         self.paths.results(),
@@ -302,24 +295,24 @@ impl FolderTables {
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn save_picture(&self, i: usize, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
-        self.save(&self.paths.pictures().join(self.paths.picture(i, image).name), bytes)
+    pub fn save_picture(&self, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
+        self.save(&self.paths.pictures().join(self.paths.picture(image).name), bytes)
     }
 
     /// Saves a marked picture in colour. Called by workers, in any order.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn save_coloured(&self, i: usize, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
-        self.save(&self.paths.coloured().join(self.paths.picture(i, image).name), bytes)
+    pub fn save_coloured(&self, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
+        self.save(&self.paths.coloured().join(self.paths.picture(image).name), bytes)
     }
 
     /// Saves the stage pictures of a sheet. Called by workers, in any order.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn save_stack(&self, i: usize, image: &OsStr, level: u8, bytes: &[u8]) -> Result<(), OutputError> {
-        self.save(&self.paths.stack(i, image, level), bytes)
+    pub fn save_stack(&self, image: &OsStr, level: u8, bytes: &[u8]) -> Result<(), OutputError> {
+        self.save(&self.paths.stack(image, level), bytes)
     }
 
     /// Where the pictures of doubtful fields of a sheet go, below the output folder.
@@ -350,8 +343,8 @@ impl FolderTables {
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn save_explanation(&self, i: usize, image: &OsStr, table: &scoring::Table) -> Result<(), OutputError> {
-        write_explanation(&self.paths.on_disk(&self.paths.explanation(i, image)), table)
+    pub fn save_explanation(&self, image: &OsStr, table: &scoring::Table) -> Result<(), OutputError> {
+        write_explanation(&self.paths.on_disk(&self.paths.explanation(image)), table)
     }
 
     /// Puts the tables in their places, and says which files they are, below the output folder.

@@ -1,6 +1,6 @@
 //! Names and places of everything that is written, decided before the first sheet is read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -15,10 +15,10 @@ pub struct FolderPaths {
     root: PathBuf,
     /// The folder's place below it.
     place: PathBuf,
-    /// Name of each image's marked picture, where it is another than [`usual_name`] gives it.
-    renamed: std::collections::HashMap<usize, OsString>,
+    /// The marked picture's name of each image where it is another than [`usual_name`] gives it.
+    renamed: HashMap<OsString, OsString>,
     /// What the files about an image are called by, where that is not its stem.
-    called: std::collections::HashMap<usize, OsString>,
+    called: HashMap<OsString, OsString>,
 }
 
 /// What explanation tables are called after the sheet's name.
@@ -74,26 +74,26 @@ pub struct PictureName {
 }
 
 impl FolderPaths {
-    /// Decides the names of the outputs of a folder with these images, at `place` below the output folder. Only names
-    /// that differ from the usual ones are kept.
-    pub fn of(output: &Path, place: &Path, images: &[OsString]) -> Self {
-        let mut renamed = std::collections::HashMap::new();
-        let mut others = images.iter().enumerate().filter(|(_, n)| !keeps_its_name(n)).peekable();
-        let own: HashSet<&OsString> = match others.peek() {
-            Some(_) => images.iter().filter(|n| keeps_its_name(n)).collect(),
+    /// Decides the names of the outputs of a folder with images of these names, at `place` below the output folder. Only
+    /// names that differ from the usual ones are kept.
+    pub fn of<'n>(output: &Path, place: &Path, images: impl Iterator<Item = &'n OsStr> + Clone) -> Self {
+        let mut renamed = HashMap::new();
+        let mut others = images.clone().filter(|n| !keeps_its_name(n)).peekable();
+        let own: HashSet<&OsStr> = match others.peek() {
+            Some(_) => images.clone().filter(|n| keeps_its_name(n)).collect(),
             None => HashSet::new(),
         };
         let mut given: HashSet<OsString> = HashSet::new();
-        for (i, image) in others {
+        for image in others {
             let mut name = usual_name(image);
             let mut n = 2;
             // `a.bmp` becomes `a.bmp.jpg`, unless a sheet of that name lies beside it.
-            while own.contains(&name) || given.contains(&name) {
+            while own.contains(name.as_os_str()) || given.contains(&name) {
                 name = with_suffix(image, &format!("-{n}.jpg"));
                 n += 1;
             }
             if name != usual_name(image) {
-                renamed.insert(i, name.clone());
+                renamed.insert(image.to_owned(), name.clone());
             }
             given.insert(name);
         }
@@ -165,9 +165,9 @@ impl FolderPaths {
         self.place.join("Evaluation")
     }
 
-    /// The explanation table of image number `i`, named `image`, below the output folder.
-    pub fn explanation(&self, i: usize, image: &OsStr) -> PathBuf {
-        self.explanations().join(self.about(i, image, EXPLANATION))
+    /// The explanation table of the image named `image`, below the output folder.
+    pub fn explanation(&self, image: &OsStr) -> PathBuf {
+        self.explanations().join(self.about(image, EXPLANATION))
     }
 
     /// The folder of stage pictures, below the output folder.
@@ -175,23 +175,23 @@ impl FolderPaths {
         self.pictures().join("stack")
     }
 
-    /// The stage pictures of image number `i`, named `image`, that `save_image_level` asks for; below the output folder.
-    pub fn stack(&self, i: usize, image: &OsStr, level: u8) -> PathBuf {
-        self.stacks().join(self.about(i, image, &format!("_{level}_stack.jpg")))
+    /// The stage pictures of the image named `image` that `save_image_level` asks for; below the output folder.
+    pub fn stack(&self, image: &OsStr, level: u8) -> PathBuf {
+        self.stacks().join(self.about(image, &format!("_{level}_stack.jpg")))
     }
 
     /// The name of a file about an image: its stem and a suffix.
-    fn about(&self, i: usize, image: &OsStr, suffix: &str) -> OsString {
-        with_suffix(self.called.get(&i).map_or(stem(image), OsString::as_os_str), suffix)
+    fn about(&self, image: &OsStr, suffix: &str) -> OsString {
+        with_suffix(self.called.get(image).map_or(stem(image), OsString::as_os_str), suffix)
     }
 
-    /// Name and format of the marked picture of image number `i`, named `image`.
-    pub fn picture(&self, i: usize, image: &OsStr) -> PictureName {
+    /// Name and format of the marked picture of the image named `image`.
+    pub fn picture(&self, image: &OsStr) -> PictureName {
         let format = match extension(image).as_deref() {
             Some("png") => PictureFormat::Png,
             _ => PictureFormat::Jpeg,
         };
-        PictureName { name: self.renamed.get(&i).cloned().unwrap_or_else(|| usual_name(image)), format }
+        PictureName { name: self.renamed.get(image).cloned().unwrap_or_else(|| usual_name(image)), format }
     }
 }
 
@@ -211,26 +211,26 @@ fn stem(image: &OsStr) -> &OsStr {
 }
 
 /// What images that share their stem are called by: their whole name, and a number where that is another image's stem.
-fn called_otherwise(images: &[OsString]) -> std::collections::HashMap<usize, OsString> {
+fn called_otherwise<'n>(images: impl Iterator<Item = &'n OsStr> + Clone) -> HashMap<OsString, OsString> {
     // Nearly never does any: a sorted list takes a quarter of the memory of a count of each.
-    let mut stems: Vec<&OsStr> = images.iter().map(|image| stem(image)).collect();
+    let mut stems: Vec<&OsStr> = images.clone().map(stem).collect();
     stems.sort_unstable();
     if stems.windows(2).all(|pair| pair[0] != pair[1]) {
-        return std::collections::HashMap::new();
+        return HashMap::new();
     }
-    let mut owners: std::collections::HashMap<&OsStr, usize> = std::collections::HashMap::new();
-    for image in images {
+    let mut owners: HashMap<&OsStr, usize> = HashMap::new();
+    for image in images.clone() {
         *owners.entry(stem(image)).or_default() += 1;
     }
-    let mut called = std::collections::HashMap::new();
-    for (i, image) in images.iter().enumerate().filter(|(_, image)| owners.get(stem(image)).is_some_and(|&n| n > 1)) {
-        let mut name = image.clone();
+    let mut called = HashMap::new();
+    for image in images.filter(|image| owners.get(stem(image)).is_some_and(|&n| n > 1)) {
+        let mut name = image.to_owned();
         let mut n = 2;
         while owners.contains_key(name.as_os_str()) {
             name = with_suffix(image, &format!("-{n}"));
             n += 1;
         }
-        called.insert(i, name);
+        called.insert(image.to_owned(), name);
     }
     called
 }
@@ -256,24 +256,23 @@ mod tests {
     use super::*;
 
     fn paths(images: &[&str]) -> FolderPaths {
-        let images: Vec<OsString> = images.iter().map(OsString::from).collect();
-        FolderPaths::of(Path::new("out"), Path::new("sub"), &images)
+        FolderPaths::of(Path::new("out"), Path::new("sub"), images.iter().map(OsStr::new))
     }
 
     #[test]
     fn pictures_keep_the_name_of_png_and_jpeg_sheets() {
         let paths = paths(&["a.PNG", "b.jpeg", "c.tif"]);
-        let of = |i, name: &str| paths.picture(i, OsStr::new(name));
-        assert_eq!(of(0, "a.PNG"), PictureName { name: "a.PNG".into(), format: PictureFormat::Png });
-        assert_eq!(of(1, "b.jpeg"), PictureName { name: "b.jpeg".into(), format: PictureFormat::Jpeg });
-        assert_eq!(of(2, "c.tif"), PictureName { name: "c.tif.jpg".into(), format: PictureFormat::Jpeg });
+        let of = |name: &str| paths.picture(OsStr::new(name));
+        assert_eq!(of("a.PNG"), PictureName { name: "a.PNG".into(), format: PictureFormat::Png });
+        assert_eq!(of("b.jpeg"), PictureName { name: "b.jpeg".into(), format: PictureFormat::Jpeg });
+        assert_eq!(of("c.tif"), PictureName { name: "c.tif.jpg".into(), format: PictureFormat::Jpeg });
     }
 
     #[test]
     fn explanations_are_named_by_the_stem_where_one_sheet_has_it() {
         let images = ["a.jpg", "b.jpg", "b.png", "b.jpg.png", ".png"];
         let paths = paths(&images);
-        let names: Vec<_> = images.iter().enumerate().map(|(i, name)| paths.explanation(i, OsStr::new(name))).collect();
+        let names: Vec<_> = images.iter().map(|name| paths.explanation(OsStr::new(name))).collect();
         let expected = ["a", "b.jpg-2", "b.png", "b.jpg", ".png"];
         assert_eq!(names, expected.map(|name| PathBuf::from(format!("sub/Evaluation/{name}_evaluation.csv"))));
     }
@@ -282,14 +281,14 @@ mod tests {
     fn long_names_are_cut_and_stay_apart() {
         let (one, two) = (format!("{}1.tif", "é".repeat(125)), format!("{}2.tif", "é".repeat(125)));
         let paths = paths(&[&one, &two]);
-        let of = |i, name: &str| paths.picture(i, OsStr::new(name)).name;
-        assert!(of(0, &one).len() <= 255 && of(1, &two).len() <= 255);
-        assert_ne!(of(0, &one), of(1, &two));
+        let of = |name: &str| paths.picture(OsStr::new(name)).name;
+        assert!(of(&one).len() <= 255 && of(&two).len() <= 255);
+        assert_ne!(of(&one), of(&two));
     }
 
     #[test]
     fn no_two_pictures_share_a_name() {
         let paths = paths(&["a.bmp", "a.bmp.jpg", "a.bmp-2.jpg"]);
-        assert_eq!(paths.picture(0, OsStr::new("a.bmp")).name, "a.bmp-3.jpg");
+        assert_eq!(paths.picture(OsStr::new("a.bmp")).name, "a.bmp-3.jpg");
     }
 }

@@ -41,7 +41,7 @@ pub fn build(
 fn read_key(path: &Path, questions: &[String], context: &SheetContext) -> Result<Vec<KeyEntry>, Vec<SetupProblem>> {
     let fail = |message: String| vec![SetupProblem::new(path, message)];
     let bytes = std::fs::read(path).map_err(|e| fail(format!("the answer key cannot be read: {e}")))?;
-    let names = SheetNames::of(path);
+    let names = SheetNames::of(path.file_name().unwrap_or_default(), path);
     let (layout, read, doubts) = sheet::read_values(&bytes, context, names.name(), &mut Scratch::default())
         .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
     if !doubts.is_empty() {

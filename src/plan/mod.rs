@@ -14,6 +14,7 @@ use crate::cli::ReaderArg;
 use crate::config::{OutputMode, Reader};
 use crate::evaluation::{Evaluation, SetupProblem};
 use crate::file_names::shown;
+use crate::images::Image;
 use crate::json::DocumentError;
 use crate::options::{Options, Task, cores};
 use crate::outputs::grouping::Grouping;
@@ -165,7 +166,7 @@ impl Plan {
                 None => None,
             };
             let workers = Workers::of(options, &folder);
-            let paths = FolderPaths::of(&options.output, &folder.place, &folder.images);
+            let paths = FolderPaths::of(&options.output, &folder.place, folder.images.iter().map(Image::name));
             plans.push(FolderPlan { paths, folder, context, scoring, grouping, workers });
         }
         if options.task == Task::Read {

@@ -14,6 +14,7 @@ mod table;
 mod tests;
 mod values;
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::evaluation::Outputs;
@@ -70,9 +71,9 @@ pub struct SheetNames {
 }
 
 impl SheetNames {
-    /// Of the image at `path`, as the columns `file_id` and `input_path` have them.
-    pub fn of(path: &Path) -> Self {
-        let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    /// Of the image `name` in the file at `path`, as the columns `file_id` and `input_path` have them.
+    pub fn of(name: &OsStr, path: &Path) -> Self {
+        let file_name = name.to_string_lossy().into_owned();
         Self { file_name, file_path: as_cell(&tidy(path)) }
     }
 

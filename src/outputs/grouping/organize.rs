@@ -1,7 +1,7 @@
 //! Writes the links and copies of a folder.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 use super::places::{Foreign, Placed, Places};
 use super::{GroupingAction, Wish};
 use crate::file_names::shown;
+use crate::images::Image;
 use crate::outputs::OutputError;
 use crate::outputs::ledger::Ledger;
 use crate::outputs::paths::FolderPaths;
@@ -22,8 +23,8 @@ pub struct Grouped<'f> {
     pub paths: &'f FolderPaths,
     /// The folder as reached from the input root as typed.
     pub dir: &'f Path,
-    /// The names of its sheets, in input order.
-    pub images: &'f [OsString],
+    /// Its sheets, in input order.
+    pub images: &'f [Image],
 }
 
 /// Puts every sheet into its place; `wishes` are those of the sheets, in input order. What earlier runs put there must be
@@ -57,9 +58,9 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<Wish>, ledger: &mut Ledger) -> 
         places.take(i, wish, &mut foreign);
     }
     let (placed, refused) = places.finish();
-    let image = |sheet: usize| folder.images.get(sheet).map(|image| folder.dir.join(image));
+    let file = |sheet: usize| folder.images.get(sheet).map(|image| folder.dir.join(image.file()));
     for (sheet, refusal) in &refused {
-        if let Some(image) = image(*sheet) {
+        if let Some(image) = file(*sheet) {
             warn!("`{}` is not in `{}`: {refusal}", image.display(), organized.display());
         }
     }
@@ -69,7 +70,9 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<Wish>, ledger: &mut Ledger) -> 
         Writer { inputs: fs::canonicalize(shown(folder.dir)), has_links: true, target_folders: HashMap::new() };
     let mut count = 0;
     for placed in &placed {
-        let (Some(name), Some(image)) = (folder.images.get(placed.sheet), image(placed.sheet)) else { continue };
+        let (Some(name), Some(image)) = (folder.images.get(placed.sheet).map(Image::file), file(placed.sheet)) else {
+            continue;
+        };
         if !image.is_file() {
             warn!("`{}` is not in `{}`: the file is gone", image.display(), organized.display());
             continue;
@@ -112,7 +115,7 @@ struct Writer {
 
 impl Writer {
     /// Puts a sheet at `target`, where nothing lies; false when the sheet cannot be read any more.
-    fn put(&mut self, name: &OsString, image: &Path, target: &Path, action: GroupingAction) -> io::Result<bool> {
+    fn put(&mut self, name: &OsStr, image: &Path, target: &Path, action: GroupingAction) -> io::Result<bool> {
         let folder = target.parent().unwrap_or(target);
         fs::create_dir_all(folder)?;
         if action == GroupingAction::Symlink

@@ -1,0 +1,64 @@
+//! What a sheet is read from: a file of its folder, or a page of a file that has several.
+
+use std::ffi::{OsStr, OsString};
+
+/// An image of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    name: OsString,
+    /// Nearly all images are files of their own: they do not pay for pages.
+    page: Option<Box<Page>>,
+}
+
+/// A page of a file with several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Page {
+    file: OsString,
+    number: u32,
+}
+
+impl Image {
+    /// A file with one picture.
+    pub fn whole(name: impl Into<OsString>) -> Self {
+        Self { name: name.into(), page: None }
+    }
+
+    /// The page `number`, counted from 1, of a file with several: `scan.pdf-p003`.
+    pub fn page(file: &OsStr, number: u32) -> Self {
+        let mut name = file.to_owned();
+        name.push(format!("-p{number:03}"));
+        Self { name, page: Some(Box::new(Page { file: file.to_owned(), number })) }
+    }
+
+    /// What it is called: the column `file_id`, and what is written about it.
+    pub fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    /// The name of its file in its folder.
+    pub fn file(&self) -> &OsStr {
+        self.page.as_ref().map_or(&self.name, |page| &page.file)
+    }
+
+    /// Its page, counted from 1, where its file has several.
+    pub fn page_number(&self) -> Option<u32> {
+        self.page.as_ref().map(|page| page.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_named_by_their_number() {
+        let page = Image::page(OsStr::new("scan.pdf"), 3);
+        assert_eq!(
+            (page.name(), page.file(), page.page_number()),
+            ("scan.pdf-p003".as_ref(), "scan.pdf".as_ref(), Some(3))
+        );
+        assert_eq!(Image::page(OsStr::new("a.tif"), 1234).name(), "a.tif-p1234");
+        let whole = Image::whole("a.jpg");
+        assert_eq!((whole.name(), whole.file(), whole.page_number()), ("a.jpg".as_ref(), "a.jpg".as_ref(), None));
+    }
+}
