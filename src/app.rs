@@ -1,26 +1,27 @@
 //! Arguments → plan → batch → summary → exit status.
 
 use std::io::Write;
-use std::time::Instant;
+use std::time::Duration;
 
 use indicatif::MultiProgress;
 use tracing::{info, warn};
 
-use crate::batch::{
-    self, BatchError, Ended,
-    summary::{Counts, Summary},
-};
 use crate::certify::{self, CertifyError};
-use crate::cli::{CheckArgs, Cli, Command, DoctorArgs, FailOn, RescoreArgs, RunArgs, SummaryFormat};
+use crate::cli::{CheckArgs, Cli, Command, DoctorArgs, LockPolicy, MergeArgs, RescoreArgs, RunArgs, ShardArg};
 use crate::config::OutputMode;
 use crate::doctor::{self, DoctorError};
 use crate::exit::Exit;
 use crate::file_names::shown;
+use crate::job::{self, JobError};
 use crate::logging;
+use crate::merge::{self, MergeError};
 use crate::options::{self, Options, Task, UsageError};
-use crate::plan::{Plan, PlanError};
+use crate::plan::Plan;
 use crate::rescore::{self, RescoreError};
+use crate::shard::{self, Shard};
 use crate::sheet::DoubtPolicy;
+use crate::signals::StopRequest;
+use crate::watch;
 
 /// Why the program could not do its job.
 #[derive(Debug, thiserror::Error)]
@@ -28,15 +29,15 @@ pub enum AppError {
     /// The command line asks for something impossible.
     #[error(transparent)]
     Usage(#[from] UsageError),
-    /// The run cannot start: all reasons.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Plan(Vec<PlanError>),
-    /// The run could not be finished.
+    /// A run could not do its job.
     #[error(transparent)]
-    Batch(#[from] BatchError),
+    Job(#[from] JobError),
     /// An earlier run could not be scored again.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Rescore(Vec<RescoreError>),
+    /// Shards could not be put together.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// A template could not be examined.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Doctor(Vec<DoctorError>),
@@ -46,15 +47,19 @@ pub enum AppError {
     /// stdout is closed.
     #[error("stdout cannot be written: {0}")]
     Stdout(#[from] std::io::Error),
+    /// The system lets nobody listen.
+    #[error("SIGINT and SIGTERM cannot be listened to: {0}")]
+    Signals(std::io::Error),
 }
 
 impl AppError {
     /// Everything that went wrong, each with its own text.
     pub fn messages(&self) -> Vec<String> {
         match self {
-            Self::Plan(errors) => errors.iter().flat_map(PlanError::messages).collect(),
+            Self::Job(error) => error.messages(),
             Self::Certify(error) => error.messages(),
             Self::Rescore(errors) => errors.iter().map(ToString::to_string).collect(),
+            Self::Merge(error) => error.messages(),
             Self::Doctor(errors) => errors.iter().map(ToString::to_string).collect(),
             other => vec![other.to_string()],
         }
@@ -65,7 +70,9 @@ impl AppError {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Certify(error) => error.exit(),
-            Self::Plan(_) | Self::Batch(_) | Self::Rescore(_) | Self::Doctor(_) | Self::Stdout(_) => Exit::Failed,
+            Self::Job(_) | Self::Rescore(_) | Self::Doctor(_) | Self::Merge(_) | Self::Stdout(_) | Self::Signals(_) => {
+                Exit::Failed
+            }
         }
     }
 }
@@ -83,6 +90,10 @@ pub fn run(cli: Cli) -> Result<Exit, AppError> {
         Some(Command::Rescore(args)) => {
             logging::start(args.talk);
             Ok(rescore(args)?)
+        }
+        Some(Command::Merge(args)) => {
+            logging::start(args.talk);
+            merge(args)
         }
         Some(Command::Doctor(args)) => {
             logging::start(args.talk);
@@ -104,7 +115,6 @@ pub fn run(cli: Cli) -> Result<Exit, AppError> {
 }
 
 fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
-    let start = Instant::now();
     let (task, mode) = task(&args)?;
     let options = Options {
         roots: options::roots(&args.input, &args.output)?,
@@ -119,44 +129,27 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
         timings: args.timings,
         statistics: args.statistics,
         summary: args.summary,
+        resume: args.resume || args.watch,
+        prune: args.prune,
+        settle: args.settle.unwrap_or(if args.watch { WATCHED_SETTLE } else { Duration::ZERO }),
+        lock: args.lock.unwrap_or(if args.watch { LockPolicy::Wait } else { LockPolicy::Fail }),
+        shard: args.shard.map(shard).transpose()?,
+        manifest: args.manifest,
     };
-    let plan = Plan::prepare(&options).map_err(AppError::Plan)?;
-    tell_empty(&plan);
-    if let Some(reason) = plan.why_one_by_one() {
-        info!("{reason}");
-    }
-    tell_recogniser(&plan);
-    let ended = match options.task {
-        Task::Read => batch::run(&plan, &options, bars)?,
-        Task::DrawLayout => batch::layouts::run(&plan, &options, bars)?,
+    let stop = StopRequest::listen().map_err(AppError::Signals)?;
+    Ok(if args.watch { watch::run(&options, bars, &stop)? } else { job::once(&options, bars, &stop)? })
+}
+
+/// A file that is being written grows within this time, as scanners and copies go.
+const WATCHED_SETTLE: Duration = Duration::from_secs(2);
+
+/// The share that the command line or the environment names.
+fn shard(arg: ShardArg) -> Result<Shard, UsageError> {
+    let shard = match arg {
+        ShardArg::Of(shard) => return Ok(shard),
+        ShardArg::Auto(count) => shard::from_environment(count, |name| std::env::var(name).ok()),
     };
-    let summary = match ended {
-        Ended::Finished(summary) => summary,
-        Ended::Stopped(stop) => {
-            warn!("{stop}");
-            return Ok(Exit::Stopped);
-        }
-    };
-    let seconds = start.elapsed().as_secs_f64();
-    let rate = summary.total.images as f64 / seconds.max(1e-9);
-    match options.task {
-        Task::Read => info!("{}; {seconds:.1} s, {rate:.1} sheets/s", summary.total),
-        Task::DrawLayout => {
-            let Counts { images, read, unreadable, .. } = summary.total;
-            info!("{images} images: {read} layouts drawn, {unreadable} without a page; {seconds:.1} s");
-        }
-    }
-    if let Some(reason) = plan.why_no_speed_up() {
-        info!("{reason}");
-    }
-    if let Some(timings) = &summary.timings {
-        // Asked for, so told also with --quiet. With stderr closed there is nobody to tell.
-        let _closed = bars.suspend(|| write!(std::io::stderr(), "{timings}"));
-    }
-    if options.summary == Some(SummaryFormat::Json) {
-        print_json(&summary)?;
-    }
-    Ok(exit_of(&summary, &options.fail_on))
+    shard.map_err(UsageError)
 }
 
 /// What the run is for, and the output mode. Options of OMRChecker that have no effect here are told.
@@ -192,42 +185,17 @@ fn asks_for_results(args: &RunArgs) -> bool {
     of_doubts || of_pictures || args.statistics || args.summary.is_some() || !args.fail_on.is_empty()
 }
 
-fn tell_empty(plan: &Plan) {
-    for folder in &plan.empty {
-        info!("`{}` has no images and no sub-folders", folder.display());
-    }
-    if plan.folders.is_empty() {
-        warn!("there is nothing to read: no images were found");
-    }
-}
-
-/// What recognises text: its version decides what is read.
-fn tell_recogniser(plan: &Plan) {
-    if let Some(recogniser) = plan.folders.iter().find_map(|folder| folder.context.recogniser()) {
-        info!("text fields are read by {recogniser}");
-    }
-}
-
-fn exit_of(summary: &Summary, fail_on: &[FailOn]) -> Exit {
-    let total = summary.total;
-    let nothing_read = total.images > 0 && total.unreadable == total.images;
-    let failed = fail_on.iter().any(|what| match what {
-        FailOn::Error => total.unreadable > 0,
-        FailOn::Review => total.unreadable > 0 || total.doubts > 0,
-    });
-    if nothing_read || failed { Exit::Unsatisfied } else { Exit::Finished }
-}
-
-fn print_json(summary: &Summary) -> Result<(), AppError> {
-    let text = serde_json::to_string(summary).map_err(std::io::Error::from)?;
-    writeln!(std::io::stdout().lock(), "{text}")?;
-    Ok(())
-}
-
 /// `omr rescore`: an earlier run by another evaluation, and who moved.
 fn rescore(args: RescoreArgs) -> Result<Exit, AppError> {
     let moves = rescore::run(&args).map_err(AppError::Rescore)?;
     info!("{moves}");
+    Ok(Exit::Finished)
+}
+
+/// `omr merge`: the output folders of all shards become one.
+fn merge(args: MergeArgs) -> Result<Exit, AppError> {
+    let total = merge::run(&args)?;
+    info!("{total}");
     Ok(Exit::Finished)
 }
 
@@ -253,9 +221,15 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         timings: false,
         statistics: false,
         summary: None,
+        resume: false,
+        prune: false,
+        settle: Duration::ZERO,
+        lock: LockPolicy::Fail,
+        shard: None,
+        manifest: false,
     };
-    let plan = Plan::prepare(&options).map_err(AppError::Plan)?;
-    tell_empty(&plan);
+    let plan = Plan::prepare(&options).map_err(JobError::Plan)?;
+    job::tell_empty(&plan);
     let mut out = std::io::stdout().lock();
     for folder in &plan.folders {
         let template = &folder.context.template;

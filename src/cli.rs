@@ -1,8 +1,11 @@
 //! What can be typed. Its meaning is settled in [`crate::options`].
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::shard::Shard;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +48,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Make sheets of a template, filled in and photographed, with the truth of every field
     Deck(DeckArgs),
+    /// Put the output folders of all shards of a run together, as if it had been one
+    Merge(MergeArgs),
     /// Compare the results of a deck with its truth: what was right, what was reported, what was silently wrong
     Accuracy(AccuracyArgs),
 }
@@ -79,11 +84,32 @@ pub struct RunArgs {
     /// Tell on stderr what each part of the work cost: processor time per sheet, and its share
     #[arg(long)]
     pub timings: bool,
+    /// Go on where an earlier run into the same output stopped: read what is new or changed, keep the rows of all else
+    #[arg(long)]
+    pub resume: bool,
+    /// With --resume: drop the rows of sheets whose files are gone
+    #[arg(long)]
+    pub prune: bool,
+    /// Leave files alone that were written to in the last so many seconds [default: 0; with --watch: 2]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub settle: Option<Duration>,
+    /// While another run writes into the same output: stop, or wait for it [default: fail; with --watch: wait]
+    #[arg(long, value_name = "WHAT")]
+    pub lock: Option<LockPolicy>,
+    /// Stay, and read new files as they come, until stopped; what is known is not read again, as with --resume
+    #[arg(long)]
+    pub watch: bool,
+    /// Read one of N shares of the sheets; `auto`: which one, a Slurm array or a Kubernetes indexed job tells
+    #[arg(long, value_name = "I/N|auto", value_parser = parse_shard)]
+    pub shard: Option<ShardArg>,
+    /// Write manifest.json to the output: digests of all inputs, templates and outputs
+    #[arg(long)]
+    pub manifest: bool,
     /// Print the counts of the run to stdout
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
     /// Write no results: draw the template on each page, as `Layout/<image name>.png`, and show it where there is a display
-    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary", "review_below", "strict", "no_pictures", "timings"])]
+    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary", "review_below", "strict", "no_pictures", "timings", "resume", "prune", "watch", "shard", "manifest"])]
     pub set_layout: bool,
     /// How much is said on stderr
     #[command(flatten)]
@@ -133,6 +159,23 @@ pub struct RescoreArgs {
     /// Write item statistics to Results/Items.csv and Results/Statistics.csv
     #[arg(long)]
     pub statistics: bool,
+    /// How much is said on stderr
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// Arguments of `omr merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Output folders of the shards 1 to N, in any order
+    #[arg(value_name = "OUT", required = true)]
+    pub shards: Vec<PathBuf>,
+    /// Folder for the whole
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Write manifest.json to the output: digests of all inputs, templates and outputs
+    #[arg(long)]
+    pub manifest: bool,
     /// How much is said on stderr
     #[command(flatten)]
     pub talk: TalkArgs,
@@ -282,6 +325,25 @@ pub enum FailOn {
     Review,
 }
 
+/// What to do while another run writes into the same output folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LockPolicy {
+    /// Stop at once.
+    #[default]
+    Fail,
+    /// Wait until it has ended.
+    Wait,
+}
+
+/// `--shard`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShardArg {
+    /// This one.
+    Of(Shard),
+    /// The one that the environment names; of so many, where it is said.
+    Auto(Option<u32>),
+}
+
 /// How the counts of the run are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SummaryFormat {
@@ -301,6 +363,24 @@ pub enum WorkersArg {
 fn parse_confidence(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    // A year: beyond it lie mistakes.
+    let most = Duration::from_secs(366 * 24 * 3600);
+    seconds.filter(|&seconds| seconds <= most).ok_or_else(|| "expected a number of seconds, 0 or more".to_owned())
+}
+
+fn parse_shard(text: &str) -> Result<ShardArg, String> {
+    if text == "auto" {
+        return Ok(ShardArg::Auto(None));
+    }
+    if let Some(count) = text.strip_prefix("auto/") {
+        let count = format!("1/{count}").parse::<Shard>().map(|shard| shard.count);
+        return count.map(|count| ShardArg::Auto(Some(count)));
+    }
+    text.parse().map(ShardArg::Of)
 }
 
 fn parse_workers(text: &str) -> Result<WorkersArg, String> {

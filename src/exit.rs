@@ -15,10 +15,12 @@ pub enum Exit {
     Unsatisfied,
     /// A person stopped the run. What was begun is finished.
     Stopped,
+    /// The system stopped the run. What was begun is finished.
+    Terminated,
 }
 
 impl Exit {
-    /// 0, 1, 2, 3, or 130 as shells have it for a program that was interrupted.
+    /// 0, 1, 2, 3, or 130 and 143 as shells have it for a program that was interrupted or terminated.
     pub const fn code(self) -> u8 {
         match self {
             Self::Finished => 0,
@@ -26,6 +28,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Unsatisfied => 3,
             Self::Stopped => 130,
+            Self::Terminated => 143,
         }
     }
 }

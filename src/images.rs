@@ -2,17 +2,24 @@
 
 use std::ffi::{OsStr, OsString};
 
+use serde::{Deserialize, Serialize};
+
+use crate::os_names;
+
 /// An image of a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
+    #[serde(with = "os_names::os_string")]
     name: OsString,
     /// Nearly all images are files of their own: they do not pay for pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<Box<Page>>,
 }
 
 /// A page of a file with several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Page {
+    #[serde(with = "os_names::os_string")]
     file: OsString,
     number: u32,
 }
@@ -38,6 +45,11 @@ impl Image {
     /// The name of its file in its folder.
     pub fn file(&self) -> &OsStr {
         self.page.as_ref().map_or(&self.name, |page| &page.file)
+    }
+
+    /// What it is sorted by in its folder: the name of its file by code point, then its page.
+    pub fn order(&self) -> (&[u8], u32) {
+        (self.file().as_encoded_bytes(), self.page_number().unwrap_or_default())
     }
 
     /// Its page, counted from 1, where its file has several.

@@ -1,10 +1,12 @@
 //! What the user typed becomes what the program does: roots with their places under the output folder, or a complaint.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::cli::{FailOn, SetupArgs, SummaryFormat, WorkersArg};
+use crate::cli::{FailOn, LockPolicy, SetupArgs, SummaryFormat, WorkersArg};
 use crate::config::OutputMode;
 use crate::file_names::{shown, tidy};
+use crate::shard::Shard;
 use crate::sheet::DoubtPolicy;
 
 /// The settings of a run.
@@ -34,6 +36,18 @@ pub struct Options {
     pub statistics: bool,
     /// How the counts are printed to stdout.
     pub summary: Option<SummaryFormat>,
+    /// Go on with what an earlier run left.
+    pub resume: bool,
+    /// Drop the rows of sheets whose files are gone.
+    pub prune: bool,
+    /// Images that were written to in this time are left for the next run; zero: none.
+    pub settle: Duration,
+    /// What to do while another run writes into the output folder.
+    pub lock: LockPolicy,
+    /// The share of the sheets that is read, if not all.
+    pub shard: Option<Shard>,
+    /// Write a list of all that was read and written, with digests.
+    pub manifest: bool,
 }
 
 /// What a run is for.

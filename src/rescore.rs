@@ -13,17 +13,20 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::cli::RescoreArgs;
+use crate::cli::{LockPolicy, RescoreArgs};
 use crate::config::OutputMode;
 use crate::dialect::Dialect;
 use crate::evaluation::{Evaluation, SetupProblem};
 use crate::json::DocumentError;
+use crate::outputs::journal;
+use crate::outputs::lock::OutputLock;
 use crate::outputs::paths::{FolderPaths, places_with_results};
 use crate::outputs::table::Table;
 use crate::outputs::{self, OutputError};
 use crate::plan::{self, PlanError};
 use crate::scoring::{Built, Scorer, SheetName, SheetValues, python_float};
 use crate::sheet::SheetContext;
+use crate::signals::StopRequest;
 use crate::statistics::Collector;
 use crate::walk::{GovernedTemplate, told};
 
@@ -107,7 +110,13 @@ pub fn run(args: &RescoreArgs) -> Result<Moves, Vec<RescoreError>> {
     for place in places {
         folders.push(Folder::load(args, place, &mut scorers)?);
     }
-    let mut ledger = outputs::open_root(&args.output).map_err(|e| one(e.into()))?;
+    let failed = |e: OutputError| one(e.into());
+    // Nobody asks a rescoring to stop while it waits: it does not wait.
+    let lock = OutputLock::take(&args.output, LockPolicy::Fail, &StopRequest::default()).map_err(failed)?;
+    let Some(lock) = lock else { return Ok(Moves::default()) };
+    // What a run noted here is not what these tables say.
+    journal::forget(&args.output).map_err(failed)?;
+    let mut ledger = outputs::open_ledger(&args.output, &lock).map_err(failed)?;
     let mut moves = Moves::default();
     for folder in folders {
         let written = folder.write(args, &mut moves, &mut ledger).map_err(one)?;

@@ -27,6 +27,8 @@ pub struct GovernedTemplate {
     pub template: Arc<Template>,
     /// The config that governs it.
     pub config: Arc<Config>,
+    /// The config's file, if it has one.
+    pub config_file: Option<PathBuf>,
 }
 
 /// The files of a template that is named by itself or by its folder, and of the config that governs it: the named one, else the
@@ -44,9 +46,10 @@ impl GovernedTemplate {
     /// # Errors
     /// Either document cannot be read, or has errors.
     pub fn load(template: &Path, config: Option<&Path>) -> Result<Self, DocumentError> {
+        let config_file = config.map(Path::to_path_buf);
         let config = Arc::new(config.map(|path| told(Config::load(path))).transpose()?.unwrap_or_default());
         let template = Arc::new(told(Template::load(template, &config))?);
-        Ok(Self { template, config })
+        Ok(Self { template, config, config_file })
     }
 }
 
@@ -75,6 +78,8 @@ pub struct Folder {
     pub template: Arc<GovernedTemplate>,
     /// The config in force here, own or inherited.
     pub config: Arc<Config>,
+    /// The config's file, if it has one.
+    pub config_file: Option<PathBuf>,
     /// The evaluation in force here, own or inherited.
     pub evaluation: Option<Arc<Evaluation>>,
 }
@@ -144,6 +149,7 @@ pub fn walk(options: &Options) -> Result<Walked, Vec<WalkError>> {
 struct Inherited {
     template: Option<Arc<GovernedTemplate>>,
     config: Arc<Config>,
+    config_file: Option<PathBuf>,
     evaluation: Option<Arc<Evaluation>>,
     /// The template above could not be read: its own errors say enough.
     is_below_a_broken_template: bool,
@@ -181,6 +187,7 @@ impl Walker {
         Inherited {
             template: None,
             config: Arc::new(config),
+            config_file: setup.config.clone(),
             evaluation: setup.evaluation.as_deref().and_then(|path| self.evaluation(path)),
             is_below_a_broken_template: false,
             named_template: setup.template.clone(),
@@ -197,7 +204,7 @@ impl Walker {
         here.is_below_a_broken_template = template.is_none();
         here.template = template.map(|template| {
             self.assets.extend(template.asset_paths().into_iter().cloned());
-            Arc::new(GovernedTemplate { template, config: here.config.clone() })
+            Arc::new(GovernedTemplate { template, config: here.config.clone(), config_file: here.config_file.clone() })
         });
     }
 
@@ -258,6 +265,7 @@ impl Walker {
             let path = dir.join("config.json");
             if let Some(config) = self.accept(Config::load(&path)) {
                 here.config = Arc::new(config);
+                here.config_file = Some(path.clone());
                 if here.template.is_some() && !listing.has_template {
                     warn!(
                         "`{}` changes what is written for this folder; how its sheets are read is settled by the \
@@ -329,9 +337,9 @@ impl Walker {
             }
             match here.template {
                 Some(template) => {
-                    let (config, evaluation) = (here.config, here.evaluation);
+                    let Inherited { config, config_file, evaluation, .. } = here;
                     let images = images.into_iter().map(Image::whole).collect();
-                    folders.push(Folder { dir, place, images, template, config, evaluation });
+                    folders.push(Folder { dir, place, images, template, config, config_file, evaluation });
                 }
                 None if here.is_below_a_broken_template => {}
                 None => {

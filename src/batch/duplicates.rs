@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::sheet::{FieldDoubt, Reason};
@@ -40,10 +39,9 @@ impl Ids {
 pub struct RunIds(HashMap<PathBuf, Ids>);
 
 impl RunIds {
-    /// Those of the sheets that the template in `file` governs.
+    /// Those of the sheets that the template called `file` governs.
     pub fn of_template(&mut self, file: &Path) -> &mut Ids {
-        let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
-        self.0.entry(file).or_default()
+        self.0.entry(file.to_path_buf()).or_default()
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use image::RgbImage;
 use indicatif::MultiProgress;
@@ -13,12 +12,11 @@ use tracing::{info, warn};
 use super::ordered::Ordered;
 use super::summary::{Counts, FolderSummary, Summary};
 use super::viewing::Viewer;
-use super::{BatchError, Ended, Stop, hand_out, isolation, read_file};
+use super::{AnyFolder, BatchError, Ended, Means, Stop, hand_out, isolation, read_file};
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::imaging::coloured;
 use crate::imaging::overlay::EncodeError;
-use crate::options::Options;
 use crate::outputs::paths::is_layout;
 use crate::outputs::{self, Filed, OutputError};
 use crate::plan::{FolderPlan, Plan};
@@ -26,31 +24,33 @@ use crate::scoring::SheetNames;
 use crate::sheet::preview::{self, NoPage};
 use crate::sheet::stages::{Kind, Stage};
 use crate::sheet::{Reason, Scratch, SheetError};
+use crate::signals::StopRequest;
 
 /// Draws every sheet's layout, unless it is stopped. Called on the main thread.
 ///
 /// # Errors
 /// [`BatchError`].
-pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended, BatchError> {
+pub fn run(plan: &Plan, means: Means<'_>) -> Result<Ended, BatchError> {
+    let Means { options, lock, stop, bars, .. } = means;
     let output = options.output.as_path();
     isolation::quieten_panics();
-    let mut ledger = outputs::open_root(output)?;
+    let mut ledger = outputs::open_ledger(output, lock)?;
     // What a run has read stays, and so do its tables.
     ledger.keep(|path| !is_layout(path));
     for folder in &plan.folders {
         outputs::try_folders(&folder.paths, &[folder.paths.layouts()])?;
     }
     let mut viewer = if options.shows_layouts { Viewer::of_layouts(plan) } else { Viewer::none() };
-    let stopped = AtomicBool::new(false);
     let mut summary = Summary::default();
+    let folders: Vec<AnyFolder<'_>> = plan.folders.iter().map(AnyFolder::Found).collect();
     for (number, folder) in plan.folders.iter().enumerate() {
-        if stopped.load(Ordering::Relaxed) {
-            return Ok(Ended::Stopped(Stop::before(plan, number)));
+        if stop.is_made() {
+            return Ok(Ended::Stopped(Stop::before(&folders, number)));
         }
         ledger.announce(pictures(folder).map(|(_, path)| path)).map_err(OutputError::at(output))?;
-        let (counts, unwritten) = draw_folder(folder, bars, &mut viewer, &stopped)?;
-        if stopped.load(Ordering::Relaxed) && !counts.tally() {
-            return Ok(Ended::Stopped(Stop::drawing(plan, number, counts.accounted())));
+        let (counts, unwritten) = draw_folder(folder, bars, &mut viewer, stop)?;
+        if stop.is_made() && !counts.tally() {
+            return Ok(Ended::Stopped(Stop::drawing(&folders, number, counts.accounted())));
         }
         ledger.wrote(pictures(folder).filter(|(i, _)| !unwritten.contains(i)).map(|(_, path)| path));
         summary.total += counts;
@@ -72,7 +72,7 @@ fn draw_folder(
     plan: &FolderPlan,
     bars: &MultiProgress,
     viewer: &mut Viewer,
-    stopped: &AtomicBool,
+    stop: &StopRequest,
 ) -> Result<(Counts, HashSet<usize>), BatchError> {
     let images = plan.folder.images.len();
     let name = shown(&plan.folder.dir).join("");
@@ -83,7 +83,7 @@ fn draw_folder(
         unwritten: Mutex::new(HashSet::new()),
     };
     let sheet = |i, image: &Image, scratch: &mut Scratch, _| Ok(job.sheet(i, image, scratch)?.into_iter().collect());
-    hand_out::hand_out(plan, Some(viewer), stopped, bars, sheet)?;
+    hand_out::hand_out(plan, Some(viewer), stop, bars, sheet)?;
     let counts = job.counts.into_inner();
     info!(
         "`{}`: {} of {images} layouts drawn in `{}`",
@@ -108,7 +108,7 @@ impl LayoutJob<'_> {
     fn sheet(&self, i: usize, image: &Image, scratch: &mut Scratch) -> Result<Option<Stage>, OutputError> {
         let path = self.plan.folder.dir.join(image.file());
         let drawn = isolation::with_buffers(scratch, |scratch| {
-            let (bytes, names) = (read_file(&path)?, SheetNames::of(image.name(), &path));
+            let (bytes, names) = (read_file(&path)?.bytes, SheetNames::of(image.name(), &path));
             let drawn = preview::page_with_layout(&bytes, &self.plan.context, names.name(), scratch);
             let (picture, error) = match drawn {
                 Ok(picture) => (Some(picture), None),

@@ -1,53 +1,57 @@
 //! Runs a plan: folders one after the other, the sheets of a folder in parallel, rows in input order.
 //!
 //! Workers take the next sheet one at a time (`hand_out`), so that at most as many results wait for their turn as there are
-//! workers, unless one sheet is much slower than the others. A worker reads, decodes and judges a sheet, encodes and saves
-//! its picture, and hands a light outcome to the ordered sink. One worker is the same path.
+//! workers, unless one sheet is much slower than the others. A worker (`reading`) recalls a sheet from an earlier run, or reads
+//! it, saves its pictures, notes it in the journal, and hands a light outcome to the ordered sink, which writes its rows (`rows`).
+//! One worker is the same path.
 
 mod duplicates;
 mod hand_out;
 pub(crate) mod isolation;
 pub mod layouts;
 mod ordered;
+mod places;
+mod reading;
+mod rows;
 mod stop;
 pub mod summary;
 pub mod timings;
 mod viewing;
+pub mod whole;
 
-use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use indicatif::MultiProgress;
 use parking_lot::Mutex;
-use tracing::{debug, info, warn};
+use tracing::info;
 
-use self::duplicates::{Ids, RunIds};
+use self::duplicates::RunIds;
 use self::ordered::Ordered;
+use self::reading::FolderJob;
+use self::rows::{FolderRows, RowsDone};
 pub use self::stop::Stop;
-use self::summary::{Counts, FolderSummary, Summary};
+use self::summary::{FolderSummary, Summary};
 use self::timings::Timings;
 use self::viewing::{Viewer, shows_stages};
-use crate::file_names::{IMAGE_EXTENSIONS, as_cell, extension, shown, tidy};
+use crate::file_names::shown;
 use crate::images::Image;
-use crate::imaging::overlay::EncodeError;
-use crate::options::Options;
-use crate::outputs::grouping::{self, Grouped, GroupedSheet, Wish};
+use crate::options::{Options, Root};
+use crate::outputs::confidence::ConfidenceColumns;
+use crate::outputs::crops::CropNames;
+use crate::outputs::grouping::{self, Grouped};
+use crate::outputs::journal::{EndLine, FolderLine, Journal, JournalError, Known, Line, RunLine, Stamp};
 use crate::outputs::ledger::Ledger;
-use crate::outputs::paths::{ORGANIZED, is_layout};
-use crate::outputs::{self, Filed, FolderTables, Outcome, OutputError};
+use crate::outputs::lock::OutputLock;
+use crate::outputs::paths::FolderPaths;
+use crate::outputs::{OutputError, TableShape};
+use crate::plan::recall::GoneFolder;
 use crate::plan::{FolderPlan, Plan};
-use crate::scoring::{SheetNames, Table};
-use crate::sheet::drawings::stack;
-use crate::sheet::stages::Stage;
-use crate::sheet::{
-    self, Crop, Levels, Pictures, Reason, Request, Scoring, Scratch, SheetError, SheetReport, SheetScore, Stages, Turn,
-    clock::Part,
-};
-use crate::statistics::Collector;
+use crate::sheet::{Reason, Scratch, SheetError};
+use crate::signals::StopRequest;
+use crate::statistics::Questions;
 
 /// A file may have this many bytes: no picture within the pixel limit needs more.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -58,58 +62,20 @@ pub enum BatchError {
     /// An output could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// What an earlier run noted cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file of a shard could not be read.
+    #[error("`{}` cannot be copied: {source}; run its shard again with --resume", path.display())]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The threads could not be started.
     #[error("the workers cannot be started: {0}")]
     Workers(#[from] rayon::ThreadPoolBuildError),
-}
-
-/// Tries all places of a plan, so that one that cannot be written is found before the first sheet.
-fn open_outputs(plan: &Plan, output: &Path) -> Result<Ledger, OutputError> {
-    let mut ledger = outputs::open_root(output)?;
-    // Pictures of the layout are looked at beside the results.
-    ledger.keep(is_layout);
-    // Links to sheets lie among the grouped ones. They go first, so that nothing can be written through them.
-    let is_image = |path: &Path| {
-        path.file_name().and_then(extension).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
-    };
-    let is_grouped = |path: &Path| is_image(path) && path.components().any(|part| part.as_os_str() == ORGANIZED);
-    ledger.remove_earlier(is_grouped).map_err(OutputError::at(output))?;
-    for folder in &plan.folders {
-        let tables = outputs::table_files_and_partials(&folder.paths);
-        ledger.announce(tables).map_err(OutputError::at(output))?;
-        outputs::try_places(&folder.paths, &places_besides(folder))?;
-        if saves_pictures(folder) {
-            outputs::try_crops(&folder.paths)?;
-        }
-    }
-    Ok(ledger)
-}
-
-/// The folders that a folder's outputs besides its tables need, below the output folder.
-fn places_besides(plan: &FolderPlan) -> Vec<PathBuf> {
-    let paths = &plan.paths;
-    let pictures = saves_pictures(plan).then(|| paths.pictures());
-    let coloured = saves_coloured(plan).then(|| paths.coloured());
-    let explanations = saves_explanations(plan).then(|| paths.explanations());
-    let stacks = saves_stacks(plan).then(|| paths.stacks());
-    let grouped = plan.grouping.is_some().then(|| paths.organized());
-    [pictures, coloured, explanations, stacks, grouped].into_iter().flatten().collect()
-}
-
-fn saves_coloured(plan: &FolderPlan) -> bool {
-    saves_pictures(plan) && plan.folder.config.outputs.colored_outputs
-}
-
-fn saves_pictures(plan: &FolderPlan) -> bool {
-    plan.folder.config.outputs.save_detections
-}
-
-fn saves_stacks(plan: &FolderPlan) -> bool {
-    plan.folder.config.outputs.save_image_level > 0
-}
-
-fn saves_explanations(plan: &FolderPlan) -> bool {
-    plan.scoring.as_ref().is_some_and(|scoring| scoring.scorer().exports_tables())
 }
 
 /// How a run ended that did not fail.
@@ -117,379 +83,260 @@ fn saves_explanations(plan: &FolderPlan) -> bool {
 pub enum Ended {
     /// Every sheet is done.
     Finished(Summary),
-    /// A person stopped it. What was made of the sheets that were begun is on disk, rows of an unfinished folder in `.partial`
-    /// files.
+    /// A person or the system stopped it. What was made of the sheets that were begun is on disk and in the journal, rows of an
+    /// unfinished folder in `.partial` files.
     Stopped(Stop),
+}
+
+/// What a run works with besides its plan.
+#[derive(Clone, Copy)]
+pub struct Means<'r> {
+    /// What was asked for.
+    pub options: &'r Options,
+    /// The output folder's lock.
+    pub lock: &'r OutputLock,
+    /// What earlier runs know, if this one goes on with them.
+    pub known: Option<&'r Known>,
+    /// Whether it was asked to stop.
+    pub stop: &'r StopRequest,
+    /// Where progress is shown.
+    pub bars: &'r MultiProgress,
 }
 
 /// Reads every sheet of the plan, unless it is stopped. Called on the main thread.
 ///
 /// # Errors
-/// [`BatchError`]. Rows that were finished before it are on disk, in `.partial` files.
-pub fn run(plan: &Plan, options: &Options, bars: &MultiProgress) -> Result<Ended, BatchError> {
+/// [`BatchError`]. Sheets that were finished before it are in the journal, and their rows in `.partial` files.
+pub fn run(plan: &Plan, means: Means<'_>) -> Result<Ended, BatchError> {
+    let Means { options, lock, known, stop, .. } = means;
     let output = options.output.as_path();
     isolation::quieten_panics();
-    let mut ledger = Mutex::new(open_outputs(plan, output)?);
+    let ledger = Mutex::new(places::open(plan, output, lock)?);
+    let journal = begin_journal(plan, means).map_err(OutputError::at(crate::outputs::journal::file_of(output)))?;
     let mut viewer = Viewer::of_stages(plan);
-    let stopped = AtomicBool::new(false);
     let mut ids = RunIds::default();
     let timings = options.timings.then(|| Mutex::new(Timings::default()));
     let mut summary = Summary::default();
-    for (number, folder) in plan.folders.iter().enumerate() {
-        if stopped.load(Ordering::Relaxed) {
+    let folders = in_input_order(plan, &options.roots);
+    for (number, folder) in folders.iter().enumerate() {
+        if stop.is_made() {
             // The list of what was written goes on naming what earlier runs wrote: the next run decides about it.
-            return Ok(Ended::Stopped(Stop::before(plan, number)));
+            return Ok(Ended::Stopped(Stop::before(&folders, number)));
         }
-        let sheet_files =
-            || picture_files(folder).chain(explanation_files(folder)).chain(stack_files(folder)).map(|(_, path)| path);
-        ledger.get_mut().announce(sheet_files()).map_err(OutputError::at(output))?;
-        let ids = ids.of_template(&folder.context.template.file);
-        let of_run = OfRun { options, ledger: &ledger, ids, timings: timings.as_ref() };
-        let done = match run_folder(folder, of_run, bars, &mut viewer, &stopped)? {
-            FolderEnded::Finished(done) => done,
-            FolderEnded::Stopped { read } => return Ok(Ended::Stopped(Stop::reading(plan, number, read))),
+        let of_run = OfRun { means, ledger: &ledger, journal: &journal, timings: timings.as_ref() };
+        let start = Instant::now();
+        let (line, paths, images) = match folder {
+            AnyFolder::Found(plan) => (line_of(plan, options), &plan.paths, &plan.folder.images),
+            AnyFolder::Gone(gone) => (gone.line.clone(), &gone.paths, &gone.images),
         };
-        let ledger = ledger.get_mut();
-        ledger.wrote(done.tables);
-        ledger.wrote(picture_files(folder).filter(|(i, _)| !done.unreadable.contains(i)).map(|(_, path)| path));
-        ledger.wrote(explanation_files(folder).filter(|(i, _)| !done.unexplained.contains(i)).map(|(_, path)| path));
-        ledger.wrote(stack_files(folder).filter(|(i, _)| !done.unstacked.contains(i)).map(|(_, path)| path));
-        if folder.grouping.is_some() {
-            let (paths, dir, images) = (&folder.paths, folder.folder.dir.as_path(), &folder.folder.images);
-            grouping::organize(Grouped { paths, dir, images }, done.wishes, ledger)?;
+        let ids = ids.of_template(&line.template);
+        let rows = FolderRows::open(&line, paths, images.len(), ids, &ledger)?;
+        let RowsDone { counts, wishes } = match folder {
+            AnyFolder::Found(plan) => match read_folder(plan, &line, rows, &of_run, &mut viewer)? {
+                FolderEnded::Finished(done) => done,
+                FolderEnded::Stopped { read } => {
+                    journal.sync().map_err(OutputError::at(journal.path()))?;
+                    return Ok(Ended::Stopped(Stop::reading(&folders, number, read)));
+                }
+            },
+            AnyFolder::Gone(gone) => recall_folder(gone, rows, known)?,
+        };
+        if line.is_grouped {
+            grouping::organize(Grouped { paths, dir: &line.dir, images }, wishes, &mut ledger.lock())?;
         }
-        summary.total += done.counts;
-        let name = shown(&folder.folder.dir).join("").to_string_lossy().into_owned();
-        summary.folders.push(FolderSummary { folder: name, counts: done.counts });
+        let (seconds, name) = (start.elapsed().as_secs_f64(), shown(&line.dir).join(""));
+        info!("`{}`: {counts}; {:.1} sheets/s", name.display(), counts.images as f64 / seconds.max(1e-9));
+        summary.total += counts;
+        summary.folders.push(FolderSummary { folder: name.to_string_lossy().into_owned(), counts });
     }
+    let end = Line::End(EndLine { sheets: summary.total.images });
+    journal.append(&end).and_then(|()| journal.sync()).map_err(OutputError::at(journal.path()))?;
     ledger.into_inner().finish().map_err(OutputError::at(output))?;
     summary.timings = timings.map(|timings| Box::new(timings.into_inner()));
     Ok(Ended::Finished(summary))
 }
 
-/// The marked pictures of a folder with the numbers of their sheets, below the output folder.
-fn picture_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
-    let images = plan.folder.images.iter().enumerate().filter(|_| saves_pictures(plan));
-    images.flat_map(|(i, image)| {
-        let name = plan.paths.picture(image.name()).name;
-        let coloured = saves_coloured(plan).then(|| plan.paths.coloured().join(&name));
-        std::iter::once(plan.paths.pictures().join(&name)).chain(coloured).map(move |path| (i, path))
-    })
+/// A folder of a run.
+pub enum AnyFolder<'p> {
+    /// Its sheets are read, or recalled.
+    Found(&'p FolderPlan),
+    /// It was not found any more: its sheets are recalled.
+    Gone(&'p GoneFolder),
 }
 
-/// The explanation tables of a folder with the numbers of their sheets, below the output folder.
-fn explanation_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
-    let images = plan.folder.images.iter().enumerate().filter(|_| saves_explanations(plan));
-    images.map(|(i, image)| (i, plan.paths.explanation(image.name())))
+impl AnyFolder<'_> {
+    /// Its place under the output folder.
+    fn place(&self) -> &Path {
+        match self {
+            Self::Found(plan) => &plan.folder.place,
+            Self::Gone(gone) => &gone.line.place,
+        }
+    }
+
+    /// The folder as reached from the input root as typed.
+    fn dir(&self) -> &Path {
+        match self {
+            Self::Found(plan) => &plan.folder.dir,
+            Self::Gone(gone) => &gone.line.dir,
+        }
+    }
+
+    fn paths(&self) -> &FolderPaths {
+        match self {
+            Self::Found(plan) => &plan.paths,
+            Self::Gone(gone) => &gone.paths,
+        }
+    }
+
+    fn images(&self) -> &[Image] {
+        match self {
+            Self::Found(plan) => &plan.folder.images,
+            Self::Gone(gone) => &gone.images,
+        }
+    }
 }
 
-/// The stage pictures of a folder with the numbers of their sheets, below the output folder.
-fn stack_files(plan: &FolderPlan) -> impl Iterator<Item = (usize, PathBuf)> {
-    let level = plan.folder.config.outputs.save_image_level;
-    let images = plan.folder.images.iter().enumerate().filter(|_| saves_stacks(plan));
-    images.map(move |(i, image)| (i, plan.paths.stack(image.name(), level)))
+/// The folders of a plan; those that have gone at their place in input order.
+fn in_input_order<'p>(plan: &'p Plan, roots: &[Root]) -> Vec<AnyFolder<'p>> {
+    let mut folders: Vec<AnyFolder<'p>> = plan.folders.iter().map(AnyFolder::Found).collect();
+    if !plan.gone.is_empty() {
+        folders.extend(plan.gone.iter().map(AnyFolder::Gone));
+        // A root that is named no more comes last.
+        let root = |place: &Path| roots.iter().position(|root| place.starts_with(&root.place));
+        folders.sort_by(|a, b| {
+            let key = |folder: &AnyFolder<'p>| root(folder.place()).unwrap_or(usize::MAX);
+            key(a).cmp(&key(b)).then_with(|| a.place().cmp(b.place()))
+        });
+    }
+    folders
+}
+
+/// Begins the journal of this run, or goes on with that of earlier ones.
+fn begin_journal(plan: &Plan, means: Means<'_>) -> std::io::Result<Journal> {
+    let output = means.options.output.as_path();
+    let journal = means.known.map_or_else(|| Journal::begin(output), |known| Journal::go_on(output, known))?;
+    let omr = env!("CARGO_PKG_VERSION").to_owned();
+    journal.append(&Line::Run(RunLine { omr, shard: means.options.shard, listing: plan.listing }))?;
+    let mut noted = std::collections::HashSet::new();
+    for folder in &plan.folders {
+        let is_known = means.known.is_some_and(|known| known.setting(&folder.setting.id).is_some());
+        if !is_known && noted.insert(folder.setting.id) {
+            journal.append(&Line::Setting(folder.setting.clone()))?;
+        }
+        let line = line_of(folder, means.options);
+        if means.known.and_then(|known| known.folder(&line.place)) != Some(&line) {
+            journal.append(&Line::Folder(line))?;
+        }
+    }
+    Ok(journal)
+}
+
+/// What has to be known of a folder to write its tables.
+fn line_of(plan: &FolderPlan, options: &Options) -> FolderLine {
+    let questions = plan.scoring.as_deref().filter(|_| options.statistics);
+    FolderLine {
+        number: plan.number,
+        place: plan.folder.place.clone(),
+        below: plan.below_root(&options.roots),
+        dir: plan.folder.dir.clone(),
+        setting: plan.setting.id,
+        template: plan.template_key.clone(),
+        shape: TableShape::of(&plan.context.template, plan.diverts_multi_marked()),
+        questions: questions.map(|scoring| Questions::of(scoring.scorer()).names().to_vec()),
+        is_grouped: plan.grouping.is_some(),
+    }
 }
 
 /// How a folder ended that did not fail.
 enum FolderEnded {
-    Finished(Box<FolderDone>),
+    Finished(RowsDone),
     /// So many of its sheets were read, and not all.
     Stopped {
         read: usize,
     },
 }
 
-/// A folder that was read.
-struct FolderDone {
-    counts: Counts,
-    /// The tables that were written, below the output folder.
-    tables: Vec<PathBuf>,
-    /// Numbers of the sheets that could not be read.
-    unreadable: HashSet<usize>,
-    /// Numbers of the sheets without an explanation table: unreadable, or of a set that asks for none.
-    unexplained: HashSet<usize>,
-    /// Numbers of the sheets without stage pictures: no picture could be decoded.
-    unstacked: HashSet<usize>,
-    /// Where each sheet is wished to be, if sheets are grouped.
-    wishes: Vec<Wish>,
-}
-
 /// What the folders of a run share.
 struct OfRun<'r> {
-    options: &'r Options,
-    /// Names of crops go there as they are made; they are known by no other way.
+    means: Means<'r>,
     ledger: &'r Mutex<Ledger>,
-    /// Those of the folder's template.
-    ids: &'r mut Ids,
+    journal: &'r Journal,
     /// What the parts of sheets cost, where that is wanted.
     timings: Option<&'r Mutex<Timings>>,
 }
 
-fn run_folder(
-    plan: &FolderPlan,
-    of_run: OfRun<'_>,
-    bars: &MultiProgress,
+fn read_folder<'r>(
+    plan: &'r FolderPlan,
+    line: &FolderLine,
+    rows: FolderRows<'r>,
+    of_run: &OfRun<'r>,
     viewer: &mut Viewer,
-    stopped: &AtomicBool,
 ) -> Result<FolderEnded, BatchError> {
-    let images = &plan.folder.images;
-    let name = shown(&plan.folder.dir).join("");
-    let start = Instant::now();
-    let OfRun { options, ledger, ids, timings } = of_run;
+    let OfRun { means: Means { options, known, stop, bars, .. }, ledger, journal, timings } = *of_run;
+    ledger.lock().announce(places::files_about_sheets(plan)).map_err(OutputError::at(&options.output))?;
+    let labels: Vec<&str> = line.shape.labels.iter().map(String::as_str).collect();
+    let scoring = plan.scoring.as_deref().filter(|_| options.statistics);
     let job = FolderJob {
         plan,
         options,
         ledger,
-        ids: Mutex::new(ids),
+        journal,
+        known,
         timings,
-        tables: FolderTables::open(
-            plan.paths.clone(),
-            &plan.context.template,
-            plan.folder.config.outputs.filter_out_multimarked_files,
-        )?,
+        rows,
         sink: Ordered::default(),
-        counts: Mutex::new(Counts { images: images.len(), ..Counts::default() }),
-        unreadable: Mutex::new(HashSet::new()),
-        unexplained: Mutex::new(HashSet::new()),
-        unstacked: Mutex::new(HashSet::new()),
-        wishes: Mutex::new(Vec::new()),
-        statistics: plan
-            .scoring
-            .as_deref()
-            .filter(|_| options.statistics)
-            .map(|by| Mutex::new(Collector::new(by.scorer()))),
+        confidences: ConfidenceColumns::of(&plan.context.template, &labels),
+        crop_names: CropNames::of(&labels),
+        questions: scoring.map(|scoring| Questions::of(scoring.scorer())),
     };
     let viewer = Some(viewer).filter(|_| shows_stages(plan));
     let sheet = |i, image: &Image, scratch: &mut Scratch, is_shown| job.sheet(i, image, scratch, is_shown);
-    hand_out::hand_out(plan, viewer, stopped, bars, sheet)?;
-    let read = job.counts.lock().accounted();
-    if stopped.load(Ordering::Relaxed) && read < images.len() {
+    hand_out::hand_out(plan, viewer, stop, bars, sheet)?;
+    let read = job.rows.accounted();
+    if stop.is_made() && read < plan.folder.images.len() {
         return Ok(FolderEnded::Stopped { read });
     }
-    let mut tables = Vec::from(job.tables.finish()?);
-    if let Some(collector) = &job.statistics {
-        tables.extend(outputs::write_statistics(&plan.paths, collector.lock().statistics())?);
-    }
-    let counts = job.counts.into_inner();
-    if !counts.tally() {
-        warn!("`{}`: the counts do not tally, which is a mistake in omr: {counts}", name.display());
-    }
-    let seconds = start.elapsed().as_secs_f64();
-    info!("`{}`: {counts}; {:.1} sheets/s", name.display(), images.len() as f64 / seconds.max(1e-9));
-    let (unreadable, unexplained) = (job.unreadable.into_inner(), job.unexplained.into_inner());
-    let (unstacked, wishes) = (job.unstacked.into_inner(), job.wishes.into_inner());
-    Ok(FolderEnded::Finished(Box::new(FolderDone { counts, tables, unreadable, unexplained, unstacked, wishes })))
+    // Tables that lie in their places name sheets that the journal has.
+    journal.sync().map_err(OutputError::at(journal.path()))?;
+    Ok(FolderEnded::Finished(job.rows.finish()?))
 }
 
-/// What is told of a sheet beside its rows, when it is its turn.
-#[derive(Default)]
-struct Told {
-    /// How the sheet lay.
-    turn: Turn,
-    /// The number of the sheet's layout.
-    layout: usize,
-    /// The explanation table that is logged.
-    explained: Option<Table>,
-    /// What each question earned, for statistics.
-    grades: Option<SheetScore>,
-    /// What identifies the sheet, for sure.
-    id: Option<String>,
+/// Writes the tables of a folder that was not found any more.
+fn recall_folder(gone: &GoneFolder, rows: FolderRows<'_>, known: Option<&Known>) -> Result<RowsDone, BatchError> {
+    for (i, image) in gone.images.iter().enumerate() {
+        if let Some(line) = known.map(|known| known.sheet(&gone.line.place, image.name())).transpose()?.flatten() {
+            rows.write(i, image, &line.input, line.done)?;
+        }
+    }
+    Ok(rows.finish()?)
 }
 
-/// One folder while its workers run.
-struct FolderJob<'a> {
-    plan: &'a FolderPlan,
-    options: &'a Options,
-    ledger: &'a Mutex<Ledger>,
-    /// Fed in input order.
-    ids: Mutex<&'a mut Ids>,
-    timings: Option<&'a Mutex<Timings>>,
-    tables: FolderTables,
-    sink: Ordered<(Outcome, Told)>,
-    counts: Mutex<Counts>,
-    unreadable: Mutex<HashSet<usize>>,
-    unexplained: Mutex<HashSet<usize>>,
-    unstacked: Mutex<HashSet<usize>>,
-    /// Fed in input order, if sheets are grouped.
-    wishes: Mutex<Vec<Wish>>,
-    /// Fed in input order, if it is asked for and sheets are scored.
-    statistics: Option<Mutex<Collector>>,
-}
-
-impl FolderJob<'_> {
-    /// Reads a sheet and writes what it leaves behind. Gives its stage pictures for the window, if there is one.
-    fn sheet(&self, i: usize, image: &Image, scratch: &mut Scratch, is_shown: bool) -> Result<Vec<Stage>, OutputError> {
-        let config = &self.plan.folder.config;
-        let shown = if is_shown { config.outputs.show_image_level } else { 0 };
-        let levels = Levels { saved: config.outputs.save_image_level, shown };
-        let mut stages = Stages::of(levels, config.display_size.width);
-        scratch.clock.turn(self.timings.is_some());
-        self.read(i, image, scratch, &mut stages)?;
-        if let (Some(timings), Some(spent)) = (self.timings, scratch.clock.lap()) {
-            timings.lock().add(&spent);
-        }
-        Ok(stages.shown().collect())
-    }
-
-    fn read(&self, i: usize, image: &Image, scratch: &mut Scratch, stages: &mut Stages) -> Result<(), OutputError> {
-        let (name, path) = (image.name(), self.plan.folder.dir.join(image.file()));
-        let pictures = saves_pictures(self.plan)
-            .then(|| Pictures { format: self.plan.paths.picture(name).format, in_colour: saves_coloured(self.plan) });
-        let read = isolation::with_buffers(scratch, |scratch| {
-            scratch.clock.begin(Part::File);
-            let (bytes, names) = (read_file(&path)?, SheetNames::of(name, &path));
-            let keeps_grades = self.statistics.is_some();
-            let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
-            let request = Request { scoring, pictures, doubts: self.options.doubts };
-            sheet::process(&bytes, &self.plan.context, names.name(), request, scratch, stages)
-        });
-        scratch.clock.begin(Part::Write);
-        self.stack(i, name, stages)?;
-        let mut told = Told::default();
-        let outcome = match read {
-            Ok(report) => {
-                let SheetReport { layout, columns, multi_marked, doubts, confidences, id, crops, score, .. } = report;
-                let SheetReport { picture, coloured, turn, .. } = report;
-                (told.turn, told.id) = (turn, id);
-                self.crop(name, &crops)?;
-                if let Some(bytes) = picture {
-                    self.tables.save_picture(name, &bytes)?;
-                }
-                if let Some(bytes) = coloured {
-                    self.tables.save_coloured(name, &bytes)?;
-                }
-                told.layout = layout;
-                let exported = score.as_ref().and_then(|score| score.exported.as_ref());
-                self.explain(i, name, exported)?;
-                let cell = score.map(|score| {
-                    (told.explained, told.grades) = (score.explained, score.grades);
-                    score.cell
-                });
-                Outcome::Read { columns, multi_marked, doubts, layout, confidences, score: cell }
-            }
-            Err(error) => {
-                self.explain(i, name, None)?;
-                Outcome::Failed(error)
-            }
-        };
-        self.sink.push(i, (outcome, told), |i, (outcome, told)| self.release(i, outcome, told))
-    }
-
-    /// Saves the crops of a sheet's doubtful fields.
-    fn crop(&self, image: &OsStr, crops: &[Crop]) -> Result<(), OutputError> {
-        if crops.is_empty() {
-            return Ok(());
-        }
-        let files = self.tables.crop_files(image, crops);
-        let output = &self.options.output;
-        self.ledger.lock().announce(files.iter().cloned()).map_err(OutputError::at(output))?;
-        self.tables.save_crops(image, &files, crops)?;
-        self.ledger.lock().wrote(files);
-        Ok(())
-    }
-
-    /// Saves a sheet's stage pictures, or notes that there are none.
-    fn stack(&self, i: usize, image: &OsStr, stages: &Stages) -> Result<(), OutputError> {
-        if !saves_stacks(self.plan) {
-            return Ok(());
-        }
-        let level = self.plan.folder.config.outputs.save_image_level;
-        let encoded = isolation::isolated(|| {
-            let failed = |e: EncodeError| SheetError::new(Reason::InternalError, e.to_string());
-            stack::encoded(stages.saved()).map_err(failed)
-        });
-        match encoded {
-            Ok(Some(bytes)) => return self.tables.save_stack(image, level, &bytes),
-            Ok(None) => {}
-            Err(error) => warn!("`{}`: no stage pictures: {error}", image.display()),
-        }
-        self.unstacked.lock().insert(i);
-        Ok(())
-    }
-
-    /// Writes a sheet's explanation table, or notes that there is none.
-    fn explain(&self, i: usize, image: &OsStr, table: Option<&Table>) -> Result<(), OutputError> {
-        match table {
-            Some(table) => self.tables.save_explanation(image, table)?,
-            None if saves_explanations(self.plan) => {
-                self.unexplained.lock().insert(i);
-            }
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// Adds a sheet to the statistics.
-    fn count(&self, grades: Option<SheetScore>) {
-        if let (Some(collector), Some(scoring), Some(grades)) = (&self.statistics, &self.plan.scoring, grades) {
-            let values: Vec<&str> = grades.values.iter().map(String::as_str).collect();
-            collector.lock().add(scoring.scorer(), &grades.score, &values, Some(&grades.multi_marked));
-        }
-    }
-
-    /// Writes the rows of a sheet whose turn it is.
-    fn release(&self, i: usize, mut outcome: Outcome, told: Told) -> Result<(), OutputError> {
-        let image = &self.plan.folder.images[i];
-        let (name, path) = (image.name(), self.plan.folder.dir.join(image.file()));
-        if let (Outcome::Read { doubts, .. }, Some(id)) = (&mut outcome, told.id) {
-            let file = as_cell(&self.plan.folder.place.join(name));
-            if let Some(doubt) = self.ids.lock().take(id, file) {
-                let about_sheet = doubts.iter().take_while(|doubt| doubt.is_of_sheet()).count();
-                doubts.insert(about_sheet, doubt);
-            }
-        }
-        let filed = self.tables.record(name, &path, &outcome)?;
-        if let Some(grouping) = &self.plan.grouping {
-            self.wishes.lock().push(grouping.wish(grouped_sheet(name, &as_cell(&tidy(&path)), &outcome, filed)));
-        }
-        let doubts = match &outcome {
-            Outcome::Read { columns, doubts, score, .. } => {
-                if told.turn != Turn::None {
-                    debug!("`{}`: lay turned clockwise by {}°", path.display(), told.turn.degrees());
-                }
-                if let Some(layout) = self.plan.context.layout_name(told.layout) {
-                    debug!("`{}`: has the layout of the conditional set `{layout}`", path.display());
-                }
-                debug!("`{}`: {}", path.display(), columns.join(" "));
-                self.count(told.grades);
-                if let (Some(table), Some(score)) = (told.explained, score) {
-                    info!("`{}`: score {score}{table}", path.display());
-                }
-                doubts.len()
-            }
-            Outcome::Failed(error) => {
-                warn!("`{}`: {error}", path.display());
-                self.unreadable.lock().insert(i);
-                0
-            }
-        };
-        self.counts.lock().add(filed, doubts);
-        Ok(())
-    }
-}
-
-/// What patterns may ask of a sheet, as its row has it.
-fn grouped_sheet<'s>(image: &'s OsStr, path: &'s str, outcome: &'s Outcome, filed: Filed) -> GroupedSheet<'s> {
-    match outcome {
-        Outcome::Read { columns, multi_marked, score, .. } => {
-            let score = score.as_deref().filter(|_| filed == Filed::Read).unwrap_or(outputs::NOT_SCORED);
-            GroupedSheet { image, path, score, multi_marked: *multi_marked, columns }
-        }
-        Outcome::Failed(_) => {
-            GroupedSheet { image, path, score: outputs::NOT_SCORED, multi_marked: false, columns: &[] }
-        }
-    }
+/// A file as it was read.
+pub(crate) struct ReadFile {
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// Its size and modification time.
+    pub stamp: Stamp,
 }
 
 /// Reads a sheet's file.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, SheetError> {
+pub(crate) fn read_file(path: &Path) -> Result<ReadFile, SheetError> {
     let gone = |e: std::io::Error| {
         SheetError::new(Reason::ChangedWhileRead, format!("the file was listed, but cannot be read: {e}"))
     };
-    let size = fs::metadata(path).map_err(gone)?.len();
-    if size > MAX_FILE_BYTES {
-        let detail = format!("the file has {size} bytes; at most {MAX_FILE_BYTES} are read");
+    let mut file = File::open(path).map_err(gone)?;
+    let stamp = Stamp::of(&file.metadata().map_err(gone)?);
+    if stamp.bytes > MAX_FILE_BYTES {
+        let detail = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", stamp.bytes);
         return Err(SheetError::new(Reason::TooLarge, detail));
     }
-    fs::read(path).map_err(gone)
+    // Within the limit.
+    let mut bytes = Vec::with_capacity(stamp.bytes as usize);
+    Read::by_ref(&mut file).take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(gone)?;
+    if bytes.len() as u64 != stamp.bytes || Stamp::of(&file.metadata().map_err(gone)?) != stamp {
+        let detail =
+            "the file was written to while it was read; run again when it is whole (--settle leaves fresh files alone)";
+        return Err(SheetError::new(Reason::ChangedWhileRead, detail));
+    }
+    Ok(ReadFile { bytes, stamp })
 }

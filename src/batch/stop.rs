@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::AnyFolder;
 use crate::file_names::shown;
 use crate::outputs;
-use crate::plan::{FolderPlan, Plan};
+use crate::outputs::paths::FolderPaths;
 
 /// Where a run was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,36 +30,40 @@ struct Unfinished {
 }
 
 impl Stop {
-    /// Before folder `number` of the plan was begun.
-    pub(super) fn before(plan: &Plan, number: usize) -> Self {
-        let left = plan.folders.get(number..).unwrap_or_default();
-        let images = left.iter().map(|folder| folder.folder.images.len()).sum();
-        Self { within: None, folders: left.len(), images }
+    /// Before folder `number` of the run was begun.
+    pub(super) fn before(folders: &[AnyFolder<'_>], number: usize) -> Self {
+        let left = folders.get(number..).unwrap_or_default();
+        Self { within: None, folders: left.len(), images: left.iter().map(|folder| folder.images().len()).sum() }
     }
 
-    /// When `done` sheets of folder `number` of the plan had their rows.
-    pub(super) fn reading(plan: &Plan, number: usize, done: usize) -> Self {
-        Self::within(plan, number, done, |folder| {
-            let partial = outputs::table::partial(&folder.paths.on_disk(&folder.paths.results()));
+    /// When `done` sheets of folder `number` of the run had their rows.
+    pub(super) fn reading(folders: &[AnyFolder<'_>], number: usize, done: usize) -> Self {
+        Self::within(folders, number, done, |paths| {
+            let partial = outputs::table::partial(&paths.on_disk(&paths.results()));
             format!("have their rows, in `{}` and its like", partial.display())
         })
     }
 
-    /// When the layouts of `done` sheets of folder `number` of the plan were drawn.
-    pub(super) fn drawing(plan: &Plan, number: usize, done: usize) -> Self {
-        Self::within(plan, number, done, |folder| {
-            format!("were done, in `{}`", folder.paths.on_disk(&folder.paths.layouts()).display())
+    /// When the layouts of `done` sheets of folder `number` of the run were drawn.
+    pub(super) fn drawing(folders: &[AnyFolder<'_>], number: usize, done: usize) -> Self {
+        Self::within(folders, number, done, |paths| {
+            format!("were done, in `{}`", paths.on_disk(&paths.layouts()).display())
         })
     }
 
-    fn within(plan: &Plan, number: usize, done: usize, made: impl FnOnce(&FolderPlan) -> String) -> Self {
-        let within = plan.folders.get(number).map(|folder| Unfinished {
-            folder: shown(&folder.folder.dir).join(""),
+    fn within(
+        folders: &[AnyFolder<'_>],
+        number: usize,
+        done: usize,
+        made: impl FnOnce(&FolderPaths) -> String,
+    ) -> Self {
+        let within = folders.get(number).map(|folder| Unfinished {
+            folder: shown(folder.dir()).join(""),
             done,
-            images: folder.folder.images.len(),
-            made: made(folder),
+            images: folder.images().len(),
+            made: made(folder.paths()),
         });
-        Self { within, ..Self::before(plan, number + 1) }
+        Self { within, ..Self::before(folders, number + 1) }
     }
 }
 
@@ -72,7 +77,7 @@ impl fmt::Display for Stop {
             let (one, other) = (if self.folders == 1 { "" } else { "s" }, if self.images == 1 { "" } else { "s" });
             write!(f, "; {} folder{one} with {} image{other} not begun", self.folders, self.images)?;
         }
-        f.write_str("; run it again for all")
+        f.write_str("; --resume goes on from here")
     }
 }
 
@@ -85,12 +90,12 @@ mod tests {
         let made = "have their rows, in `out/Results/Results.csv.partial` and its like".to_owned();
         let within = Some(Unfinished { folder: PathBuf::from("scans/"), done: 2, images: 5, made });
         let text = "stopped in `scans/`: 2 of 5 images have their rows, in `out/Results/Results.csv.partial` and its like; 3 not; \
-                    run it again for all";
+                    --resume goes on from here";
         assert_eq!(Stop { within: within.clone(), folders: 0, images: 0 }.to_string(), text);
         assert!(
             Stop { within, folders: 1, images: 7 }.to_string().contains("; 3 not; 1 folder with 7 images not begun; ")
         );
         let before = Stop { within: None, folders: 2, images: 1 };
-        assert_eq!(before.to_string(), "stopped; 2 folders with 1 image not begun; run it again for all");
+        assert_eq!(before.to_string(), "stopped; 2 folders with 1 image not begun; --resume goes on from here");
     }
 }

@@ -1,7 +1,6 @@
 //! Pictures on their way to the window: a worker hands over those of its sheet and waits for the answer; the calling thread,
 //! which is the main one and alone may own a window, shows them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tracing::{debug, info, warn};
 
 use crate::plan::{FolderPlan, Plan};
 use crate::sheet::stages::Stage;
+use crate::signals::StopRequest;
 use crate::window::{Answer, NoDisplay, View, Window};
 
 /// The window is looked after this often while no picture is there; it sleeps for longer of itself.
@@ -81,12 +81,12 @@ impl Viewer {
         })
     }
 
-    /// Shows what comes until nobody sends any more, or the window is closed. Sets `stopped` when `q` was pressed.
-    pub fn serve(&mut self, slides: Receiver<Slides>, stopped: &AtomicBool) {
+    /// Shows what comes until nobody sends any more, or the window is closed. Makes `stop` when `q` was pressed.
+    pub fn serve(&mut self, slides: Receiver<Slides>, stop: &StopRequest) {
         while let Some(window) = &mut self.window {
             let answer = match slides.recv_timeout(LISTEN) {
                 Ok(slides) => {
-                    let answer = match stopped.load(Ordering::Relaxed) {
+                    let answer = match stop.is_made() {
                         true => Answer::Stop,
                         false => show(window, &slides),
                     };
@@ -99,7 +99,7 @@ impl Viewer {
             };
             match answer {
                 Answer::GoOn => {}
-                Answer::Stop => stopped.store(true, Ordering::Relaxed),
+                Answer::Stop => stop.make(),
                 Answer::Closed => {
                     info!("the window was closed: no more pictures are shown");
                     self.window = None;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::matcher::{Format, Matcher, Piece};
 
 /// Where sheets are put, as links or copies, once they are read.
@@ -31,7 +33,7 @@ pub struct GroupingRule {
 }
 
 /// What file grouping puts into a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GroupingAction {
     /// A relative symbolic link to the sheet's file.
     Symlink,
@@ -40,7 +42,7 @@ pub enum GroupingAction {
 }
 
 /// What becomes of a sheet whose place an earlier one has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Collision {
     /// It is put nowhere.
     Skip,

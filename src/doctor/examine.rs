@@ -96,8 +96,8 @@ pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) 
     let mut stages = Stages::of(Levels { saved: Kind::Found.saved_from(), shown: 0 }, PANEL_WIDTH);
     let names = SheetNames::of(path.file_name().unwrap_or_default(), path);
     let inspected = isolation::with_buffers(scratch, |scratch| {
-        let bytes = batch::read_file(path)?;
-        let inspection = inspect(&bytes, context, names.name(), false, scratch, &mut stages)?;
+        let file = batch::read_file(path)?;
+        let inspection = inspect(&file.bytes, context, names.name(), false, scratch, &mut stages)?;
         Ok(Seen::of(inspection, context))
     });
     let told = |stage: &&Stage| matches!(stage.kind, Kind::Found | Kind::Failure);

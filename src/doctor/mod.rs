@@ -176,7 +176,7 @@ fn try_out(subject: &Subject, proposal: &Proposal, sheets: &[Examined], scratch:
     let document = Document::parse(&subject.template, proposal.text.clone()).ok()?;
     let config = subject.governed.config.clone();
     let (template, _) = Template::read(&document, &config).ok()?;
-    let governed = GovernedTemplate { template: Arc::new(template), config };
+    let governed = GovernedTemplate { template: Arc::new(template), config, config_file: None };
     let context = plan::ready(&governed, OutputMode::Default).ok()?;
     let again: Vec<Examined> = sheets
         .iter()

@@ -89,6 +89,12 @@ impl Evaluation {
         })
     }
 
+    /// The files that answers come from: those that decide scores besides the evaluation itself.
+    pub fn key_files(&self) -> Vec<&PathBuf> {
+        let keys = std::iter::once(&self.key).chain(self.sets.iter().filter_map(|set| set.key.as_ref()));
+        keys.filter_map(KeySource::file).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Every picture that is an answer key: these are no sheets.
     pub fn asset_paths(&self) -> Vec<&PathBuf> {
         let keys = std::iter::once(&self.key).chain(self.sets.iter().filter_map(|set| set.key.as_ref()));

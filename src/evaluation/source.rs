@@ -37,6 +37,14 @@ pub struct KeyEntry {
 }
 
 impl KeySource {
+    /// The file that its answers come from.
+    pub fn file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Local(_) => None,
+            Self::Csv { path, .. } | Self::Picture { path, .. } => Some(path),
+        }
+    }
+
     /// The picture that it names.
     pub fn picture(&self) -> Option<&PathBuf> {
         match self {

@@ -6,7 +6,7 @@ use crate::template::Template;
 
 /// Where each layout's fields stand among the columns.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ConfidenceColumns {
+pub struct ConfidenceColumns {
     /// For each layout, the number of the field in each column; `None`: the layout has no such field.
     layouts: Vec<Vec<Option<usize>>>,
 }
@@ -31,7 +31,7 @@ impl ConfidenceColumns {
 }
 
 /// A confidence, 0 to 1, with this many digits, up to 9, rounded down: only what is 1 is written as 1.
-pub(super) fn cell<const DIGITS: u32>(confidence: f64) -> String {
+pub fn cell<const DIGITS: u32>(confidence: f64) -> String {
     let one = 10u32.saturating_pow(DIGITS);
     // A number that was meant to have fewer digits may lie below it by a rounding error.
     let parts = (confidence * f64::from(one) + 1e-6).floor();

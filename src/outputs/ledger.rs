@@ -25,8 +25,6 @@ pub struct Ledger {
     next: BufWriter<File>,
     /// Why `next` could not be written, told at the end: until then the other list says enough.
     failure: Option<io::Error>,
-    /// Held for as long as this run writes here.
-    lock: File,
 }
 
 /// Name of the list in the state folder.
@@ -45,14 +43,13 @@ fn entries(bytes: &[u8]) -> HashSet<PathBuf> {
 }
 
 impl Ledger {
-    /// Opens the list of an output folder, which must exist.
+    /// Opens the list of an output folder, which must exist and be locked.
     ///
     /// # Errors
     /// What the system says.
     pub fn open(output: &Path) -> io::Result<Self> {
         let folder = output.join(STATE_FOLDER);
         fs::create_dir_all(&folder)?;
-        let lock = lock(&folder)?;
         let path = folder.join(LIST);
         let earlier = match fs::read(&path) {
             Ok(bytes) => entries(&bytes),
@@ -61,7 +58,7 @@ impl Ledger {
         };
         let file = BufWriter::new(OpenOptions::new().create(true).append(true).open(path)?);
         let next = BufWriter::new(File::create(folder.join(NEXT))?);
-        Ok(Self { output: output.to_path_buf(), earlier, file, next, failure: None, lock })
+        Ok(Self { output: output.to_path_buf(), earlier, file, next, failure: None })
     }
 
     /// Notes files that may be written, as paths below the output folder, before the first of them is. A file that lies
@@ -108,7 +105,7 @@ impl Ledger {
     /// # Errors
     /// What the system says; a file that is gone already is none.
     pub fn finish(self) -> io::Result<()> {
-        let Self { output, earlier, file, mut next, failure, lock } = self;
+        let Self { output, earlier, file, mut next, failure } = self;
         drop(file);
         failure.map_or(Ok(()), Err)?;
         next.flush()?;
@@ -116,7 +113,6 @@ impl Ledger {
         remove(&output, earlier.into_iter().collect())?;
         let folder = output.join(STATE_FOLDER);
         fs::rename(folder.join(NEXT), folder.join(LIST))?;
-        drop(lock);
         Ok(())
     }
 }
@@ -162,22 +158,6 @@ fn remove(output: &Path, mut stale: Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Makes sure that no other run writes into the same output folder. The system takes the lock back when the process ends,
-/// however it ends.
-fn lock(folder: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => {
-            let message =
-                "another run of omr is writing into this output folder; wait for it, or choose another --output";
-            Err(io::Error::new(io::ErrorKind::WouldBlock, message))
-        }
-        // Some network file systems have no locks: writing there is as safe as it was.
-        Err(fs::TryLockError::Error(_)) => Ok(file),
-    }
 }
 
 /// Removes the folders of a removed file as far as they are empty, never the output folder itself.

@@ -1,24 +1,30 @@
-//! The only writer: CSV tables that grow in input order, marked pictures saved by the workers, and grouped sheets.
+//! The only writer: CSV tables that grow in input order, files about sheets saved by the workers, grouped sheets, and what a
+//! later run needs to know.
 
-mod confidence;
+pub mod confidence;
 pub mod crops;
+pub mod done;
 pub mod grouping;
+pub mod journal;
 pub mod ledger;
+pub mod lock;
 pub mod paths;
+pub mod sheet_files;
 pub mod table;
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::confidence::ConfidenceColumns;
-use self::crops::CropNames;
+use serde::{Deserialize, Serialize};
+
+use self::done::{DoubtRow, Outcome};
 use self::ledger::Ledger;
+use self::lock::OutputLock;
 use self::paths::FolderPaths;
 use self::table::Table;
-use crate::file_names::{STATE_FOLDER, as_cell, tidy};
+use crate::file_names::{STATE_FOLDER, as_cell};
 use crate::scoring;
-use crate::sheet::{Crop, FieldDoubt, SheetError};
 use crate::statistics::{self, Statistics};
 use crate::template::Template;
 
@@ -46,28 +52,6 @@ impl OutputError {
     }
 }
 
-/// What became of an image: all that its rows need, and light enough to wait for its turn.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// It was read.
-    Read {
-        /// One value an output column.
-        columns: Vec<String>,
-        /// Any field has more than one mark.
-        multi_marked: bool,
-        /// Doubts about the sheet and its fields.
-        doubts: Vec<FieldDoubt>,
-        /// The number of its layout.
-        layout: usize,
-        /// How sure the reading of each field is, 0 to 1, in the order of its layout.
-        confidences: Vec<f64>,
-        /// The score's cell, if sheets are scored.
-        score: Option<String>,
-    },
-    /// It could not be read.
-    Failed(SheetError),
-}
-
 /// Where an image's row went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filed {
@@ -79,13 +63,31 @@ pub enum Filed {
     Unreadable,
 }
 
+/// What the tables of a folder look like: all that has to be known to write them, besides the sheets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableShape {
+    /// Names of the output columns.
+    pub columns: Vec<String>,
+    /// Labels of the fields: the columns of Confidence.csv.
+    pub labels: Vec<String>,
+    /// Do multi-marked sheets go to a table of their own?
+    pub diverts_multi_marked: bool,
+}
+
+impl TableShape {
+    /// For sheets that are read by this template.
+    pub fn of(template: &Template, diverts_multi_marked: bool) -> Self {
+        let columns = template.columns.iter().map(|column| column.name.clone()).collect();
+        let labels = template.labels().into_iter().map(str::to_owned).collect();
+        Self { columns, labels, diverts_multi_marked }
+    }
+}
+
 /// The open tables of one folder.
 pub struct FolderTables {
     paths: FolderPaths,
     columns: usize,
     divert_multi_marked: bool,
-    confidence_columns: ConfidenceColumns,
-    crop_names: CropNames,
     results: Table,
     confidence: Table,
     errors: Table,
@@ -101,12 +103,11 @@ const REVIEW: &str = "Review.csv";
 /// The tables below `Manual/`.
 pub const MANUAL_TABLES: [&str; 3] = [ERRORS, MULTI_MARKED, REVIEW];
 
-/// Creates the output folder and opens the list of what omr wrote there.
+/// Opens the list of what omr wrote into an output folder, which is locked.
 ///
 /// # Errors
 /// [`OutputError`].
-pub fn open_root(output: &Path) -> Result<Ledger, OutputError> {
-    std::fs::create_dir_all(output).map_err(OutputError::at(output))?;
+pub fn open_ledger(output: &Path, _lock: &OutputLock) -> Result<Ledger, OutputError> {
     Ledger::open(output).map_err(OutputError::at(output.join(STATE_FOLDER)))
 }
 
@@ -205,16 +206,15 @@ fn statistics_files(paths: &FolderPaths) -> [PathBuf; 2] {
 }
 
 impl FolderTables {
-    /// Opens the tables of a folder whose sheets are read by this template. Its places must have been tried.
+    /// Opens the tables of a folder. Its places must have been tried.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn open(paths: FolderPaths, template: &Template, divert_multi_marked: bool) -> Result<Self, OutputError> {
-        let names = template.columns.iter().map(|c| c.name.as_str());
+    pub fn open(paths: FolderPaths, shape: &TableShape) -> Result<Self, OutputError> {
+        let names = shape.columns.iter().map(String::as_str);
         let header: Vec<&str> = ["file_id", "input_path", "output_path", "score"].into_iter().chain(names).collect();
         let review = ["file_id", "input_path", "field", "column", "value", "reason", "confidence"];
-        let labels = template.labels();
-        let confidence: Vec<&str> = std::iter::once("file_id").chain(labels.iter().copied()).collect();
+        let confidence: Vec<&str> = std::iter::once("file_id").chain(shape.labels.iter().map(String::as_str)).collect();
         let open = |below: PathBuf, header: &[&str]| {
             let path = paths.on_disk(&below);
             Table::create(path.clone(), header).map_err(OutputError::at(path))
@@ -225,28 +225,25 @@ impl FolderTables {
             errors: open(paths.manual(ERRORS), &header)?,
             multi_marked: open(paths.manual(MULTI_MARKED), &header)?,
             review: open(paths.manual(REVIEW), &review)?,
-            columns: template.columns.len(),
-            confidence_columns: ConfidenceColumns::of(template, &labels),
-            crop_names: CropNames::of(&labels),
-            divert_multi_marked,
+            columns: shape.columns.len(),
+            divert_multi_marked: shape.diverts_multi_marked,
             paths,
         })
     }
 
-    /// Writes the rows of the image named `image`, whose file is `input`. Called in input order.
+    /// Writes the rows of the image named `image`, whose `input_path` is `input`. Called in input order.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn record(&self, image: &OsStr, input: &Path, outcome: &Outcome) -> Result<Filed, OutputError> {
+    pub fn record(&self, image: &OsStr, input: &str, outcome: &Outcome) -> Result<Filed, OutputError> {
         let file_id = image.to_string_lossy().into_owned();
-        let input = as_cell(&tidy(input));
         let row = |output: &Path, score: &str, values: &mut dyn Iterator<Item = String>| {
-            let mut cells = vec![file_id.clone(), input.clone(), as_cell(output), score.to_owned()];
+            let mut cells = vec![file_id.clone(), input.to_owned(), as_cell(output), score.to_owned()];
             cells.extend(values);
             cells
         };
         match outcome {
-            Outcome::Read { columns, multi_marked, doubts, layout, confidences, score } => {
+            Outcome::Read { columns, multi_marked, doubts, confidences, score } => {
                 let values = &mut columns.iter().cloned();
                 let filed = if *multi_marked && self.divert_multi_marked {
                     let output = self.paths.manual("MultiMarkedFiles").join(image);
@@ -263,15 +260,13 @@ impl FolderTables {
                         self.paths.results(),
                         &row(&output, score.as_deref().unwrap_or(NO_SCORE), values),
                     )?;
-                    let cells = self.confidence_columns.cells(*layout, confidences);
-                    let cells: Vec<String> = std::iter::once(file_id.clone()).chain(cells).collect();
+                    let cells: Vec<&String> = std::iter::once(&file_id).chain(confidences).collect();
                     self.append(&self.confidence, self.paths.confidence(), &cells)?;
                     Filed::Read
                 };
                 for doubt in doubts {
-                    let confidence = confidence::cell::<3>(doubt.doubt.confidence);
-                    let reason = doubt.doubt.reason.as_str();
-                    let cells = [&file_id, &input, &doubt.field, &doubt.column, &doubt.value, reason, &confidence];
+                    let DoubtRow { field, column, value, reason, confidence } = doubt;
+                    let cells = [file_id.as_str(), input, field, column, value, reason.as_str(), confidence];
                     self.append(&self.review, self.paths.manual(REVIEW), &cells)?;
                 }
                 Ok(filed)
@@ -280,7 +275,7 @@ impl FolderTables {
                 let output = self.paths.manual("ErrorFiles").join(image);
                 let empty = &mut std::iter::repeat_n(String::new(), self.columns);
                 self.append(&self.errors, self.paths.manual(ERRORS), &row(&output, NOT_SCORED, empty))?;
-                let cells = [&file_id, &input, "", "", &error.detail, error.reason.as_str(), "0.000"];
+                let cells = [file_id.as_str(), input, "", "", &error.detail, error.reason.as_str(), "0.000"];
                 self.append(&self.review, self.paths.manual(REVIEW), &cells)?;
                 Ok(Filed::Unreadable)
             }
@@ -289,62 +284,6 @@ impl FolderTables {
 
     fn append<S: AsRef<[u8]>>(&self, table: &Table, below: PathBuf, cells: &[S]) -> Result<(), OutputError> {
         table.append(cells).map_err(OutputError::at(self.paths.on_disk(&below)))
-    }
-
-    /// Saves a marked picture. Called by workers, in any order.
-    ///
-    /// # Errors
-    /// [`OutputError`].
-    pub fn save_picture(&self, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
-        self.save(&self.paths.pictures().join(self.paths.picture(image).name), bytes)
-    }
-
-    /// Saves a marked picture in colour. Called by workers, in any order.
-    ///
-    /// # Errors
-    /// [`OutputError`].
-    pub fn save_coloured(&self, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
-        self.save(&self.paths.coloured().join(self.paths.picture(image).name), bytes)
-    }
-
-    /// Saves the stage pictures of a sheet. Called by workers, in any order.
-    ///
-    /// # Errors
-    /// [`OutputError`].
-    pub fn save_stack(&self, image: &OsStr, level: u8, bytes: &[u8]) -> Result<(), OutputError> {
-        self.save(&self.paths.stack(image, level), bytes)
-    }
-
-    /// Where the pictures of doubtful fields of a sheet go, below the output folder.
-    pub fn crop_files(&self, image: &OsStr, crops: &[Crop]) -> Vec<PathBuf> {
-        let folder = self.paths.crops_of(image);
-        crops.iter().map(|crop| folder.join(self.crop_names.name(&crop.field))).collect()
-    }
-
-    /// Saves the pictures of doubtful fields of a sheet, `files` as [`FolderTables::crop_files`] names them. Called by workers,
-    /// in any order.
-    ///
-    /// # Errors
-    /// [`OutputError`].
-    pub fn save_crops(&self, image: &OsStr, files: &[PathBuf], crops: &[Crop]) -> Result<(), OutputError> {
-        if !crops.is_empty() {
-            let folder = self.paths.on_disk(&self.paths.crops_of(image));
-            std::fs::create_dir_all(&folder).map_err(OutputError::at(folder))?;
-        }
-        files.iter().zip(crops).try_for_each(|(file, crop)| self.save(file, &crop.png))
-    }
-
-    fn save(&self, below: &Path, bytes: &[u8]) -> Result<(), OutputError> {
-        let path = self.paths.on_disk(below);
-        std::fs::write(&path, bytes).map_err(OutputError::at(path))
-    }
-
-    /// Writes the explanation table of a sheet. Called by workers, in any order.
-    ///
-    /// # Errors
-    /// [`OutputError`].
-    pub fn save_explanation(&self, image: &OsStr, table: &scoring::Table) -> Result<(), OutputError> {
-        write_explanation(&self.paths.on_disk(&self.paths.explanation(image)), table)
     }
 
     /// Puts the tables in their places, and says which files they are, below the output folder.

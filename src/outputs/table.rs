@@ -1,7 +1,7 @@
 //! One CSV file that grows row by row and takes its place when it is whole.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -31,8 +31,7 @@ impl Table {
     /// # Errors
     /// What the system says.
     pub fn append<S: AsRef<[u8]>>(&self, cells: &[S]) -> io::Result<()> {
-        let line = line(cells)?;
-        self.file.lock().write_all(&line)
+        append_whole(&mut self.file.lock(), &line(cells)?)
     }
 
     /// Puts the file in its place.
@@ -40,9 +39,23 @@ impl Table {
     /// # Errors
     /// What the system says.
     pub fn finish(self) -> io::Result<()> {
-        drop(self.file);
+        let file = self.file.into_inner();
+        file.sync_all()?;
+        drop(file);
         std::fs::rename(partial(&self.path), &self.path)
     }
+}
+
+/// A small table as text.
+///
+/// # Errors
+/// None that is known: rows in memory can be written.
+pub fn whole(header: &[&str], rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
+    let mut bytes = line(header)?;
+    for row in rows {
+        bytes.extend(line(row)?);
+    }
+    Ok(bytes)
 }
 
 /// Writes a small table at once.
@@ -50,11 +63,32 @@ impl Table {
 /// # Errors
 /// What the system says.
 pub fn write_whole(path: &Path, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
-    let mut bytes = line(header)?;
-    for row in rows {
-        bytes.extend(line(row)?);
+    std::fs::write(path, whole(header, rows)?)
+}
+
+/// Writes `bytes` at the end of `file`, all or none of them: what a full disk cuts off in the middle is taken back.
+///
+/// # Errors
+/// What the system says.
+pub fn append_whole(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        let error = match file.write(left) {
+            Ok(0) => io::ErrorKind::WriteZero.into(),
+            Ok(n) => {
+                left = left.get(n..).unwrap_or_default();
+                continue;
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => e,
+        };
+        let torn = (bytes.len() - left.len()) as u64;
+        let whole = file.metadata()?.len().saturating_sub(torn);
+        file.set_len(whole)?;
+        file.seek(SeekFrom::Start(whole))?;
+        return Err(error);
     }
-    std::fs::write(path, bytes)
+    Ok(())
 }
 
 /// `<name>.partial`, beside the file.

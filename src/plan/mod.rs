@@ -2,24 +2,33 @@
 //! of outputs decided, workers counted. What fails here fails at once and costs no sheet.
 
 pub mod key_sheet;
+pub mod recall;
+pub mod setting;
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use image::GrayImage;
 use tracing::warn;
 
+use self::recall::{GoneFolder, RecallError};
+use self::setting::Settings;
 use crate::cli::ReaderArg;
 use crate::config::{OutputMode, Reader};
+use crate::digest::Digest;
 use crate::evaluation::{Evaluation, SetupProblem};
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::json::DocumentError;
-use crate::options::{Options, Task, cores};
+use crate::options::{Options, Root, Task, cores};
 use crate::outputs::grouping::Grouping;
+use crate::outputs::journal::Setting;
 use crate::outputs::paths::{FolderPaths, ORGANIZED};
 use crate::scoring::{Built, Scorer, SheetValues};
+use crate::shard::Shard;
 use crate::sheet::decode::{self, GrayRule, Wanted, WantedColour};
 use crate::sheet::preprocess::PrepareError;
 use crate::sheet::{SheetContext, SheetScoring};
@@ -30,8 +39,16 @@ use crate::walk::{Folder, GovernedTemplate, WalkError, Walked, walk};
 pub struct Plan {
     /// Folders in input order.
     pub folders: Vec<FolderPlan>,
+    /// Folders that an earlier run read, and that were not found.
+    pub gone: Vec<GoneFolder>,
     /// Folders without images and sub-folders.
-    pub empty: Vec<std::path::PathBuf>,
+    pub empty: Vec<PathBuf>,
+    /// Images that were written to so lately that they are left for the next run.
+    pub unsettled: usize,
+    /// Images that the walk found, whatever the shard.
+    pub found: usize,
+    /// Digest of their names.
+    pub listing: Digest,
 }
 
 /// A folder that is ready to be read.
@@ -46,6 +63,16 @@ pub struct FolderPlan {
     pub grouping: Option<Grouping>,
     /// Where everything goes.
     pub paths: FolderPaths,
+    /// Its number among the folders of the plan, before any were left out.
+    pub number: usize,
+    /// What its sheets are read by.
+    pub setting: Setting,
+    /// The name of its template that all folders which share it have in common.
+    pub template_key: PathBuf,
+    /// Names of the sheets that an earlier run read, and whose files are not read now: mostly they have gone.
+    pub gone: HashSet<OsString>,
+    /// Images that were written to so lately that they are left for the next run.
+    pub fresh: Vec<Image>,
     /// Sheets read at a time.
     pub workers: Workers,
 }
@@ -80,13 +107,16 @@ pub enum PlanError {
     #[error("{}: {source}", template.display())]
     Template {
         /// The template's file.
-        template: std::path::PathBuf,
+        template: PathBuf,
         /// What is wrong.
         source: PrepareError,
     },
     /// An answer key is wrong, or does not fit its evaluation or template.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Scoring(Vec<SetupProblem>),
+    /// Rows of an earlier run do not fit.
+    #[error(transparent)]
+    Recall(#[from] RecallError),
     /// File grouping asks for what there is not.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Grouping(Vec<SetupProblem>),
@@ -105,6 +135,18 @@ impl PlanError {
     }
 }
 
+impl FolderPlan {
+    /// Its path below its input root.
+    pub fn below_root(&self, roots: &[Root]) -> PathBuf {
+        below_root(&self.folder.place, roots).to_path_buf()
+    }
+
+    /// Do multi-marked sheets go to a table of their own?
+    pub fn diverts_multi_marked(&self) -> bool {
+        self.folder.config.outputs.filter_out_multimarked_files
+    }
+}
+
 impl Plan {
     /// Walks the inputs and makes everything ready.
     ///
@@ -118,7 +160,15 @@ impl Plan {
         let mut plans = Vec::with_capacity(folders.len());
         let mut failed: Vec<(*const GovernedTemplate, OutputMode)> = Vec::new();
         let mut scorers = Scorers::default();
+        let mut settings = Settings::default();
+        let (mut unsettled, mut found) = (0, 0);
         for mut folder in folders {
+            let fresh = take_unsettled(&mut folder, options.settle);
+            unsettled += fresh.len();
+            found += folder.images.len();
+            if folder.images.is_empty() && !options.resume {
+                continue;
+            }
             if options.no_pictures {
                 let outputs = &mut Arc::make_mut(&mut folder.config).outputs;
                 (outputs.save_detections, outputs.save_image_level) = (false, 0);
@@ -167,12 +217,47 @@ impl Plan {
             };
             let workers = Workers::of(options, &folder);
             let paths = FolderPaths::of(&options.output, &folder.place, folder.images.iter().map(Image::name));
-            plans.push(FolderPlan { paths, folder, context, scoring, grouping, workers });
+            let setting = settings.of(&folder, &context, mode, options);
+            let template_key = settings.template(&context.template.file);
+            let gone = HashSet::new();
+            let number = plans.len();
+            plans.push(FolderPlan {
+                number,
+                paths,
+                folder,
+                context,
+                scoring,
+                grouping,
+                workers,
+                setting,
+                template_key,
+                gone,
+                fresh,
+            });
         }
+        let listing = listing_of(&plans);
         if options.task == Task::Read {
             errors.extend(mixed_with_grouping(&plans));
         }
-        if errors.is_empty() { Ok(Self { folders: plans, empty }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Self { folders: plans, gone: Vec::new(), empty, unsettled, found, listing })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// Leaves out what is not in a shard's share. Names of outputs stay those that all images together give.
+    pub fn keep_share(&mut self, shard: Shard, options: &Options) {
+        for plan in &mut self.folders {
+            let place = &plan.folder.place;
+            plan.folder.images.retain(|image| is_of(shard, place, image, options));
+            plan.workers = Workers::of(options, &plan.folder);
+        }
+        self.folders.retain(|plan| !plan.folder.images.is_empty());
+        for gone in &mut self.gone {
+            gone.images.retain(|image| is_of(shard, &gone.line.place, image, options));
+        }
+        self.gone.retain(|gone| !gone.images.is_empty());
     }
 
     /// Images of all folders.
@@ -224,6 +309,43 @@ impl Workers {
         let limit = (images < wished).then_some(WorkerLimit::FewImages);
         Self { count: wished.min(images).max(1), wished, limit }
     }
+}
+
+/// Takes the images out of a folder that were written to in the last `settle`. A file of the future, as clocks that disagree make
+/// them, counts by how far it is away, too.
+fn take_unsettled(folder: &mut Folder, settle: Duration) -> Vec<Image> {
+    if settle.is_zero() {
+        return Vec::new();
+    }
+    let now = SystemTime::now();
+    let is_settled = |image: &Image| {
+        let modified = folder.dir.join(image.file()).metadata().and_then(|metadata| metadata.modified());
+        let age = |at: SystemTime| now.duration_since(at).unwrap_or_else(|future| future.duration());
+        modified.map_or(true, |at| age(at) >= settle)
+    };
+    let (settled, fresh) = std::mem::take(&mut folder.images).into_iter().partition(is_settled);
+    folder.images = settled;
+    fresh
+}
+
+/// Is an image of the folder at `place` in a shard's share?
+pub fn is_of(shard: Shard, place: &Path, image: &Image, options: &Options) -> bool {
+    shard.has(&below_root(place, &options.roots).join(image.file()))
+}
+
+/// The path below its input root of the folder at `place` under the output folder.
+fn below_root<'p>(place: &'p Path, roots: &[Root]) -> &'p Path {
+    let root = roots.iter().find(|root| place.starts_with(&root.place));
+    root.and_then(|root| place.strip_prefix(&root.place).ok()).unwrap_or(place)
+}
+
+/// Digest of all places and names.
+fn listing_of(plans: &[FolderPlan]) -> Digest {
+    let names = plans.iter().flat_map(|plan| {
+        let place = plan.folder.place.as_os_str().as_encoded_bytes();
+        plan.folder.images.iter().flat_map(move |image| [place, image.name().as_encoded_bytes()])
+    });
+    Digest::of_parts(names)
 }
 
 /// Folders whose outputs would lie among the grouped sheets of another.

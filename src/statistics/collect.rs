@@ -2,23 +2,20 @@
 
 use std::collections::HashMap;
 
-use num_rational::BigRational;
-
 use super::{Outcome, Response, Statistics};
 use crate::scoring::{SchemaVerdict, Score, Scorer};
 
-/// The statistics of the sheets that one scorer scores.
-#[derive(Debug)]
-pub struct Collector {
-    statistics: Statistics,
+/// The rows of the table of questions that one scorer's sheets feed.
+#[derive(Debug, Clone)]
+pub struct Questions {
+    names: Vec<String>,
     /// For each set of answers, the row of each of its questions.
     rows: Vec<Vec<usize>>,
-    count: usize,
 }
 
-impl Collector {
-    /// For all questions of all sets: the default's in key order, then those that only conditional sets have.
-    pub fn new(scorer: &Scorer) -> Self {
+impl Questions {
+    /// All questions of all sets: the default's in key order, then those that only conditional sets have.
+    pub fn of(scorer: &Scorer) -> Self {
         let mut names: Vec<&str> = Vec::new();
         let mut index: HashMap<&str, usize> = HashMap::new();
         let mut rows = Vec::with_capacity(scorer.sets());
@@ -32,29 +29,58 @@ impl Collector {
             };
             rows.push(questions.map(row_of).collect());
         }
-        Self { count: names.len(), statistics: Statistics::new(names), rows }
+        Self { names: names.into_iter().map(str::to_owned).collect(), rows }
     }
 
-    /// Adds a sheet. `values` are those that the scorer needs; `multi_marked` tells of each whether a field of it has two
-    /// marks or more, where that is known.
-    pub fn add(&mut self, scorer: &Scorer, score: &Score, values: &[&str], multi_marked: Option<&[bool]>) {
-        let deltas: Vec<BigRational> = score.graded.iter().map(|graded| graded.delta.exact()).collect();
-        let mut responses: Vec<Option<Response<'_>>> = vec![None; self.count];
+    /// Their names, a row each.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What a sheet says to each row; `None` where its set has no such question. `values` are those that the scorer needs;
+    /// `multi_marked` tells of each whether a field of it has two marks or more, where that is known.
+    pub fn responses(
+        &self,
+        scorer: &Scorer,
+        score: &Score,
+        values: &[&str],
+        multi_marked: Option<&[bool]>,
+    ) -> Vec<Option<Response>> {
+        let mut responses: Vec<Option<Response>> = vec![None; self.names.len()];
         let rows = self.rows.get(score.set).map_or(&[][..], Vec::as_slice);
-        let graded = score.graded.iter().zip(&deltas).zip(scorer.questions(score.set)).zip(rows);
-        for (((graded, delta), question), &row) in graded {
+        for ((graded, question), &row) in score.graded.iter().zip(scorer.questions(score.set)).zip(rows) {
             let outcome = match graded.verdict.schema() {
                 SchemaVerdict::Correct => Outcome::Correct,
                 SchemaVerdict::Incorrect => Outcome::Incorrect,
                 SchemaVerdict::Unmarked => Outcome::Unmarked,
             };
-            let value = values.get(question.need()).copied().unwrap_or_default();
+            let value = values.get(question.need()).copied().unwrap_or_default().to_owned();
             let multi_marked = multi_marked.and_then(|flags| flags.get(question.need()).copied());
             if let Some(slot) = responses.get_mut(row) {
-                *slot = Some(Response { value, multi_marked, outcome, delta });
+                *slot = Some(Response { value, multi_marked, outcome, delta: graded.delta.exact() });
             }
         }
-        self.statistics.add(&responses);
+        responses
+    }
+}
+
+/// The statistics of the sheets that one scorer scores.
+#[derive(Debug)]
+pub struct Collector {
+    statistics: Statistics,
+    questions: Questions,
+}
+
+impl Collector {
+    /// For all questions of all sets.
+    pub fn new(scorer: &Scorer) -> Self {
+        let questions = Questions::of(scorer);
+        Self { statistics: Statistics::new(questions.names().iter().cloned()), questions }
+    }
+
+    /// Adds a sheet, as [`Questions::responses`] takes it.
+    pub fn add(&mut self, scorer: &Scorer, score: &Score, values: &[&str], multi_marked: Option<&[bool]>) {
+        self.statistics.add(&self.questions.responses(scorer, score, values, multi_marked));
     }
 
     /// The statistics so far.

@@ -14,8 +14,9 @@ mod tests;
 use std::collections::BTreeMap;
 
 use num_rational::BigRational;
+use serde::{Deserialize, Serialize};
 
-pub use self::collect::Collector;
+pub use self::collect::{Collector, Questions};
 use self::sums::{Divided, Moments};
 
 /// Header of [`Statistics::items`].
@@ -36,7 +37,7 @@ pub const ITEMS_HEADER: [&str; 10] = [
 pub const BATCH_HEADER: [&str; 2] = ["name", "value"];
 
 /// What became of a question on a sheet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Answered right.
     Correct,
@@ -47,16 +48,30 @@ pub enum Outcome {
 }
 
 /// A question on a scored sheet.
-#[derive(Debug, Clone, Copy)]
-pub struct Response<'a> {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Response {
     /// What was read.
-    pub value: &'a str,
+    pub value: String,
     /// Were two or more bubbles of a field marked? `None`: the caller cannot tell, as from a table of results alone.
     pub multi_marked: Option<bool>,
     /// Was it right?
     pub outcome: Outcome,
-    /// What it earned.
-    pub delta: &'a BigRational,
+    /// What it earned; exact, as `numerator/denominator`.
+    #[serde(with = "exact")]
+    pub delta: BigRational,
+}
+
+mod exact {
+    use num_rational::BigRational;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(number: &BigRational, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(number)
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<BigRational, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// The statistics of a batch while its sheets come in.
@@ -122,7 +137,7 @@ impl Statistics {
 
     /// Adds a sheet. The responses stand in the order of the questions; `None` for a question that the sheet's set of
     /// questions does not have, and for those beyond the end of the slice. The sheet's total is the sum of the deltas.
-    pub fn add(&mut self, responses: &[Option<Response<'_>>]) {
+    pub fn add(&mut self, responses: &[Option<Response>]) {
         self.sheets += 1;
         for (question, response) in self.questions.iter_mut().zip(responses) {
             if let Some(response) = response {
@@ -181,12 +196,12 @@ impl Statistics {
     }
 
     /// The part of [`Statistics::add`] that can leave the range of numbers.
-    fn add_marks(&mut self, responses: &[Option<Response<'_>>]) -> Option<()> {
+    fn add_marks(&mut self, responses: &[Option<Response>]) -> Option<()> {
         let mut fractions = std::mem::take(&mut self.fractions);
         fractions.clear();
         let mut unit = self.unit;
         for response in responses.iter().take(self.questions.len()).flatten() {
-            let delta = response.delta;
+            let delta = &response.delta;
             let (above, below) = (delta.numer().try_into().ok()?, delta.denom().try_into().ok()?);
             unit = common_multiple(unit, below)?;
             fractions.push((above, below));
@@ -285,7 +300,7 @@ impl Statistics {
 
 impl Question {
     /// Counts what needs no marks.
-    fn count(&mut self, response: &Response<'_>) {
+    fn count(&mut self, response: &Response) {
         self.sheets += 1;
         self.multi_marked = self.multi_marked.zip(response.multi_marked).map(|(n, multi)| n + u64::from(multi));
         match response.outcome {
@@ -296,9 +311,9 @@ impl Question {
                 return;
             }
         }
-        match self.options.get_mut(response.value) {
+        match self.options.get_mut(&response.value) {
             Some(count) => *count += 1,
-            None => drop(self.options.insert(response.value.to_owned(), 1)),
+            None => drop(self.options.insert(response.value.clone(), 1)),
         }
     }
 }

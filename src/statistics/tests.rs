@@ -14,14 +14,19 @@ fn statistics(sheets: &[Vec<Cell>]) -> Statistics {
     let questions = sheets.first().map_or(0, Vec::len);
     let mut statistics = Statistics::new((1..=questions).map(|q| format!("q{q}")));
     for sheet in sheets {
-        let responses: Vec<Option<Response<'_>>> = sheet.iter().map(response).collect();
+        let responses: Vec<Option<Response>> = sheet.iter().map(response).collect();
         statistics.add(&responses);
     }
     statistics
 }
 
-fn response((value, outcome, delta): &Cell) -> Option<Response<'_>> {
-    Some(Response { value, multi_marked: Some(value.len() > 1), outcome: *outcome, delta })
+fn response((value, outcome, delta): &Cell) -> Option<Response> {
+    Some(Response {
+        value: (*value).to_owned(),
+        multi_marked: Some(value.len() > 1),
+        outcome: *outcome,
+        delta: delta.clone(),
+    })
 }
 
 /// 1 for the right answer `A`, 0 for `B` and for none.
@@ -186,8 +191,8 @@ fn unknown_multi_marks_are_no_number() {
     let mut statistics = Statistics::new(["q1"]);
     let right = plain("A");
     let known = response(&right);
-    let unknown = known.map(|response| Response { multi_marked: None, ..response });
-    statistics.add(&[known]);
+    let unknown = known.clone().map(|response| Response { multi_marked: None, ..response });
+    statistics.add(&[known.clone()]);
     assert_eq!(statistics.items()[0][5], "0");
     statistics.add(&[unknown]);
     statistics.add(&[known]);

@@ -12,6 +12,8 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Collision, FileGrouping, GroupingAction};
 use crate::evaluation::SetupProblem;
 use crate::json::nearest;
@@ -73,9 +75,10 @@ pub struct GroupedSheet<'s> {
 }
 
 /// Where a sheet is wished to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// The path below `organized/`.
+    #[serde(with = "crate::os_names::path")]
     destination: PathBuf,
     action: GroupingAction,
     collision: Collision,

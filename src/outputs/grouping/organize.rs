@@ -27,12 +27,12 @@ pub struct Grouped<'f> {
     pub images: &'f [Image],
 }
 
-/// Puts every sheet into its place; `wishes` are those of the sheets, in input order. What earlier runs put there must be
+/// Puts every sheet into its place; `wishes` are those of the sheets with these numbers, in input order. What earlier runs put there must be
 /// gone. Whatever else lies there stays, and is told.
 ///
 /// # Errors
 /// [`OutputError`]: a place cannot be written. A sheet that is gone, or cannot be read any more, is told and left out.
-pub fn organize(folder: Grouped<'_>, wishes: Vec<Wish>, ledger: &mut Ledger) -> Result<(), OutputError> {
+pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Ledger) -> Result<(), OutputError> {
     let organized = folder.paths.organized();
     let root = folder.paths.on_disk(&organized);
     // A link would lead out of the output folder, and what is written would lie where nobody asked for it.
@@ -54,7 +54,7 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<Wish>, ledger: &mut Ledger) -> 
         found
     };
     let mut places = Places::default();
-    for (i, wish) in wishes.into_iter().enumerate() {
+    for (i, wish) in wishes {
         places.take(i, wish, &mut foreign);
     }
     let (placed, refused) = places.finish();

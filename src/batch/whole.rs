@@ -1,0 +1,127 @@
+//! The whole of several shards: their sheets, which other runs have read, in one output folder.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use tracing::info;
+
+use super::BatchError;
+use super::duplicates::RunIds;
+use super::places;
+use super::rows::{FolderRows, RowsDone};
+use super::summary::Counts;
+use crate::file_names::shown;
+use crate::images::Image;
+use crate::outputs::grouping::{self, Grouped};
+use crate::outputs::journal::{EndLine, FolderLine, Journal, Known, Line};
+use crate::outputs::ledger::Ledger;
+use crate::outputs::lock::OutputLock;
+use crate::outputs::paths::FolderPaths;
+use crate::outputs::{self, OutputError};
+
+/// The output folder of a shard, which belongs to the others.
+#[derive(Debug)]
+pub struct ShardOutput {
+    /// Where it lies.
+    pub output: PathBuf,
+    /// What it holds.
+    pub known: Known,
+}
+
+/// A folder of the whole.
+#[derive(Debug)]
+pub struct WholeFolder {
+    /// What its tables look like.
+    pub line: FolderLine,
+    /// Its sheets in input order, each with the index of its shard.
+    pub sheets: Vec<(Image, usize)>,
+}
+
+/// Writes the folders, and a journal that begins with these lines: a run over all sheets can go on with it.
+///
+/// # Errors
+/// [`BatchError`].
+pub fn write(
+    output: &Path,
+    lock: &OutputLock,
+    lines: impl Iterator<Item = Line>,
+    shards: &[ShardOutput],
+    folders: &[WholeFolder],
+    end: EndLine,
+) -> Result<Counts, BatchError> {
+    let mut ledger = places::begin(output, lock)?;
+    let journal = Journal::begin(output).map_err(OutputError::at(output))?;
+    let note = |line: &Line| journal.append(line).map_err(OutputError::at(journal.path()));
+    for line in lines {
+        note(&line)?;
+    }
+    let all_paths: Vec<FolderPaths> = folders
+        .iter()
+        .map(|folder| FolderPaths::of(output, &folder.line.place, folder.sheets.iter().map(|(image, _)| image.name())))
+        .collect();
+    all_paths.iter().try_for_each(|paths| places::try_tables(paths, &mut ledger, output))?;
+    let ledger = Mutex::new(ledger);
+    let mut ids = RunIds::default();
+    let mut total = Counts::default();
+    for (folder, paths) in folders.iter().zip(&all_paths) {
+        let line = &folder.line;
+        let rows = FolderRows::open(line, paths, folder.sheets.len(), ids.of_template(&line.template), &ledger)?;
+        let mut made: HashSet<PathBuf> = HashSet::new();
+        for (i, (image, index)) in folder.sheets.iter().enumerate() {
+            let Some(shard) = shards.get(*index) else { continue };
+            let Some(sheet) = shard.known.sheet(&line.place, image.name())? else { continue };
+            copy_files(shard, sheet.done.files.iter().map(|file| file.path.as_path()), paths, &ledger, &mut made)?;
+            let (input, done) = (sheet.input.clone(), sheet.done.clone());
+            note(&Line::Sheet(Box::new(sheet)))?;
+            rows.write(i, image, &input, done)?;
+        }
+        journal.sync().map_err(OutputError::at(journal.path()))?;
+        let RowsDone { counts, wishes } = rows.finish()?;
+        if line.is_grouped {
+            let images: Vec<Image> = folder.sheets.iter().map(|(image, _)| image.clone()).collect();
+            let grouped = Grouped { paths, dir: &line.dir, images: &images };
+            outputs::try_folders(paths, &[paths.organized()])?;
+            grouping::organize(grouped, wishes, &mut ledger.lock())?;
+        }
+        info!("`{}`: {counts}", shown(&line.dir).join("").display());
+        total += counts;
+    }
+    note(&Line::End(end))?;
+    journal.sync().map_err(OutputError::at(journal.path()))?;
+    ledger.into_inner().finish().map_err(OutputError::at(output))?;
+    Ok(total)
+}
+
+/// Copies the files about a sheet, under the names that they have.
+fn copy_files<'f>(
+    shard: &ShardOutput,
+    files: impl Iterator<Item = &'f Path> + Clone,
+    paths: &FolderPaths,
+    ledger: &Mutex<Ledger>,
+    made: &mut HashSet<PathBuf>,
+) -> Result<(), BatchError> {
+    let announced = ledger.lock().announce(files.clone().map(Path::to_path_buf));
+    announced.map_err(OutputError::at(&shard.output))?;
+    for below in files {
+        let to = paths.on_disk(below);
+        if let Some(folder) = to.parent().filter(|folder| !made.contains(*folder)) {
+            std::fs::create_dir_all(folder).map_err(OutputError::at(folder))?;
+            made.insert(folder.to_path_buf());
+        }
+        copy(shard, below, &to)?;
+    }
+    Ok(())
+}
+
+/// Copies a file of a shard to the whole.
+fn copy(shard: &ShardOutput, below: &Path, to: &Path) -> Result<(), BatchError> {
+    let path = shard.output.join(below);
+    let mut from = match File::open(&path) {
+        Ok(from) => from,
+        Err(source) => return Err(BatchError::Lost { path, source }),
+    };
+    let written = File::create(to).and_then(|mut file| std::io::copy(&mut from, &mut file));
+    Ok(written.map(drop).map_err(OutputError::at(to))?)
+}

@@ -1,0 +1,143 @@
+//! The main job: one run over all that is there, from the plan to the exit status.
+
+use std::io::Write;
+use std::time::Instant;
+
+use indicatif::MultiProgress;
+use tracing::{info, warn};
+
+use crate::batch::{
+    self, BatchError, Ended, Means,
+    summary::{Counts, Summary},
+};
+use crate::cli::{FailOn, SummaryFormat};
+use crate::exit::Exit;
+use crate::options::{Options, Task};
+use crate::outputs::journal::Known;
+use crate::outputs::lock::OutputLock;
+use crate::plan::{Plan, PlanError};
+use crate::signals::StopRequest;
+
+/// Why a run could not do its job.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// It cannot start: all reasons.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Plan(Vec<PlanError>),
+    /// It could not be finished.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// stdout is closed.
+    #[error("stdout cannot be written: {0}")]
+    Stdout(#[from] std::io::Error),
+}
+
+impl JobError {
+    /// Everything that went wrong, each with its own text.
+    pub fn messages(&self) -> Vec<String> {
+        match self {
+            Self::Plan(errors) => errors.iter().flat_map(PlanError::messages).collect(),
+            other => vec![other.to_string()],
+        }
+    }
+}
+
+/// One run over all that is there.
+///
+/// # Errors
+/// [`JobError`].
+pub fn once(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Result<Exit, JobError> {
+    let mut plan = Plan::prepare(options).map_err(JobError::Plan)?;
+    let Some(lock) = OutputLock::take(&options.output, options.lock, stop).map_err(BatchError::from)? else {
+        return Ok(stop.exit());
+    };
+    let known = options.resume.then(|| Known::of(&options.output)).transpose().map_err(BatchError::from)?;
+    run(&mut plan, Means { options, lock: &lock, known: known.as_ref(), stop, bars })
+}
+
+/// Runs a plan, and tells what came of it.
+///
+/// # Errors
+/// [`JobError`].
+pub fn run(plan: &mut Plan, means: Means<'_>) -> Result<Exit, JobError> {
+    let start = Instant::now();
+    let Means { options, stop, bars, .. } = means;
+    let known = plan.join_known(means.known, options).map_err(JobError::Plan)?;
+    let means = Means { known: known.as_ref().or(means.known), ..means };
+    if let Some(shard) = options.shard {
+        plan.keep_share(shard, options);
+        info!("shard {shard}: {} of {} image(s)", plan.images(), plan.found);
+    }
+    tell_empty(plan);
+    if let Some(reason) = plan.why_one_by_one() {
+        info!("{reason}");
+    }
+    tell_recogniser(plan);
+    let ended = match options.task {
+        Task::Read => batch::run(plan, means)?,
+        Task::DrawLayout => batch::layouts::run(plan, means)?,
+    };
+    let summary = match ended {
+        Ended::Finished(summary) => summary,
+        Ended::Stopped(stopped) => {
+            warn!("{stopped}");
+            return Ok(stop.exit());
+        }
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let rate = summary.total.images as f64 / seconds.max(1e-9);
+    match options.task {
+        Task::Read => info!("{}; {seconds:.1} s, {rate:.1} sheets/s", summary.total),
+        Task::DrawLayout => {
+            let Counts { images, read, unreadable, .. } = summary.total;
+            info!("{images} images: {read} layouts drawn, {unreadable} without a page; {seconds:.1} s");
+        }
+    }
+    if let Some(reason) = plan.why_no_speed_up() {
+        info!("{reason}");
+    }
+    if let Some(timings) = &summary.timings {
+        // Asked for, so told also with --quiet. With stderr closed there is nobody to tell.
+        let _closed = bars.suspend(|| write!(std::io::stderr(), "{timings}"));
+    }
+    if options.summary == Some(SummaryFormat::Json) {
+        print_json(&summary)?;
+    }
+    Ok(exit_of(&summary, &options.fail_on))
+}
+
+/// Tells where there is nothing to read.
+pub fn tell_empty(plan: &Plan) {
+    for folder in &plan.empty {
+        info!("`{}` has no images and no sub-folders", folder.display());
+    }
+    if plan.unsettled > 0 {
+        info!("{} file(s) were written to a moment ago; they are left for the next run", plan.unsettled);
+    }
+    if plan.found == 0 && plan.unsettled == 0 {
+        warn!("there is nothing to read: no images were found");
+    }
+}
+
+/// What recognises text: its version decides what is read.
+fn tell_recogniser(plan: &Plan) {
+    if let Some(recogniser) = plan.folders.iter().find_map(|folder| folder.context.recogniser()) {
+        info!("text fields are read by {recogniser}");
+    }
+}
+
+fn exit_of(summary: &Summary, fail_on: &[FailOn]) -> Exit {
+    let total = summary.total;
+    let nothing_read = total.images > 0 && total.unreadable == total.images;
+    let failed = fail_on.iter().any(|what| match what {
+        FailOn::Error => total.unreadable > 0,
+        FailOn::Review => total.unreadable > 0 || total.doubts > 0,
+    });
+    if nothing_read || failed { Exit::Unsatisfied } else { Exit::Finished }
+}
+
+fn print_json(summary: &Summary) -> Result<(), JobError> {
+    let text = serde_json::to_string(summary).map_err(std::io::Error::from)?;
+    writeln!(std::io::stdout().lock(), "{text}")?;
+    Ok(())
+}

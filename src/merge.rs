@@ -1,0 +1,218 @@
+//! `omr merge`: the output folders of all shards of a run become the one that a single run would have written. First it is proved
+//! that they belong together; then their journals are read as one, and rows are written by the same path as those of a run.
+
+use std::path::Path;
+
+use tracing::info;
+
+use crate::batch::summary::Counts;
+use crate::batch::whole::{self, ShardOutput, WholeFolder};
+use crate::batch::{BatchError, isolation};
+use crate::cli::{LockPolicy, MergeArgs};
+use crate::digest::Digest;
+use crate::file_names::shown;
+use crate::outputs::OutputError;
+use crate::outputs::journal::{EndLine, FolderLine, JournalError, Known, Line, RunLine};
+use crate::outputs::lock::OutputLock;
+use crate::shard::Shard;
+use crate::signals::StopRequest;
+
+/// Why shards cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// They are not the shards of one run: all reasons.
+    #[error("{}", .0.join("\n"))]
+    Unfit(Vec<String>),
+    /// A journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The whole could not be written.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+impl From<OutputError> for MergeError {
+    fn from(error: OutputError) -> Self {
+        Self::Batch(error.into())
+    }
+}
+
+impl MergeError {
+    /// Everything that is wrong, each with its own text.
+    pub fn messages(&self) -> Vec<String> {
+        match self {
+            Self::Unfit(reasons) => reasons.clone(),
+            other => vec![other.to_string()],
+        }
+    }
+}
+
+/// Puts shards together.
+///
+/// # Errors
+/// [`MergeError`]. Nothing was written if the shards do not belong together.
+pub fn run(args: &MergeArgs) -> Result<Counts, MergeError> {
+    let (shards, listing) = belonging_together(args)?;
+    let folders = folders(&shards);
+    check_sheets(&shards, &folders)?;
+    isolation::quieten_panics();
+    // Nobody asks it to stop while it waits: it does not wait.
+    let lock = OutputLock::take(&args.output, LockPolicy::Fail, &StopRequest::default())?;
+    let Some(lock) = lock else { return Ok(Counts::default()) };
+    let sheets = folders.iter().map(|folder| folder.sheets.len()).sum();
+    info!("{} shards, {sheets} sheet(s) in {} folder(s)", shards.len(), folders.len());
+    let lines = || {
+        let run = Line::Run(RunLine { omr: env!("CARGO_PKG_VERSION").to_owned(), shard: None, listing });
+        let settings = settings(&shards, &folders).into_iter().map(Line::Setting);
+        std::iter::once(run).chain(settings).chain(folders.iter().map(|folder| Line::Folder(folder.line.clone())))
+    };
+    Ok(whole::write(&args.output, &lock, lines(), &shards, &folders, EndLine { sheets })?)
+}
+
+/// Everything that decided how the sheets were read.
+fn settings(shards: &[ShardOutput], folders: &[WholeFolder]) -> Vec<crate::outputs::journal::Setting> {
+    let mut ids: Vec<Digest> = folders.iter().map(|folder| folder.line.setting).collect();
+    ids.sort();
+    ids.dedup();
+    ids.iter().filter_map(|id| shards.iter().find_map(|shard| shard.known.setting(id)).cloned()).collect()
+}
+
+/// Reads the journals and proves that the shards 1 to n of one run are there, each once and finished. Gives them in order, with the
+/// digest of the names of all images.
+fn belonging_together(args: &MergeArgs) -> Result<(Vec<ShardOutput>, Digest), MergeError> {
+    let mut reasons = Vec::new();
+    let mut found: Vec<(Shard, RunLine, ShardOutput)> = Vec::new();
+    let real = |path: &Path| path.canonicalize().ok();
+    for output in &args.shards {
+        let name = output.display();
+        if real(output).is_some() && real(output) == real(&args.output) {
+            reasons.push(format!("`{name}` is a shard and cannot be the --output, too"));
+        }
+        let known = Known::of(output)?;
+        let Some(run) = known.run().cloned() else {
+            reasons.push(format!("`{name}` is no output folder of omr: it has no journal `.omr/journal`"));
+            continue;
+        };
+        let Some(shard) = run.shard else {
+            reasons.push(format!("`{name}` holds a run over all sheets, not a shard"));
+            continue;
+        };
+        if known.end().is_none() {
+            reasons.push(format!("shard {shard} in `{name}` is not finished; run it again with --resume"));
+        }
+        if let Some((_, _, other)) = found.iter().find(|(known, ..)| *known == shard) {
+            reasons.push(format!("shard {shard} is there twice, in `{}` and `{name}`", other.output.display()));
+            continue;
+        }
+        found.push((shard, run, ShardOutput { output: output.clone(), known }));
+    }
+    found.sort_by_key(|(shard, ..)| (shard.count, shard.number));
+    if let Some((first, run, at)) = found.first() {
+        for (shard, other_run, other) in &found {
+            let pair = format!("`{}` and `{}`", at.output.display(), other.output.display());
+            if shard.count != first.count {
+                reasons.push(format!("{pair} are shards {first} and {shard}: not of one run"));
+            } else if other_run.omr != run.omr {
+                reasons.push(format!("{pair} were written by omr {} and {}", run.omr, other_run.omr));
+            } else if other_run.listing != run.listing {
+                reasons.push(format!(
+                    "{pair} did not find the same images, so sheets would be missing; run all shards again with --resume over \
+                     the same input"
+                ));
+            }
+        }
+        if run.omr != env!("CARGO_PKG_VERSION") {
+            let own = env!("CARGO_PKG_VERSION");
+            reasons
+                .push(format!("the shards were written by omr {}, and this is {own}: merge them by the same", run.omr));
+        }
+        let missing: Vec<String> = (1..=first.count)
+            .filter(|number| !found.iter().any(|(shard, ..)| shard.number == *number))
+            .take(20)
+            .map(|number| number.to_string())
+            .collect();
+        if !missing.is_empty() {
+            reasons.push(format!("of {} shards these are missing: {}", first.count, missing.join(", ")));
+        }
+    }
+    match found.first().map(|(_, run, _)| run.listing) {
+        Some(listing) if reasons.is_empty() => Ok((found.into_iter().map(|(.., shard)| shard).collect(), listing)),
+        _ => Err(MergeError::Unfit(reasons)),
+    }
+}
+
+/// The folders of all shards in input order.
+fn folders(shards: &[ShardOutput]) -> Vec<WholeFolder> {
+    let mut folders: Vec<WholeFolder> = Vec::new();
+    for (index, shard) in shards.iter().enumerate() {
+        for line in shard.known.folders() {
+            let sheets = shard.known.images(&line.place).into_iter().map(|image| (image.clone(), index));
+            match folders.iter_mut().find(|folder| folder.line.place == line.place) {
+                Some(folder) => folder.sheets.extend(sheets),
+                None => folders.push(WholeFolder { line: line.clone(), sheets: sheets.collect() }),
+            }
+        }
+    }
+    folders.retain(|folder| !folder.sheets.is_empty());
+    folders.sort_by(|a, b| (a.line.number, &a.line.place).cmp(&(b.line.number, &b.line.place)));
+    for folder in &mut folders {
+        folder.sheets.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
+    }
+    folders
+}
+
+/// Proves that each sheet lies in the shard that has it, once, and that all shards read each folder by the same documents.
+fn check_sheets(shards: &[ShardOutput], folders: &[WholeFolder]) -> Result<(), MergeError> {
+    let mut reasons = Vec::new();
+    for WholeFolder { line, sheets } in folders {
+        let name = shown(&line.dir).join("");
+        for shard in shards {
+            let Some(other) = shard.known.folder(&line.place) else { continue };
+            if other.setting != line.setting || other.shape != line.shape {
+                let what = differing(shards, line, other);
+                reasons.push(format!("`{}`: in `{}` {what}", name.display(), shard.output.display()));
+            }
+        }
+        for (image, index) in sheets {
+            let Some(shard) = shards.get(*index) else { continue };
+            let is_told = |(stamp, setting)| -> Option<&'static str> {
+                let _: Option<crate::outputs::journal::Stamp> = stamp;
+                (setting != line.setting).then_some("was read by other documents, options or another version of omr")
+            };
+            let foreign =
+                shard.known.run().and_then(|run| run.shard).is_some_and(|own| !own.has(&line.below.join(image.file())));
+            let strange = foreign.then_some("is not of this shard's share");
+            let strange = strange.or_else(|| shard.known.stamp(&line.place, image.name()).and_then(is_told));
+            if let Some(what) = strange {
+                reasons.push(format!("`{}` in `{}` {what}", name.join(image.name()).display(), shard.output.display()));
+            }
+        }
+    }
+    const TOLD: usize = 20;
+    if reasons.len() > TOLD {
+        let more = reasons.len() - TOLD;
+        reasons.truncate(TOLD);
+        reasons.push(format!("and {more} more of the kind"));
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(MergeError::Unfit(reasons)) }
+}
+
+/// In which words two settings of a folder differ.
+fn differing(shards: &[ShardOutput], one: &FolderLine, other: &FolderLine) -> String {
+    let find = |line: &FolderLine| shards.iter().find_map(|shard| shard.known.setting(&line.setting));
+    let (Some(one), Some(other)) = (find(one), find(other)) else {
+        return "the sheets were read by other documents".to_owned();
+    };
+    if one.omr != other.omr {
+        return format!("the sheets were read by omr {} instead of {}", other.omr, one.omr);
+    }
+    if one.options != other.options {
+        return format!("the sheets were read with the options `{}` instead of `{}`", other.options, one.options);
+    }
+    let changed =
+        other.documents.iter().find(|document| !one.documents.iter().any(|known| known.sha256 == document.sha256));
+    match changed {
+        Some(document) => format!("the sheets were read by another `{}`", document.path.display()),
+        None => "the sheets were read by other documents".to_owned(),
+    }
+}

@@ -1,0 +1,167 @@
+//! What an earlier run knows is joined to what this one found: sheets whose files have since gone keep their rows, at their place
+//! in input order, and so do folders.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use tracing::{info, warn};
+
+use super::{FolderPlan, Plan, PlanError};
+use crate::file_names::shown;
+use crate::images::Image;
+use crate::options::Options;
+use crate::outputs::TableShape;
+use crate::outputs::journal::{self, FolderLine, JournalError, Known};
+use crate::outputs::paths::FolderPaths;
+use crate::shard::Shard;
+
+/// A folder of an earlier run of which nothing was found any more.
+#[derive(Debug)]
+pub struct GoneFolder {
+    /// What its tables look like.
+    pub line: FolderLine,
+    /// Its sheets, in input order.
+    pub images: Vec<Image>,
+    /// Where everything went.
+    pub paths: FolderPaths,
+}
+
+/// What an earlier run left cannot be joined.
+#[derive(Debug, thiserror::Error)]
+pub enum RecallError {
+    /// Rows that do not fit the tables of this run.
+    #[error(
+        "`{}`: {sheets} sheet(s) whose files are gone were read by a template with other columns, so their rows do not fit the \
+         new tables; say --prune to drop them, choose another --output, or bring the files back",
+        dir.display()
+    )]
+    Misfit {
+        /// The folder.
+        dir: PathBuf,
+        /// So many.
+        sheets: usize,
+    },
+    /// Another share of the sheets was read into the same output.
+    #[error(
+        "the output holds {}, and this run is {}; give each shard an --output of its own",
+        share(*earlier),
+        share(*now)
+    )]
+    OtherShard {
+        /// The earlier run's.
+        earlier: Option<Shard>,
+        /// This run's.
+        now: Option<Shard>,
+    },
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+fn share(shard: Option<Shard>) -> String {
+    shard.map_or_else(|| "all sheets".to_owned(), |shard| format!("shard {shard}"))
+}
+
+impl Plan {
+    /// Joins what earlier runs `know`, if anything, and puts the journal in order where it has to be: gives what it holds then.
+    ///
+    /// # Errors
+    /// [`PlanError::Recall`].
+    pub fn join_known(&mut self, known: Option<&Known>, options: &Options) -> Result<Option<Known>, Vec<PlanError>> {
+        let Some(known) = known else { return Ok(None) };
+        if let Some(run) = known.run().filter(|run| run.shard != options.shard) {
+            return Err(vec![RecallError::OtherShard { earlier: run.shard, now: options.shard }.into()]);
+        }
+        self.recall(known, options).map_err(|errors| errors.into_iter().map(PlanError::from).collect::<Vec<_>>())?;
+        if !options.prune && !known.is_untidy() {
+            return Ok(None);
+        }
+        let tidied = journal::tidy(&options.output, known, |place, image| self.has(place, image));
+        tidied.map(Some).map_err(|error| vec![RecallError::from(error).into()])
+    }
+
+    /// Adds the sheets of earlier runs whose files were not found; with `--prune` they are left out.
+    fn recall(&mut self, known: &Known, options: &Options) -> Result<(), Vec<RecallError>> {
+        let mut misfits = Vec::new();
+        for plan in &mut self.folders {
+            let mut gone = gone_from(plan, known);
+            let name = shown(&plan.folder.dir).join("");
+            if options.prune {
+                let is_there = |image: &Image| plan.fresh.iter().any(|fresh| fresh.file() == image.file());
+                let before = gone.len();
+                gone.retain(is_there);
+                if gone.len() < before {
+                    let dropped = before - gone.len();
+                    info!("`{}`: the rows of {dropped} sheet(s) whose files are gone are dropped", name.display());
+                }
+            }
+            if gone.is_empty() {
+                continue;
+            }
+            let shape = TableShape::of(&plan.context.template, plan.diverts_multi_marked());
+            let earlier = known.folder(&plan.folder.place).map(|line| &line.shape);
+            if earlier.is_some_and(|earlier| *earlier != shape) {
+                misfits.push(RecallError::Misfit { dir: name, sheets: gone.len() });
+                continue;
+            }
+            if known.folder(&plan.folder.place).is_some_and(|line| line.setting != plan.setting.id) {
+                warn!(
+                    "`{}`: {} sheet(s) that are not read now keep the rows that they had before template, config, evaluation, \
+                     options or program changed",
+                    name.display(),
+                    gone.len()
+                );
+            }
+            let absent =
+                gone.iter().filter(|image| !plan.fresh.iter().any(|fresh| fresh.file() == image.file())).count();
+            if absent > 0 {
+                info!("`{}`: {absent} sheet(s) whose files are gone keep their rows", name.display());
+            }
+            plan.gone = gone.iter().map(|image| image.name().to_owned()).collect();
+            plan.folder.images.extend(gone);
+            plan.folder.images.sort_by(|a, b| a.order().cmp(&b.order()));
+            plan.paths =
+                FolderPaths::of(&options.output, &plan.folder.place, plan.folder.images.iter().map(Image::name));
+        }
+        if !misfits.is_empty() {
+            return Err(misfits);
+        }
+        let found: HashSet<&Path> = self.folders.iter().map(|plan| plan.folder.place.as_path()).collect();
+        for line in known.folders().filter(|line| !found.contains(line.place.as_path())) {
+            let images: Vec<Image> = known.readable(&line.place).into_iter().cloned().collect();
+            if images.is_empty() {
+                continue;
+            }
+            let name = shown(&line.dir).join("");
+            if options.prune {
+                info!(
+                    "`{}`: the folder is gone; the rows of its {} sheet(s) are dropped",
+                    name.display(),
+                    images.len()
+                );
+                continue;
+            }
+            info!("`{}`: the folder is gone; its {} sheet(s) keep their rows", name.display(), images.len());
+            let paths = FolderPaths::of(&options.output, &line.place, images.iter().map(Image::name));
+            self.gone.push(GoneFolder { line: line.clone(), images, paths });
+        }
+        Ok(())
+    }
+
+    /// Is the sheet planned, or kept?
+    pub fn has(&self, place: &Path, image: &Image) -> bool {
+        let has = |images: &[Image]| images.binary_search_by(|known| known.order().cmp(&image.order())).is_ok();
+        let planned = self.folders.iter().find(|plan| plan.folder.place == place).map(|plan| &plan.folder.images);
+        let gone = || self.gone.iter().find(|gone| gone.line.place == place).map(|gone| &gone.images);
+        planned.or_else(gone).is_some_and(|images| has(images))
+    }
+}
+
+/// The sheets of a folder that an earlier run could read, and whose files were not found. Of a file that is there, pages that it
+/// no longer has are none of them.
+fn gone_from(plan: &FolderPlan, known: &Known) -> Vec<Image> {
+    let files: HashSet<&OsStr> = plan.folder.images.iter().map(Image::file).collect();
+    let readable = known.readable(&plan.folder.place).into_iter();
+    readable.filter(|image| !files.contains(image.file())).cloned().collect()
+}

@@ -1,0 +1,75 @@
+//! All that decides how the sheets of a folder are read, in digests: a later run reads a sheet again where any of it has changed.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::config::OutputMode;
+use crate::digest::Digest;
+use crate::options::Options;
+use crate::outputs::journal::{Document, Setting};
+use crate::sheet::SheetContext;
+use crate::walk::Folder;
+
+/// Digests of documents and of the files that they name, each taken once.
+#[derive(Debug, Default)]
+pub struct Settings {
+    digests: HashMap<PathBuf, Digest>,
+    /// The name under which each template was first met, by its real path.
+    templates: HashMap<PathBuf, PathBuf>,
+}
+
+impl Settings {
+    /// What the sheets of a folder are read by.
+    pub fn of(&mut self, folder: &Folder, context: &SheetContext, mode: OutputMode, options: &Options) -> Setting {
+        let governed = &folder.template;
+        let mut paths: Vec<&Path> = vec![&governed.template.file];
+        paths.extend(governed.config_file.as_deref());
+        paths.extend(folder.config_file.as_deref());
+        paths.extend(governed.template.asset_paths().into_iter().map(PathBuf::as_path));
+        if let Some(evaluation) = &folder.evaluation {
+            paths.push(&evaluation.file);
+            paths.extend(evaluation.key_files().into_iter().map(PathBuf::as_path));
+        }
+        let mut seen = HashSet::new();
+        paths.retain(|path| seen.insert(*path));
+        let documents: Vec<Document> =
+            paths.into_iter().map(|path| Document { path: path.to_path_buf(), sha256: self.digest(path) }).collect();
+        let omr = env!("CARGO_PKG_VERSION").to_owned();
+        let options = options_of(options, mode, context, folder.evaluation.is_some());
+        let digests: Vec<String> = documents.iter().map(|document| document.sha256.to_string()).collect();
+        let parts = [omr.as_str(), options.as_str()].into_iter().chain(digests.iter().map(String::as_str));
+        let id = Digest::of_parts(parts.map(str::as_bytes));
+        Setting { id, omr, options, documents }
+    }
+
+    /// One name for all links to a template: the first under which it was met.
+    pub fn template(&mut self, file: &Path) -> PathBuf {
+        let real = fs::canonicalize(file).unwrap_or_else(|_| file.to_path_buf());
+        self.templates.entry(real).or_insert_with(|| file.to_path_buf()).clone()
+    }
+
+    /// Of a file's content. One that cannot be read now was read a moment ago: as good as empty, so that it is seen to differ
+    /// next time.
+    fn digest(&mut self, path: &Path) -> Digest {
+        if let Some(&known) = self.digests.get(path) {
+            return known;
+        }
+        let digest = Digest::of_file(path).unwrap_or_else(|_| Digest::of(b""));
+        self.digests.insert(path.to_path_buf(), digest);
+        digest
+    }
+}
+
+/// What the command line changes of a sheet's rows and files, in words.
+fn options_of(options: &Options, mode: OutputMode, context: &SheetContext, is_scored: bool) -> String {
+    let mut words = Vec::new();
+    words.extend(options.setup.reader.map(|reader| format!("reader {reader:?}")));
+    words.extend((mode != OutputMode::default()).then(|| format!("mode {mode:?}")));
+    words.extend((options.doubts.review_below > 0.0).then(|| format!("review below {}", options.doubts.review_below)));
+    words.extend(options.doubts.strict.then(|| "strict".to_owned()));
+    words.extend(options.no_pictures.then(|| "no pictures".to_owned()));
+    words.extend((options.statistics && is_scored).then(|| "statistics".to_owned()));
+    words.extend(context.recogniser().map(|recogniser| format!("text by {recogniser}")));
+    words.join(", ")
+}
