@@ -16,11 +16,14 @@ mod orientation;
 mod output_modes;
 mod pictures;
 mod rescore;
+#[cfg(unix)]
+mod resume;
 mod rows;
 mod samples;
 #[cfg(target_os = "linux")]
 mod scale;
 mod scoring;
+mod shards;
 mod sheets;
 mod support;
 mod turning;
