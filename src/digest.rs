@@ -44,6 +44,11 @@ impl Digest {
         }
     }
 
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Its first 64 bits, as a number: even over all digests.
     pub fn number(&self) -> u64 {
         self.0.iter().take(8).fold(0, |number, &byte| number << 8 | u64::from(byte))

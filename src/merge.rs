@@ -12,7 +12,7 @@ use crate::cli::{LockPolicy, MergeArgs};
 use crate::digest::Digest;
 use crate::file_names::shown;
 use crate::outputs::OutputError;
-use crate::outputs::journal::{EndLine, FolderLine, JournalError, Known, Line, RunLine};
+use crate::outputs::journal::{EndLine, JournalError, Known, Line, RunLine, Setting, Stamp};
 use crate::outputs::lock::OutputLock;
 use crate::shard::Shard;
 use crate::signals::StopRequest;
@@ -52,7 +52,7 @@ impl MergeError {
 /// # Errors
 /// [`MergeError`]. Nothing was written if the shards do not belong together.
 pub fn run(args: &MergeArgs) -> Result<Counts, MergeError> {
-    let (shards, listing) = belonging_together(args)?;
+    let (shards, run) = belonging_together(args)?;
     let folders = folders(&shards);
     check_sheets(&shards, &folders)?;
     isolation::quieten_panics();
@@ -62,15 +62,15 @@ pub fn run(args: &MergeArgs) -> Result<Counts, MergeError> {
     let sheets = folders.iter().map(|folder| folder.sheets.len()).sum();
     info!("{} shards, {sheets} sheet(s) in {} folder(s)", shards.len(), folders.len());
     let lines = || {
-        let run = Line::Run(RunLine { omr: env!("CARGO_PKG_VERSION").to_owned(), shard: None, listing });
+        let begin = Line::Run(RunLine { shard: None, ..run.clone() });
         let settings = settings(&shards, &folders).into_iter().map(Line::Setting);
-        std::iter::once(run).chain(settings).chain(folders.iter().map(|folder| Line::Folder(folder.line.clone())))
+        std::iter::once(begin).chain(settings).chain(folders.iter().map(|folder| Line::Folder(folder.line.clone())))
     };
-    Ok(whole::write(&args.output, &lock, lines(), &shards, &folders, EndLine { sheets })?)
+    Ok(whole::write(&args.output, &lock, lines(), &shards, &folders, EndLine { sheets }, args.manifest)?)
 }
 
 /// Everything that decided how the sheets were read.
-fn settings(shards: &[ShardOutput], folders: &[WholeFolder]) -> Vec<crate::outputs::journal::Setting> {
+fn settings(shards: &[ShardOutput], folders: &[WholeFolder]) -> Vec<Setting> {
     let mut ids: Vec<Digest> = folders.iter().map(|folder| folder.line.setting).collect();
     ids.sort();
     ids.dedup();
@@ -78,8 +78,8 @@ fn settings(shards: &[ShardOutput], folders: &[WholeFolder]) -> Vec<crate::outpu
 }
 
 /// Reads the journals and proves that the shards 1 to n of one run are there, each once and finished. Gives them in order, with the
-/// digest of the names of all images.
-fn belonging_together(args: &MergeArgs) -> Result<(Vec<ShardOutput>, Digest), MergeError> {
+/// line with which one of them began.
+fn belonging_together(args: &MergeArgs) -> Result<(Vec<ShardOutput>, RunLine), MergeError> {
     let mut reasons = Vec::new();
     let mut found: Vec<(Shard, RunLine, ShardOutput)> = Vec::new();
     let real = |path: &Path| path.canonicalize().ok();
@@ -119,6 +119,8 @@ fn belonging_together(args: &MergeArgs) -> Result<(Vec<ShardOutput>, Digest), Me
                     "{pair} did not find the same images, so sheets would be missing; run all shards again with --resume over \
                      the same input"
                 ));
+            } else if other_run.settings != run.settings {
+                reasons.push(format!("{pair}: {}", differing(&at.known, &other.known)));
             }
         }
         if run.omr != env!("CARGO_PKG_VERSION") {
@@ -135,8 +137,8 @@ fn belonging_together(args: &MergeArgs) -> Result<(Vec<ShardOutput>, Digest), Me
             reasons.push(format!("of {} shards these are missing: {}", first.count, missing.join(", ")));
         }
     }
-    match found.first().map(|(_, run, _)| run.listing) {
-        Some(listing) if reasons.is_empty() => Ok((found.into_iter().map(|(.., shard)| shard).collect(), listing)),
+    match found.first().map(|(_, run, _)| run.clone()) {
+        Some(run) if reasons.is_empty() => Ok((found.into_iter().map(|(.., shard)| shard).collect(), run)),
         _ => Err(MergeError::Unfit(reasons)),
     }
 }
@@ -161,28 +163,20 @@ fn folders(shards: &[ShardOutput]) -> Vec<WholeFolder> {
     folders
 }
 
-/// Proves that each sheet lies in the shard that has it, once, and that all shards read each folder by the same documents.
+/// Proves that each sheet lies in the shard whose it is, and was read by what its folder is read by.
 fn check_sheets(shards: &[ShardOutput], folders: &[WholeFolder]) -> Result<(), MergeError> {
     let mut reasons = Vec::new();
     for WholeFolder { line, sheets } in folders {
         let name = shown(&line.dir).join("");
-        for shard in shards {
-            let Some(other) = shard.known.folder(&line.place) else { continue };
-            if other.setting != line.setting || other.shape != line.shape {
-                let what = differing(shards, line, other);
-                reasons.push(format!("`{}`: in `{}` {what}", name.display(), shard.output.display()));
-            }
-        }
         for (image, index) in sheets {
             let Some(shard) = shards.get(*index) else { continue };
-            let is_told = |(stamp, setting)| -> Option<&'static str> {
-                let _: Option<crate::outputs::journal::Stamp> = stamp;
+            let is_other = |(_, setting): (Option<Stamp>, Digest)| {
                 (setting != line.setting).then_some("was read by other documents, options or another version of omr")
             };
             let foreign =
                 shard.known.run().and_then(|run| run.shard).is_some_and(|own| !own.has(&line.below.join(image.file())));
             let strange = foreign.then_some("is not of this shard's share");
-            let strange = strange.or_else(|| shard.known.stamp(&line.place, image.name()).and_then(is_told));
+            let strange = strange.or_else(|| shard.known.stamp(&line.place, image.name()).and_then(is_other));
             if let Some(what) = strange {
                 reasons.push(format!("`{}` in `{}` {what}", name.join(image.name()).display(), shard.output.display()));
             }
@@ -197,22 +191,20 @@ fn check_sheets(shards: &[ShardOutput], folders: &[WholeFolder]) -> Result<(), M
     if reasons.is_empty() { Ok(()) } else { Err(MergeError::Unfit(reasons)) }
 }
 
-/// In which words two settings of a folder differ.
-fn differing(shards: &[ShardOutput], one: &FolderLine, other: &FolderLine) -> String {
-    let find = |line: &FolderLine| shards.iter().find_map(|shard| shard.known.setting(&line.setting));
-    let (Some(one), Some(other)) = (find(one), find(other)) else {
-        return "the sheets were read by other documents".to_owned();
-    };
-    if one.omr != other.omr {
-        return format!("the sheets were read by omr {} instead of {}", other.omr, one.omr);
+/// In which words the settings of two shards differ.
+fn differing(one: &Known, other: &Known) -> String {
+    let (one, other): (Vec<&Setting>, Vec<&Setting>) = (one.settings().collect(), other.settings().collect());
+    let changed = other.iter().flat_map(|setting| &setting.documents).find(|document| {
+        let mut known = one.iter().flat_map(|setting| &setting.documents);
+        known.any(|known| known.path == document.path && known.sha256 != document.sha256)
+    });
+    if let Some(document) = changed {
+        return format!("the sheets were read by different contents of `{}`", document.path.display());
     }
-    if one.options != other.options {
-        return format!("the sheets were read with the options `{}` instead of `{}`", other.options, one.options);
+    let options = |settings: &[&Setting]| settings.first().map(|setting| setting.options.clone()).unwrap_or_default();
+    let (ours, theirs) = (options(&one), options(&other));
+    if ours != theirs {
+        return format!("the sheets were read with different options, `{ours}` and `{theirs}`");
     }
-    let changed =
-        other.documents.iter().find(|document| !one.documents.iter().any(|known| known.sha256 == document.sha256));
-    match changed {
-        Some(document) => format!("the sheets were read by another `{}`", document.path.display()),
-        None => "the sheets were read by other documents".to_owned(),
-    }
+    "the sheets were read by different templates, configs, evaluations or options".to_owned()
 }

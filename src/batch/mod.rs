@@ -45,8 +45,9 @@ use crate::outputs::grouping::{self, Grouped};
 use crate::outputs::journal::{EndLine, FolderLine, Journal, JournalError, Known, Line, RunLine, Stamp};
 use crate::outputs::ledger::Ledger;
 use crate::outputs::lock::OutputLock;
+use crate::outputs::manifest::{self, ManifestError};
 use crate::outputs::paths::FolderPaths;
-use crate::outputs::{OutputError, TableShape};
+use crate::outputs::{self, OutputError, TableShape};
 use crate::plan::recall::GoneFolder;
 use crate::plan::{FolderPlan, Plan};
 use crate::sheet::{Reason, Scratch, SheetError};
@@ -65,6 +66,9 @@ pub enum BatchError {
     /// What an earlier run noted cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// A file of a shard could not be read.
     #[error("`{}` cannot be copied: {source}; run its shard again with --resume", path.display())]
     Lost {
@@ -112,7 +116,7 @@ pub fn run(plan: &Plan, means: Means<'_>) -> Result<Ended, BatchError> {
     let output = options.output.as_path();
     isolation::quieten_panics();
     let ledger = Mutex::new(places::open(plan, output, lock)?);
-    let journal = begin_journal(plan, means).map_err(OutputError::at(crate::outputs::journal::file_of(output)))?;
+    let journal = begin_journal(plan, means).map_err(OutputError::at(outputs::journal::file_of(output)))?;
     let mut viewer = Viewer::of_stages(plan);
     let mut ids = RunIds::default();
     let timings = options.timings.then(|| Mutex::new(Timings::default()));
@@ -151,9 +155,23 @@ pub fn run(plan: &Plan, means: Means<'_>) -> Result<Ended, BatchError> {
     }
     let end = Line::End(EndLine { sheets: summary.total.images });
     journal.append(&end).and_then(|()| journal.sync()).map_err(OutputError::at(journal.path()))?;
-    ledger.into_inner().finish().map_err(OutputError::at(output))?;
+    finish_outputs(output, ledger.into_inner(), options.manifest)?;
     summary.timings = timings.map(|timings| Box::new(timings.into_inner()));
     Ok(Ended::Finished(summary))
+}
+
+/// Removes what earlier runs wrote and this one did not, and writes the manifest if one is wanted.
+fn finish_outputs(output: &Path, mut ledger: Ledger, manifest: bool) -> Result<(), BatchError> {
+    if manifest {
+        let path = PathBuf::from(manifest::NAME);
+        ledger.announce([path.clone(), outputs::table::partial(&path)]).map_err(OutputError::at(output))?;
+        ledger.wrote([path]);
+    }
+    ledger.finish().map_err(OutputError::at(output))?;
+    if manifest {
+        manifest::write(output)?;
+    }
+    Ok(())
 }
 
 /// A folder of a run.
@@ -216,7 +234,8 @@ fn begin_journal(plan: &Plan, means: Means<'_>) -> std::io::Result<Journal> {
     let output = means.options.output.as_path();
     let journal = means.known.map_or_else(|| Journal::begin(output), |known| Journal::go_on(output, known))?;
     let omr = env!("CARGO_PKG_VERSION").to_owned();
-    journal.append(&Line::Run(RunLine { omr, shard: means.options.shard, listing: plan.listing }))?;
+    let (shard, listing, settings) = (means.options.shard, plan.listing, plan.settings);
+    journal.append(&Line::Run(RunLine { omr, shard, listing, settings }))?;
     let mut noted = std::collections::HashSet::new();
     for folder in &plan.folders {
         let is_known = means.known.is_some_and(|known| known.setting(&folder.setting.id).is_some());

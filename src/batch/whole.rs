@@ -50,6 +50,7 @@ pub fn write(
     shards: &[ShardOutput],
     folders: &[WholeFolder],
     end: EndLine,
+    manifest: bool,
 ) -> Result<Counts, BatchError> {
     let mut ledger = places::begin(output, lock)?;
     let journal = Journal::begin(output).map_err(OutputError::at(output))?;
@@ -90,7 +91,7 @@ pub fn write(
     }
     note(&Line::End(end))?;
     journal.sync().map_err(OutputError::at(journal.path()))?;
-    ledger.into_inner().finish().map_err(OutputError::at(output))?;
+    super::finish_outputs(output, ledger.into_inner(), manifest)?;
     Ok(total)
 }
 

@@ -8,6 +8,7 @@ pub mod grouping;
 pub mod journal;
 pub mod ledger;
 pub mod lock;
+pub mod manifest;
 pub mod paths;
 pub mod sheet_files;
 pub mod table;

@@ -49,6 +49,8 @@ pub struct Plan {
     pub found: usize,
     /// Digest of their names.
     pub listing: Digest,
+    /// Digest of what the sheets of all folders are read by.
+    pub settings: Digest,
 }
 
 /// A folder that is ready to be read.
@@ -160,7 +162,7 @@ impl Plan {
         let mut plans = Vec::with_capacity(folders.len());
         let mut failed: Vec<(*const GovernedTemplate, OutputMode)> = Vec::new();
         let mut scorers = Scorers::default();
-        let mut settings = Settings::default();
+        let mut setting_of = Settings::default();
         let (mut unsettled, mut found) = (0, 0);
         for mut folder in folders {
             let fresh = take_unsettled(&mut folder, options.settle);
@@ -217,8 +219,8 @@ impl Plan {
             };
             let workers = Workers::of(options, &folder);
             let paths = FolderPaths::of(&options.output, &folder.place, folder.images.iter().map(Image::name));
-            let setting = settings.of(&folder, &context, mode, options);
-            let template_key = settings.template(&context.template.file);
+            let setting = setting_of.of(&folder, &context, mode, options);
+            let template_key = setting_of.template(&context.template.file);
             let gone = HashSet::new();
             let number = plans.len();
             plans.push(FolderPlan {
@@ -236,11 +238,12 @@ impl Plan {
             });
         }
         let listing = listing_of(&plans);
+        let settings = Digest::of_parts(plans.iter().map(|plan| plan.setting.id.as_bytes()));
         if options.task == Task::Read {
             errors.extend(mixed_with_grouping(&plans));
         }
         if errors.is_empty() {
-            Ok(Self { folders: plans, gone: Vec::new(), empty, unsettled, found, listing })
+            Ok(Self { folders: plans, gone: Vec::new(), empty, unsettled, found, listing, settings })
         } else {
             Err(errors)
         }

@@ -46,7 +46,7 @@ pub struct Known {
     length: u64,
     run: Option<RunLine>,
     end: Option<EndLine>,
-    settings: HashMap<Digest, Setting>,
+    settings: BTreeMap<Digest, Setting>,
     folders: BTreeMap<PathBuf, KnownFolder>,
     /// Lines that later ones have replaced.
     replaced: usize,
@@ -102,7 +102,7 @@ impl Known {
             length: 0,
             run: None,
             end: None,
-            settings: HashMap::new(),
+            settings: BTreeMap::new(),
             folders: BTreeMap::new(),
             replaced: 0,
         };
@@ -164,6 +164,11 @@ impl Known {
     /// How it ended, if it has all its sheets.
     pub fn end(&self) -> Option<EndLine> {
         self.end
+    }
+
+    /// All that sheets were read by.
+    pub fn settings(&self) -> impl Iterator<Item = &Setting> {
+        self.settings.values()
     }
 
     /// What sheets were read by.
@@ -250,9 +255,7 @@ impl Known {
         };
         let failed = |e| self.unreadable(e);
         self.run.iter().try_for_each(|run| put(&Line::Run(run.clone()))).map_err(failed)?;
-        let mut settings: Vec<&Setting> = self.settings.values().collect();
-        settings.sort_by_key(|setting| setting.id);
-        settings.into_iter().try_for_each(|setting| put(&Line::Setting(setting.clone()))).map_err(failed)?;
+        self.settings().try_for_each(|setting| put(&Line::Setting(setting.clone()))).map_err(failed)?;
         self.folders().try_for_each(|folder| put(&Line::Folder(folder.clone()))).map_err(failed)?;
         for (place, folder) in &self.folders {
             for image in self.images(place).into_iter().filter(|image| is_kept(place, image)) {

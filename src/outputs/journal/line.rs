@@ -37,6 +37,8 @@ pub struct RunLine {
     pub shard: Option<Shard>,
     /// Digest of the names of all images that the walk found, whatever the share.
     pub listing: Digest,
+    /// Digest of what the sheets of all folders are read by, whatever the share.
+    pub settings: Digest,
 }
 
 /// The run has all its sheets.
