@@ -58,8 +58,8 @@ pub fn close_along_lines(src: &GrayImage, reach_x: u32, reach_y: u32) -> GrayIma
     let stride = frame.stride() as isize;
     let mut darkest: Option<Vec<u8>> = None;
     for (step, reach) in [(1, reach_x), (stride, reach_y), (stride + 1, diagonal), (stride - 1, diagonal)] {
-        let lighter = frame.along(pixels(src), u8::MIN, step, reach, lighter_of);
-        let closed = frame.along(&lighter, u8::MAX, step, reach, darker_of);
+        let lighter = frame.along::<true>(pixels(src), step, reach);
+        let closed = frame.along::<false>(&lighter, step, reach);
         match &mut darkest {
             None => darkest = Some(closed),
             Some(all) => all.iter_mut().zip(&closed).for_each(|(all, &v)| *all = v.min(*all)),
@@ -83,20 +83,12 @@ impl Frame {
 
     /// The extreme value on the line through each pixel: `reach` steps back and forth. Lines of 1, 2, 4, … pixels, each from
     /// two of the previous length.
-    /// `better` writes the better of two places.
-    fn along(
-        &self,
-        raw: &[u8],
-        neutral: u8,
-        step: isize,
-        reach: usize,
-        better: fn(&[u8], &[u8], &mut [u8]),
-    ) -> Vec<u8> {
+    fn along<const LARGEST: bool>(&self, raw: &[u8], step: isize, reach: usize) -> Vec<u8> {
         let (stride, step) = (self.stride(), step.unsigned_abs());
         let size = 2 * reach + 1;
         // Rows above and below as far as a line reaches, and one more: a diagonal leaves the last row sideways.
         let rows = self.height + 2 * self.rim + 2;
-        let mut line = vec![neutral; stride * rows];
+        let mut line = vec![neutral(LARGEST); stride * rows];
         let start = (self.rim + 1) * stride + self.rim;
         for (row, out) in raw.chunks_exact(self.width).zip(line[start..].chunks_mut(stride)) {
             out[..self.width].copy_from_slice(row);
@@ -106,7 +98,7 @@ impl Frame {
         let mut length = 1;
         while length < size {
             let further = length.min(size - length);
-            better(&line, line.get(further * step..).unwrap_or_default(), &mut longer);
+            better_of::<LARGEST>(&line, line.get(further * step..).unwrap_or_default(), &mut longer);
             std::mem::swap(&mut line, &mut longer);
             length += further;
         }
@@ -121,21 +113,12 @@ impl Frame {
 }
 
 wide_fn! {
-    fn lighter_of(a: &[u8], b: &[u8], out: &mut [u8]) {
+    /// The larger or the smaller value of each two.
+    fn better_of[const LARGEST: bool](a: &[u8], b: &[u8], out: &mut [u8]) {
         let count = out.len().min(a.len()).min(b.len());
         let (a, b, out) = (&a[..count], &b[..count], &mut out[..count]);
         for i in 0..count {
-            out[i] = a[i].max(b[i]);
-        }
-    }
-}
-
-wide_fn! {
-    fn darker_of(a: &[u8], b: &[u8], out: &mut [u8]) {
-        let count = out.len().min(a.len()).min(b.len());
-        let (a, b, out) = (&a[..count], &b[..count], &mut out[..count]);
-        for i in 0..count {
-            out[i] = a[i].min(b[i]);
+            out[i] = better::<LARGEST>(a[i], b[i]);
         }
     }
 }

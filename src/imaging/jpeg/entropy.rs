@@ -169,7 +169,7 @@ impl Bits {
 
 /// Is one of a word's bytes 0xff? Only there 1 added to the lower seven bits carries into the high one, and that is set.
 #[inline(always)]
-fn has_ff(word: u64) -> bool {
+pub fn has_ff(word: u64) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const LOW: u64 = !HIGH;
     word & ((word & LOW) + (HIGH >> 7)) & HIGH != 0

@@ -13,6 +13,7 @@ mod strip;
 mod tables;
 mod transform;
 
+pub use self::entropy::has_ff;
 use self::entropy::{Bits, Component};
 use self::strip::{Drawing, Strip, UNITS};
 pub use self::strip::{Picture, Planes};

@@ -3,6 +3,7 @@
 use super::fault::{ENDS_EARLY, Fault, LEFT_OVER, NO_CODE, RANGE, RESTART};
 use super::headers::{BLOCK, next_marker};
 use super::huffman::{LOOK, Table, extended};
+use crate::imaging::jpeg::has_ff;
 
 /// How large coefficients can be.
 pub struct Limits {
@@ -194,9 +195,3 @@ impl<'a> Codes<'a> {
 
 /// Bits that are there after filling in.
 pub const FILLED: u32 = 56;
-
-/// True when one of the eight bytes is 0xff.
-const fn has_ff(bytes: u64) -> bool {
-    let zeros = !bytes;
-    zeros.wrapping_sub(0x0101_0101_0101_0101) & !zeros & 0x8080_8080_8080_8080 != 0
-}

@@ -93,6 +93,15 @@ impl Restarts {
         due
     }
 
+    /// Behind the marker that is due, where all predictions begin anew.
+    #[cold]
+    fn pass<'a>(&mut self, codes: Codes<'a>, parts: &mut [Part<'_>]) -> Result<Codes<'a>, Fault> {
+        for part in parts {
+            part.predicted = 0;
+        }
+        codes.restarted(self.next())
+    }
+
     /// The marker that is due.
     const fn next(&mut self) -> u8 {
         self.number = (self.number + 1) % 8;
@@ -115,10 +124,7 @@ wide_fn! {
         for y in 0..grid.down {
             for x in 0..grid.across {
                 if restarts.is_due() {
-                    codes = codes.restarted(restarts.next())?;
-                    for part in &mut *parts {
-                        part.predicted = 0;
-                    }
+                    codes = restarts.pass(codes, parts)?;
                 }
                 for &(index, dc, ac, column, row) in &blocks {
                     let part = &mut parts[index];
@@ -146,10 +152,7 @@ wide_fn! {
         for y in 0..grid.down {
             for x in 0..grid.across {
                 if restarts.is_due() {
-                    codes = codes.restarted(restarts.next())?;
-                    for part in &mut *parts {
-                        part.predicted = 0;
-                    }
+                    codes = restarts.pass(codes, parts)?;
                 }
                 for part in &mut *parts {
                     let blocks = &mut part.component.blocks;
