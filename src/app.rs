@@ -128,6 +128,8 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
         no_pictures: args.no_pictures,
         timings: args.timings,
         statistics: args.statistics,
+        also: options::distinct(args.also),
+        log_format: args.talk.log_format,
         summary: args.summary,
         resume: args.resume || args.watch,
         prune: args.prune,
@@ -162,7 +164,7 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
         None => Ok((task, None)),
         Some("setLayout") if asks_for_results(args) => Err(UsageError(
             "--outputMode setLayout reads nothing: leave out --statistics, --summary, --fail-on, --review-below, \
-             --strict, --no-pictures and --timings"
+             --strict, --no-pictures, --timings and --also"
                 .to_owned(),
         )),
         Some("setLayout") => Ok((Task::DrawLayout, None)),
@@ -181,7 +183,7 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
 /// Does it ask for what only a run that reads sheets has?
 fn asks_for_results(args: &RunArgs) -> bool {
     let of_doubts = args.review_below.is_some() || args.strict;
-    let of_pictures = args.no_pictures || args.timings;
+    let of_pictures = args.no_pictures || args.timings || !args.also.is_empty();
     of_doubts || of_pictures || args.statistics || args.summary.is_some() || !args.fail_on.is_empty()
 }
 
@@ -220,6 +222,8 @@ fn check(args: CheckArgs) -> Result<Exit, AppError> {
         no_pictures: false,
         timings: false,
         statistics: false,
+        also: Vec::new(),
+        log_format: args.talk.log_format,
         summary: None,
         resume: false,
         prune: false,

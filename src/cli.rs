@@ -105,11 +105,14 @@ pub struct RunArgs {
     /// Write manifest.json to the output: digests of all inputs, templates and outputs
     #[arg(long)]
     pub manifest: bool,
-    /// Print the counts of the run to stdout
+    /// Write each CSV table also as JSON lines (jsonl) or as an Excel workbook (xlsx)
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    pub also: Vec<TableFormat>,
+    /// Print the counts of the run, its reasons and its durations to stdout
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
     /// Write no results: draw the template on each page, as `Layout/<image name>.png`, and show it where there is a display
-    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary", "review_below", "strict", "no_pictures", "timings", "resume", "prune", "watch", "shard", "manifest"])]
+    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary", "review_below", "strict", "no_pictures", "timings", "also", "resume", "prune", "watch", "shard", "manifest"])]
     pub set_layout: bool,
     /// How much is said on stderr
     #[command(flatten)]
@@ -173,6 +176,9 @@ pub struct MergeArgs {
     /// Folder for the whole
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Write each CSV table also as JSON lines (jsonl) or as an Excel workbook (xlsx)
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    pub also: Vec<TableFormat>,
     /// Write manifest.json to the output: digests of all inputs, templates and outputs
     #[arg(long)]
     pub manifest: bool,
@@ -312,8 +318,26 @@ pub struct TalkArgs {
     /// Say more: a line for every sheet
     #[arg(short, long)]
     pub verbose: bool,
+    /// How it is said: as lines for people, or as one JSON object a line and no progress bar
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
     #[arg(short = 'd', long = "debug", hide = true)]
     pub(crate) debug: bool,
+}
+
+impl Cli {
+    /// How much is said on stderr, and how.
+    pub const fn talk(&self) -> TalkArgs {
+        match &self.command {
+            Some(Command::Check(args)) => args.talk,
+            Some(Command::Rescore(args)) => args.talk,
+            Some(Command::Merge(args)) => args.talk,
+            Some(Command::Doctor(args)) => args.talk,
+            Some(Command::Deck(args)) => args.talk,
+            Some(Command::Accuracy(args)) => args.talk,
+            None => self.run.talk,
+        }
+    }
 }
 
 /// What makes a finished run exit with 3.
@@ -342,6 +366,24 @@ pub enum ShardArg {
     Of(Shard),
     /// The one that the environment names; of so many, where it is said.
     Auto(Option<u32>),
+}
+
+/// How things are said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// What a table is written as, beside its CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum TableFormat {
+    /// JSON lines
+    Jsonl,
+    /// An Excel workbook
+    Xlsx,
 }
 
 /// How the counts of the run are printed.

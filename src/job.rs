@@ -8,10 +8,11 @@ use tracing::{info, warn};
 
 use crate::batch::{
     self, BatchError, Ended, Means,
-    summary::{Counts, Summary},
+    summary::{Counts, Pace, Status, Summary},
 };
 use crate::cli::{FailOn, SummaryFormat};
 use crate::exit::Exit;
+use crate::logging;
 use crate::options::{Options, Task};
 use crate::outputs::journal::Known;
 use crate::outputs::lock::OutputLock;
@@ -73,37 +74,53 @@ pub fn run(plan: &mut Plan, means: Means<'_>) -> Result<Exit, JobError> {
         info!("{reason}");
     }
     tell_recogniser(plan);
+    let mut summary = Summary::default();
     let ended = match options.task {
-        Task::Read => batch::run(plan, means)?,
-        Task::DrawLayout => batch::layouts::run(plan, means)?,
+        Task::Read => batch::run(plan, means, &mut summary),
+        Task::DrawLayout => batch::layouts::run(plan, means, &mut summary),
     };
-    let summary = match ended {
-        Ended::Finished(summary) => summary,
-        Ended::Stopped(stopped) => {
-            warn!("{stopped}");
-            return Ok(stop.exit());
-        }
+    summary.status = match &ended {
+        Ok(Ended::Finished) => Status::Finished,
+        Ok(Ended::Stopped(_)) => Status::Stopped,
+        Err(_) => Status::Failed,
     };
-    let seconds = start.elapsed().as_secs_f64();
-    let rate = summary.total.images as f64 / seconds.max(1e-9);
-    match options.task {
-        Task::Read => info!("{}; {seconds:.1} s, {rate:.1} sheets/s", summary.total),
-        Task::DrawLayout => {
-            let Counts { images, read, unreadable, .. } = summary.total;
-            info!("{images} images: {read} layouts drawn, {unreadable} without a page; {seconds:.1} s");
+    summary.pace = Pace::of(summary.total.accounted(), start.elapsed());
+    match &ended {
+        Ok(Ended::Finished) => {
+            tell_end(&summary, options.task);
+            if let Some(reason) = plan.why_no_speed_up() {
+                info!("{reason}");
+            }
+            if let Some(timings) = &summary.timings {
+                logging::tell_asked(bars, options.log_format, &timings.to_string());
+            }
         }
-    }
-    if let Some(reason) = plan.why_no_speed_up() {
-        info!("{reason}");
-    }
-    if let Some(timings) = &summary.timings {
-        // Asked for, so told also with --quiet. With stderr closed there is nobody to tell.
-        let _closed = bars.suspend(|| write!(std::io::stderr(), "{timings}"));
+        Ok(Ended::Stopped(stopped)) => warn!("{stopped}"),
+        // What went wrong is told last, by the caller.
+        Err(_) => {}
     }
     if options.summary == Some(SummaryFormat::Json) {
         print_json(&summary)?;
     }
-    Ok(exit_of(&summary, &options.fail_on))
+    Ok(match ended? {
+        Ended::Finished => exit_of(&summary, &options.fail_on),
+        Ended::Stopped(_) => stop.exit(),
+    })
+}
+
+/// The last line of a run that finished.
+fn tell_end(summary: &Summary, task: Task) {
+    let Summary { total, pace: Pace { seconds, sheets_per_second: rate }, .. } = summary;
+    let &Counts { images, read, diverted, unreadable, doubts } = total;
+    match task {
+        Task::Read => {
+            let text = format!("{total}; {seconds:.1} s, {rate:.1} sheets/s");
+            info!(images, read, diverted, unreadable, doubts, seconds, "{text}");
+        }
+        Task::DrawLayout => {
+            info!("{images} images: {read} layouts drawn, {unreadable} without a page; {seconds:.1} s");
+        }
+    }
 }
 
 /// Tells where there is nothing to read.

@@ -1,17 +1,24 @@
 //! Talk on stderr: one whole line for each event, whatever the number of workers, and never through a progress bar.
+//!
+//! An event's message says everything. Its fields say some of it again, for programs: they stand in JSON alone.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
-use crate::cli::TalkArgs;
+use crate::cli::{LogFormat, TalkArgs};
 
 /// Starts logging. The returned bars are drawn only where a person looks at them.
 pub fn start(talk: TalkArgs) -> MultiProgress {
     let is_terminal = io::stderr().is_terminal();
-    let bars = match is_terminal && !talk.quiet {
+    let for_people = talk.log_format == LogFormat::Text;
+    let bars = match is_terminal && for_people && !talk.quiet {
         true => MultiProgress::new(),
         false => MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
     };
@@ -21,16 +28,56 @@ pub fn start(talk: TalkArgs) -> MultiProgress {
         (false, true) => LevelFilter::DEBUG,
     };
     let is_coloured = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let started = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_target(false)
-        .without_time()
-        .with_ansi(is_coloured)
-        .with_writer(AboveBars(bars.clone()))
-        .try_init();
+    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(AboveBars(bars.clone()));
+    let started = if for_people {
+        log.without_time().with_ansi(is_coloured).fmt_fields(debug_fn(message_alone)).try_init()
+    } else {
+        log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+    };
     // A second start, as in a test process, keeps the first logger.
     drop(started);
     bars
+}
+
+fn message_alone(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    if field.name() == "message" { write!(writer, "{value:?}") } else { Ok(()) }
+}
+
+/// Tells why the program could not do its job.
+pub fn tell_error(format: LogFormat, message: &str) {
+    let line = match format {
+        LogFormat::Text => format!("error: {message}\n"),
+        LogFormat::Json => json_line("ERROR", message),
+    };
+    // With stderr closed, the exit status has to say it alone.
+    let _closed = io::stderr().lock().write_all(line.as_bytes());
+}
+
+/// Tells what was asked for, so also with `--quiet`: whole lines, each with its end.
+pub fn tell_asked(bars: &MultiProgress, format: LogFormat, lines: &str) {
+    let text = match format {
+        LogFormat::Text => lines.to_owned(),
+        LogFormat::Json => json_line("INFO", lines.trim_end()),
+    };
+    // With stderr closed there is nobody to tell.
+    let _closed = bars.suspend(|| io::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// An event as the logger has it, with its end of line.
+fn json_line(level: &str, message: &str) -> String {
+    let mut time = String::new();
+    // Only a clock before 1970 has no words.
+    let _untold = SystemTime.format_time(&mut Writer::new(&mut time));
+    let event = Event { timestamp: &time, level, message };
+    serde_json::to_string(&event).unwrap_or_default() + "\n"
+}
+
+/// An event without fields of its own.
+#[derive(serde::Serialize)]
+struct Event<'e> {
+    timestamp: &'e str,
+    level: &'e str,
+    message: &'e str,
 }
 
 /// Writes a line above the bars. `tracing-subscriber` hands over each event as one buffer.
@@ -55,5 +102,19 @@ impl Write for Line<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_of_json() {
+        let line = json_line("ERROR", "`a\"b`:\ntwo lines");
+        let event: serde_json::Value = serde_json::from_str(line.strip_suffix('\n').unwrap()).unwrap();
+        assert!(!line.trim_end().contains('\n'));
+        assert_eq!((event["level"].as_str(), event["message"].as_str()), (Some("ERROR"), Some("`a\"b`:\ntwo lines")));
+        assert!(event["timestamp"].as_str().is_some_and(|time| time.ends_with('Z')), "{line}");
     }
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 use tracing::info;
 
 use crate::batch::summary::Counts;
-use crate::batch::whole::{self, ShardOutput, WholeFolder};
+use crate::batch::whole::{self, ShardOutput, Wanted, WholeFolder};
 use crate::batch::{BatchError, isolation};
 use crate::cli::{LockPolicy, MergeArgs};
 use crate::digest::Digest;
 use crate::file_names::shown;
+use crate::options;
 use crate::outputs::OutputError;
 use crate::outputs::journal::{EndLine, JournalError, Known, Line, RunLine, Setting, Stamp};
 use crate::outputs::lock::OutputLock;
@@ -66,7 +67,8 @@ pub fn run(args: &MergeArgs) -> Result<Counts, MergeError> {
         let settings = settings(&shards, &folders).into_iter().map(Line::Setting);
         std::iter::once(begin).chain(settings).chain(folders.iter().map(|folder| Line::Folder(folder.line.clone())))
     };
-    Ok(whole::write(&args.output, &lock, lines(), &shards, &folders, EndLine { sheets }, args.manifest)?)
+    let wanted = Wanted { also: options::distinct(args.also.clone()), manifest: args.manifest };
+    Ok(whole::write(&args.output, &lock, lines(), &shards, &folders, EndLine { sheets }, &wanted)?)
 }
 
 /// Everything that decided how the sheets were read.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{FailOn, LockPolicy, SetupArgs, SummaryFormat, WorkersArg};
+use crate::cli::{FailOn, LockPolicy, LogFormat, SetupArgs, SummaryFormat, TableFormat, WorkersArg};
 use crate::config::OutputMode;
 use crate::file_names::{shown, tidy};
 use crate::shard::Shard;
@@ -34,6 +34,10 @@ pub struct Options {
     pub timings: bool,
     /// Write item statistics.
     pub statistics: bool,
+    /// What each table is written as beside its CSV, without repetitions.
+    pub also: Vec<TableFormat>,
+    /// How things are said on stderr.
+    pub log_format: LogFormat,
     /// How the counts are printed to stdout.
     pub summary: Option<SummaryFormat>,
     /// Go on with what an earlier run left.
@@ -129,6 +133,13 @@ impl Options {
             None => configured.unwrap_or(DEFAULT),
         }
     }
+}
+
+/// The formats that were asked for, each once.
+pub fn distinct(mut formats: Vec<TableFormat>) -> Vec<TableFormat> {
+    formats.sort_unstable();
+    formats.dedup();
+    formats
 }
 
 /// Cores that this process may use.

@@ -209,14 +209,14 @@ impl Folder {
         let names = sheet_names(&from)?;
         let paths = FolderPaths::of(&args.output, &self.place, names.iter().map(OsString::as_os_str));
         let moved = self.place.join("Results").join("Moved.csv");
-        let mut written = outputs::table_files_and_partials(&paths);
+        let mut written = outputs::table_files_and_partials(&paths, &[]);
         written.push(moved.clone());
         if self.scorer.exports_tables() {
             written.extend(names.iter().map(|name| paths.explanation(name)));
         }
         ledger.announce(written).map_err(OutputError::at(&args.output))?;
         let explanations = self.scorer.exports_tables().then(|| paths.explanations());
-        outputs::try_places(&paths, explanations.as_slice())?;
+        outputs::try_places(&paths, explanations.as_slice(), &[])?;
 
         let mut done = vec![paths.results(), moved.clone()];
         let open = |below: &Path, header: &[&str]| {
@@ -248,10 +248,10 @@ impl Folder {
                 done.push(below);
             }
         }
-        results.finish().map_err(OutputError::at(paths.on_disk(&paths.results())))?;
-        moved_table.finish().map_err(OutputError::at(paths.on_disk(&moved)))?;
+        results.finish(&[])?;
+        moved_table.finish(&[])?;
         if let Some(collector) = &collector {
-            done.extend(outputs::write_statistics(&paths, collector.statistics())?);
+            done.extend(outputs::write_statistics(&paths, collector.statistics(), &[])?);
         }
         // Sheets that were diverted or not read keep their rows as they are, and all how sure they were read.
         let manual = outputs::MANUAL_TABLES.map(|name| (from.join("Manual").join(name), paths.manual(name)));

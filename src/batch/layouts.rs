@@ -26,11 +26,11 @@ use crate::sheet::stages::{Kind, Stage};
 use crate::sheet::{Reason, Scratch, SheetError};
 use crate::signals::StopRequest;
 
-/// Draws every sheet's layout, unless it is stopped. Called on the main thread.
+/// Draws every sheet's layout, unless it is stopped. Called on the main thread. Those that were drawn are counted as read.
 ///
 /// # Errors
 /// [`BatchError`].
-pub fn run(plan: &Plan, means: Means<'_>) -> Result<Ended, BatchError> {
+pub fn run(plan: &Plan, means: Means<'_>, summary: &mut Summary) -> Result<Ended, BatchError> {
     let Means { options, lock, stop, bars, .. } = means;
     let output = options.output.as_path();
     isolation::quieten_panics();
@@ -41,7 +41,6 @@ pub fn run(plan: &Plan, means: Means<'_>) -> Result<Ended, BatchError> {
         outputs::try_folders(&folder.paths, &[folder.paths.layouts()])?;
     }
     let mut viewer = if options.shows_layouts { Viewer::of_layouts(plan) } else { Viewer::none() };
-    let mut summary = Summary::default();
     let folders: Vec<AnyFolder<'_>> = plan.folders.iter().map(AnyFolder::Found).collect();
     for (number, folder) in plan.folders.iter().enumerate() {
         if stop.is_made() {
@@ -53,12 +52,11 @@ pub fn run(plan: &Plan, means: Means<'_>) -> Result<Ended, BatchError> {
             return Ok(Ended::Stopped(Stop::drawing(&folders, number, counts.accounted())));
         }
         ledger.wrote(pictures(folder).filter(|(i, _)| !unwritten.contains(i)).map(|(_, path)| path));
-        summary.total += counts;
-        let name = shown(&folder.folder.dir).join("").to_string_lossy().into_owned();
-        summary.folders.push(FolderSummary { folder: name, counts });
+        let folder = shown(&folder.folder.dir).join("").to_string_lossy().into_owned();
+        summary.add(FolderSummary { folder, counts, ..FolderSummary::default() });
     }
     ledger.finish().map_err(OutputError::at(output))?;
-    Ok(Ended::Finished(summary))
+    Ok(Ended::Finished)
 }
 
 /// The pictures of a folder with the numbers of their sheets, below the output folder.

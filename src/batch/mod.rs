@@ -22,7 +22,6 @@ pub mod whole;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use indicatif::MultiProgress;
 use parking_lot::Mutex;
@@ -33,7 +32,7 @@ use self::ordered::Ordered;
 use self::reading::FolderJob;
 use self::rows::{FolderRows, RowsDone};
 pub use self::stop::Stop;
-use self::summary::{FolderSummary, Summary};
+use self::summary::{Counts, FolderSummary, Summary};
 use self::timings::Timings;
 use self::viewing::{Viewer, shows_stages};
 use crate::file_names::shown;
@@ -86,7 +85,7 @@ pub enum BatchError {
 #[derive(Debug)]
 pub enum Ended {
     /// Every sheet is done.
-    Finished(Summary),
+    Finished,
     /// A person or the system stopped it. What was made of the sheets that were begun is on disk and in the journal, rows of an
     /// unfinished folder in `.partial` files.
     Stopped(Stop),
@@ -107,57 +106,73 @@ pub struct Means<'r> {
     pub bars: &'r MultiProgress,
 }
 
-/// Reads every sheet of the plan, unless it is stopped. Called on the main thread.
+/// Reads every sheet of the plan, unless it is stopped. Called on the main thread. What became of its images is added to `summary`,
+/// however it ends.
 ///
 /// # Errors
 /// [`BatchError`]. Sheets that were finished before it are in the journal, and their rows in `.partial` files.
-pub fn run(plan: &Plan, means: Means<'_>) -> Result<Ended, BatchError> {
+pub fn run(plan: &Plan, means: Means<'_>, summary: &mut Summary) -> Result<Ended, BatchError> {
+    let folders = in_input_order(plan, &means.options.roots);
+    let ended = run_folders(plan, &folders, means, summary);
+    // Images of folders that were not begun were found, too.
+    for folder in folders.get(summary.folders.len()..).unwrap_or_default() {
+        let counts = Counts { images: folder.images().len(), ..Counts::default() };
+        let folder = shown(folder.dir()).join("").to_string_lossy().into_owned();
+        summary.add(FolderSummary { folder, counts, ..FolderSummary::default() });
+    }
+    ended
+}
+
+fn run_folders(
+    plan: &Plan,
+    folders: &[AnyFolder<'_>],
+    means: Means<'_>,
+    summary: &mut Summary,
+) -> Result<Ended, BatchError> {
     let Means { options, lock, known, stop, .. } = means;
     let output = options.output.as_path();
     isolation::quieten_panics();
-    let ledger = Mutex::new(places::open(plan, output, lock)?);
+    let ledger = Mutex::new(places::open(plan, options, lock)?);
     let journal = begin_journal(plan, means).map_err(OutputError::at(outputs::journal::file_of(output)))?;
     let mut viewer = Viewer::of_stages(plan);
     let mut ids = RunIds::default();
     let timings = options.timings.then(|| Mutex::new(Timings::default()));
-    let mut summary = Summary::default();
-    let folders = in_input_order(plan, &options.roots);
     for (number, folder) in folders.iter().enumerate() {
         if stop.is_made() {
             // The list of what was written goes on naming what earlier runs wrote: the next run decides about it.
-            return Ok(Ended::Stopped(Stop::before(&folders, number)));
+            return Ok(Ended::Stopped(Stop::before(folders, number)));
         }
         let of_run = OfRun { means, ledger: &ledger, journal: &journal, timings: timings.as_ref() };
-        let start = Instant::now();
         let (line, paths, images) = match folder {
             AnyFolder::Found(plan) => (line_of(plan, options), &plan.paths, &plan.folder.images),
             AnyFolder::Gone(gone) => (gone.line.clone(), &gone.paths, &gone.images),
         };
         let ids = ids.of_template(&line.template);
-        let rows = FolderRows::open(&line, paths, images.len(), ids, &ledger)?;
+        let rows = FolderRows::open(&line, paths, images.len(), ids, &ledger, &options.also)?;
         let RowsDone { counts, wishes } = match folder {
-            AnyFolder::Found(plan) => match read_folder(plan, &line, rows, &of_run, &mut viewer)? {
+            AnyFolder::Found(plan) => match read_folder(plan, &line, rows, &of_run, &mut viewer, summary)? {
                 FolderEnded::Finished(done) => done,
                 FolderEnded::Stopped { read } => {
                     journal.sync().map_err(OutputError::at(journal.path()))?;
-                    return Ok(Ended::Stopped(Stop::reading(&folders, number, read)));
+                    return Ok(Ended::Stopped(Stop::reading(folders, number, read)));
                 }
             },
-            AnyFolder::Gone(gone) => recall_folder(gone, rows, known)?,
+            AnyFolder::Gone(gone) => recall_folder(gone, rows, known, summary)?,
         };
         if line.is_grouped {
             grouping::organize(Grouped { paths, dir: &line.dir, images }, wishes, &mut ledger.lock())?;
         }
-        let (seconds, name) = (start.elapsed().as_secs_f64(), shown(&line.dir).join(""));
-        info!("`{}`: {counts}; {:.1} sheets/s", name.display(), counts.images as f64 / seconds.max(1e-9));
-        summary.total += counts;
-        summary.folders.push(FolderSummary { folder: name.to_string_lossy().into_owned(), counts });
+        if let Some(FolderSummary { folder, pace, .. }) = summary.folders.last() {
+            let Counts { images, read, diverted, unreadable, doubts } = counts;
+            let rate = pace.sheets_per_second;
+            info!(folder, images, read, diverted, unreadable, doubts, "`{folder}`: {counts}; {rate:.1} sheets/s");
+        }
     }
     let end = Line::End(EndLine { sheets: summary.total.images });
     journal.append(&end).and_then(|()| journal.sync()).map_err(OutputError::at(journal.path()))?;
     finish_outputs(output, ledger.into_inner(), options.manifest)?;
     summary.timings = timings.map(|timings| Box::new(timings.into_inner()));
-    Ok(Ended::Finished(summary))
+    Ok(Ended::Finished)
 }
 
 /// Removes what earlier runs wrote and this one did not, and writes the manifest if one is wanted.
@@ -290,6 +305,7 @@ fn read_folder<'r>(
     rows: FolderRows<'r>,
     of_run: &OfRun<'r>,
     viewer: &mut Viewer,
+    summary: &mut Summary,
 ) -> Result<FolderEnded, BatchError> {
     let OfRun { means: Means { options, known, stop, bars, .. }, ledger, journal, timings } = *of_run;
     ledger.lock().announce(places::files_about_sheets(plan)).map_err(OutputError::at(&options.output))?;
@@ -310,7 +326,9 @@ fn read_folder<'r>(
     };
     let viewer = Some(viewer).filter(|_| shows_stages(plan));
     let sheet = |i, image: &Image, scratch: &mut Scratch, is_shown| job.sheet(i, image, scratch, is_shown);
-    hand_out::hand_out(plan, viewer, stop, bars, sheet)?;
+    let handed = hand_out::hand_out(plan, viewer, stop, bars, sheet);
+    summary.add(job.rows.summary());
+    handed?;
     let read = job.rows.accounted();
     if stop.is_made() && read < plan.folder.images.len() {
         return Ok(FolderEnded::Stopped { read });
@@ -321,12 +339,18 @@ fn read_folder<'r>(
 }
 
 /// Writes the tables of a folder that was not found any more.
-fn recall_folder(gone: &GoneFolder, rows: FolderRows<'_>, known: Option<&Known>) -> Result<RowsDone, BatchError> {
+fn recall_folder(
+    gone: &GoneFolder,
+    rows: FolderRows<'_>,
+    known: Option<&Known>,
+    summary: &mut Summary,
+) -> Result<RowsDone, BatchError> {
     for (i, image) in gone.images.iter().enumerate() {
         if let Some(line) = known.map(|known| known.sheet(&gone.line.place, image.name())).transpose()?.flatten() {
             rows.write(i, image, &line.input, line.done)?;
         }
     }
+    summary.add(rows.summary());
     Ok(rows.finish()?)
 }
 

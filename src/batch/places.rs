@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::TableFormat;
 use crate::file_names::{IMAGE_EXTENSIONS, extension};
+use crate::options::Options;
 use crate::outputs::ledger::Ledger;
 use crate::outputs::lock::OutputLock;
 use crate::outputs::paths::{FolderPaths, ORGANIZED, is_layout};
@@ -13,17 +15,18 @@ use crate::plan::{FolderPlan, Plan};
 ///
 /// # Errors
 /// [`OutputError`].
-pub fn open(plan: &Plan, output: &Path, lock: &OutputLock) -> Result<Ledger, OutputError> {
+pub fn open(plan: &Plan, options: &Options, lock: &OutputLock) -> Result<Ledger, OutputError> {
+    let Options { output, also, .. } = options;
     let mut ledger = begin(output, lock)?;
     for folder in &plan.folders {
-        try_tables(&folder.paths, &mut ledger, output)?;
+        try_tables(&folder.paths, also, &mut ledger, output)?;
         outputs::try_folders(&folder.paths, &besides(folder))?;
         if saves_pictures(folder) {
             outputs::try_crops(&folder.paths)?;
         }
     }
     for gone in &plan.gone {
-        try_tables(&gone.paths, &mut ledger, output)?;
+        try_tables(&gone.paths, also, &mut ledger, output)?;
     }
     Ok(ledger)
 }
@@ -45,13 +48,18 @@ pub fn begin(output: &Path, lock: &OutputLock) -> Result<Ledger, OutputError> {
     Ok(ledger)
 }
 
-/// Announces the tables of a folder and tries their places.
+/// Announces the tables of a folder, which come in the formats `also`, too, and tries their places.
 ///
 /// # Errors
 /// [`OutputError`].
-pub fn try_tables(paths: &FolderPaths, ledger: &mut Ledger, output: &Path) -> Result<(), OutputError> {
-    ledger.announce(outputs::table_files_and_partials(paths)).map_err(OutputError::at(output))?;
-    outputs::try_places(paths, &[])
+pub fn try_tables(
+    paths: &FolderPaths,
+    also: &[TableFormat],
+    ledger: &mut Ledger,
+    output: &Path,
+) -> Result<(), OutputError> {
+    ledger.announce(outputs::table_files_and_partials(paths, also)).map_err(OutputError::at(output))?;
+    outputs::try_places(paths, &[], also)
 }
 
 /// The folders that a folder's outputs besides its tables need, below the output folder.

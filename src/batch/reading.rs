@@ -233,7 +233,8 @@ impl FolderJob<'_> {
             Ok(Some(bytes)) => files.save_stack(self.plan.folder.config.outputs.save_image_level, &bytes),
             Ok(None) => Ok(()),
             Err(error) => {
-                warn!("`{}`: no stage pictures: {error}", image.name().display());
+                let file = self.path(image);
+                warn!(file = %file.display(), "`{}`: no stage pictures: {error}", image.name().display());
                 Ok(())
             }
         }
@@ -250,21 +251,25 @@ impl FolderJob<'_> {
     fn release(&self, i: usize, done: Done, told: Told) -> Result<(), OutputError> {
         let Some(image) = self.plan.folder.images.get(i) else { return Ok(()) };
         let path = self.plan.folder.dir.join(image.name());
+        let file = path.display();
         match &done.outcome {
-            _ if told.is_recalled => debug!("`{}`: read by an earlier run", path.display()),
+            _ if told.is_recalled => debug!(file = %file, "`{file}`: read by an earlier run"),
             Outcome::Read { columns, score, .. } => {
                 if told.turn != Turn::None {
-                    debug!("`{}`: lay turned clockwise by {}°", path.display(), told.turn.degrees());
+                    let degrees = told.turn.degrees();
+                    debug!(file = %file, degrees, "`{file}`: lay turned clockwise by {degrees}°");
                 }
                 if let Some(layout) = self.plan.context.layout_name(told.layout) {
-                    debug!("`{}`: has the layout of the conditional set `{layout}`", path.display());
+                    debug!(file = %file, layout, "`{file}`: has the layout of the conditional set `{layout}`");
                 }
-                debug!("`{}`: {}", path.display(), columns.join(" "));
+                debug!(file = %file, "`{file}`: {}", columns.join(" "));
                 if let (Some(table), Some(score)) = (told.explained, score) {
-                    info!("`{}`: score {score}{table}", path.display());
+                    info!(file = %file, score, "`{file}`: score {score}{table}");
                 }
             }
-            Outcome::Failed(error) => warn!("`{}`: {error}", path.display()),
+            Outcome::Failed(error) => {
+                warn!(file = %file, reason = error.reason.as_str(), "`{file}`: {error}");
+            }
         }
         self.rows.write(i, image, &told.input, done)
     }

@@ -2,13 +2,15 @@
 //! same whether the sheet was read just now, by an earlier run, or on another machine.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tracing::warn;
 
 use super::duplicates::Ids;
-use super::summary::Counts;
-use crate::file_names::as_cell;
+use super::summary::{Counts, FolderSummary, Pace, Reasons};
+use crate::cli::TableFormat;
+use crate::file_names::{as_cell, shown};
 use crate::images::Image;
 use crate::outputs::done::{Done, Outcome};
 use crate::outputs::grouping::Wish;
@@ -27,7 +29,13 @@ pub struct FolderRows<'r> {
     ids: Mutex<&'r mut Ids>,
     /// Names of what was written go there.
     ledger: &'r Mutex<Ledger>,
+    /// What the tables come as, beside CSV.
+    also: &'r [TableFormat],
+    /// The folder as reached from the input root as typed.
+    dir: PathBuf,
+    start: Instant,
     counts: Mutex<Counts>,
+    reasons: Mutex<Reasons>,
     wishes: Mutex<Vec<(usize, Wish)>>,
     statistics: Option<Mutex<Statistics>>,
 }
@@ -41,7 +49,7 @@ pub struct RowsDone {
 }
 
 impl<'r> FolderRows<'r> {
-    /// Opens the tables of a folder with so many images. Its places must have been tried.
+    /// Opens the tables of a folder with so many images, which come in the formats `also`, too. Its places must have been tried.
     ///
     /// # Errors
     /// [`OutputError`].
@@ -51,6 +59,7 @@ impl<'r> FolderRows<'r> {
         images: usize,
         ids: &'r mut Ids,
         ledger: &'r Mutex<Ledger>,
+        also: &'r [TableFormat],
     ) -> Result<Self, OutputError> {
         Ok(Self {
             tables: FolderTables::open(paths.clone(), &line.shape)?,
@@ -58,6 +67,10 @@ impl<'r> FolderRows<'r> {
             place: line.place.clone(),
             ids: Mutex::new(ids),
             ledger,
+            also,
+            dir: line.dir.clone(),
+            start: Instant::now(),
+            reasons: Mutex::default(),
             counts: Mutex::new(Counts { images, ..Counts::default() }),
             wishes: Mutex::new(Vec::new()),
             statistics: line.questions.as_ref().map(|names| Mutex::new(Statistics::new(names.iter().cloned()))),
@@ -85,6 +98,7 @@ impl<'r> FolderRows<'r> {
         }
         let doubts = if let Outcome::Read { doubts, .. } = &outcome { doubts.len() } else { 0 };
         self.counts.lock().add(filed, doubts);
+        self.reasons.lock().add(&outcome);
         Ok(())
     }
 
@@ -93,14 +107,25 @@ impl<'r> FolderRows<'r> {
         self.counts.lock().accounted()
     }
 
+    /// What became of the folder's images so far.
+    pub fn summary(&self) -> FolderSummary {
+        let counts = *self.counts.lock();
+        FolderSummary {
+            folder: shown(&self.dir).join("").to_string_lossy().into_owned(),
+            counts,
+            reasons: self.reasons.lock().clone(),
+            pace: Pace::of(counts.accounted(), self.start.elapsed()),
+        }
+    }
+
     /// Puts the tables in their places.
     ///
     /// # Errors
     /// [`OutputError`].
     pub fn finish(self) -> Result<RowsDone, OutputError> {
-        let mut tables = Vec::from(self.tables.finish()?);
+        let mut tables = self.tables.finish(self.also)?;
         if let Some(statistics) = &self.statistics {
-            tables.extend(outputs::write_statistics(&self.paths, &statistics.lock())?);
+            tables.extend(outputs::write_statistics(&self.paths, &statistics.lock(), self.also)?);
         }
         self.ledger.lock().wrote(tables);
         let counts = self.counts.into_inner();

@@ -12,6 +12,7 @@ use super::duplicates::RunIds;
 use super::places;
 use super::rows::{FolderRows, RowsDone};
 use super::summary::Counts;
+use crate::cli::TableFormat;
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::outputs::grouping::{self, Grouped};
@@ -39,6 +40,15 @@ pub struct WholeFolder {
     pub sheets: Vec<(Image, usize)>,
 }
 
+/// What is wanted of the whole besides its CSV tables.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The formats of its tables.
+    pub also: Vec<TableFormat>,
+    /// A list of all that was read and written.
+    pub manifest: bool,
+}
+
 /// Writes the folders, and a journal that begins with these lines: a run over all sheets can go on with it.
 ///
 /// # Errors
@@ -50,7 +60,7 @@ pub fn write(
     shards: &[ShardOutput],
     folders: &[WholeFolder],
     end: EndLine,
-    manifest: bool,
+    wanted: &Wanted,
 ) -> Result<Counts, BatchError> {
     let mut ledger = places::begin(output, lock)?;
     let journal = Journal::begin(output).map_err(OutputError::at(output))?;
@@ -62,13 +72,14 @@ pub fn write(
         .iter()
         .map(|folder| FolderPaths::of(output, &folder.line.place, folder.sheets.iter().map(|(image, _)| image.name())))
         .collect();
-    all_paths.iter().try_for_each(|paths| places::try_tables(paths, &mut ledger, output))?;
+    all_paths.iter().try_for_each(|paths| places::try_tables(paths, &wanted.also, &mut ledger, output))?;
     let ledger = Mutex::new(ledger);
     let mut ids = RunIds::default();
     let mut total = Counts::default();
     for (folder, paths) in folders.iter().zip(&all_paths) {
         let line = &folder.line;
-        let rows = FolderRows::open(line, paths, folder.sheets.len(), ids.of_template(&line.template), &ledger)?;
+        let ids = ids.of_template(&line.template);
+        let rows = FolderRows::open(line, paths, folder.sheets.len(), ids, &ledger, &wanted.also)?;
         let mut made: HashSet<PathBuf> = HashSet::new();
         for (i, (image, index)) in folder.sheets.iter().enumerate() {
             let Some(shard) = shards.get(*index) else { continue };
@@ -91,7 +102,7 @@ pub fn write(
     }
     note(&Line::End(end))?;
     journal.sync().map_err(OutputError::at(journal.path()))?;
-    super::finish_outputs(output, ledger.into_inner(), manifest)?;
+    super::finish_outputs(output, ledger.into_inner(), wanted.manifest)?;
     Ok(total)
 }
 

@@ -1,17 +1,21 @@
 //! The only writer: CSV tables that grow in input order, files about sheets saved by the workers, grouped sheets, and what a
 //! later run needs to know.
 
+pub mod also;
 pub mod confidence;
 pub mod crops;
 pub mod done;
 pub mod grouping;
 pub mod journal;
+mod jsonl;
 pub mod ledger;
 pub mod lock;
 pub mod manifest;
 pub mod paths;
 pub mod sheet_files;
 pub mod table;
+mod xlsx;
+mod zip;
 
 use std::ffi::OsStr;
 use std::io;
@@ -24,6 +28,7 @@ use self::ledger::Ledger;
 use self::lock::OutputLock;
 use self::paths::FolderPaths;
 use self::table::Table;
+use crate::cli::TableFormat;
 use crate::file_names::{STATE_FOLDER, as_cell};
 use crate::scoring;
 use crate::statistics::{self, Statistics};
@@ -113,17 +118,17 @@ pub fn open_ledger(output: &Path, _lock: &OutputLock) -> Result<Ledger, OutputEr
 }
 
 /// Makes sure that the outputs of a folder can be written, by creating the beginnings of its tables and the folders
-/// `besides`, which are below the output folder.
+/// `besides`, which are below the output folder. The tables come in the formats `also`, too.
 ///
 /// # Errors
 /// [`OutputError`].
-pub fn try_places(paths: &FolderPaths, besides: &[PathBuf]) -> Result<(), OutputError> {
+pub fn try_places(paths: &FolderPaths, besides: &[PathBuf], also: &[TableFormat]) -> Result<(), OutputError> {
     let tables = ["Results", "Manual"].map(|name| paths.place().join(name));
     try_folders(paths, &tables)?;
     try_folders(paths, besides)?;
     for table in table_files(paths) {
         let path = paths.on_disk(&table);
-        if path.is_dir() {
+        if let Some(path) = also::files(&path, also).chain([path.clone()]).find(|path| path.is_dir()) {
             return Err(OutputError { path, source: io::ErrorKind::IsADirectory.into() });
         }
         let path = table::partial(&path);
@@ -161,10 +166,11 @@ fn table_files(paths: &FolderPaths) -> [PathBuf; 5] {
     [paths.results(), paths.confidence(), paths.manual(ERRORS), paths.manual(MULTI_MARKED), paths.manual(REVIEW)]
 }
 
-/// The files that a folder's tables become, and those that they grow in, below the output folder.
-pub fn table_files_and_partials(paths: &FolderPaths) -> Vec<PathBuf> {
-    let tables = table_files(paths).into_iter().flat_map(|path| [table::partial(&path), path]);
-    tables.chain(statistics_files(paths)).collect()
+/// The files that a folder's tables become, in the formats `also`, too, and those that they grow in, below the output folder.
+pub fn table_files_and_partials(paths: &FolderPaths, also: &[TableFormat]) -> Vec<PathBuf> {
+    let tables = table_files(paths).into_iter().chain(statistics_files(paths));
+    let files = tables.flat_map(|csv| also::files(&csv, also).chain([csv.clone()]).collect::<Vec<_>>());
+    files.flat_map(|path| [table::partial(&path), path]).collect()
 }
 
 /// Saves the picture of the layout on the page of the image named `image`. Called by workers, in any order.
@@ -184,22 +190,34 @@ pub fn write_explanation(path: &Path, table: &scoring::Table) -> Result<(), Outp
     table::write_whole(path, &table.header, &table.rows).map_err(OutputError::at(path))
 }
 
-/// Writes the item statistics of a folder, and says which files they are, below the output folder.
+/// Writes the item statistics of a folder, in the formats `also`, too, and says which files they are, below the output folder.
 ///
 /// # Errors
 /// [`OutputError`].
-pub fn write_statistics(paths: &FolderPaths, statistics: &Statistics) -> Result<[PathBuf; 2], OutputError> {
+pub fn write_statistics(
+    paths: &FolderPaths,
+    statistics: &Statistics,
+    also: &[TableFormat],
+) -> Result<Vec<PathBuf>, OutputError> {
     let [items, batch] = statistics_files(paths);
     let write = |below: &Path, header: &[&str], rows: &[Vec<String>]| {
         let path = paths.on_disk(below);
-        table::write_whole(&path, header, rows).map_err(OutputError::at(path))
+        let table = Table::create(path.clone(), header).map_err(OutputError::at(&path))?;
+        rows.iter().try_for_each(|row| table.append(row)).map_err(OutputError::at(&path))?;
+        finish(table, below, also)
     };
-    write(&items, &statistics::ITEMS_HEADER, &statistics.items())?;
-    write(&batch, &statistics::BATCH_HEADER, &statistics.batch())?;
+    let mut files = write(&items, &statistics::ITEMS_HEADER, &statistics.items())?;
+    files.extend(write(&batch, &statistics::BATCH_HEADER, &statistics.batch())?);
     if statistics.is_overflown() {
         tracing::warn!("the marks of `{}` are too fine for exact statistics; some cells are empty", items.display());
     }
-    Ok([items, batch])
+    Ok(files)
+}
+
+/// Puts a table in its place, `below` the output folder, and says which files it became there.
+fn finish(table: Table, below: &Path, also: &[TableFormat]) -> Result<Vec<PathBuf>, OutputError> {
+    let written = table.finish(also)?;
+    Ok(written.iter().filter_map(|path| path.file_name()).map(|name| below.with_file_name(name)).collect())
 }
 
 fn statistics_files(paths: &FolderPaths) -> [PathBuf; 2] {
@@ -287,15 +305,15 @@ impl FolderTables {
         table.append(cells).map_err(OutputError::at(self.paths.on_disk(&below)))
     }
 
-    /// Puts the tables in their places, and says which files they are, below the output folder.
+    /// Puts the tables in their places, in the formats `also`, too, and says which files they are, below the output folder.
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn finish(self) -> Result<[PathBuf; 5], OutputError> {
-        let files = table_files(&self.paths);
+    pub fn finish(self, also: &[TableFormat]) -> Result<Vec<PathBuf>, OutputError> {
         let tables = [self.results, self.confidence, self.errors, self.multi_marked, self.review];
-        for (table, below) in tables.into_iter().zip(&files) {
-            table.finish().map_err(OutputError::at(self.paths.on_disk(below)))?;
+        let mut files = Vec::new();
+        for (table, below) in tables.into_iter().zip(table_files(&self.paths)) {
+            files.extend(finish(table, &below, also)?);
         }
         Ok(files)
     }

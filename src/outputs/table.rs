@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
+use super::OutputError;
+use super::also;
+use crate::cli::TableFormat;
+
 /// A CSV file in the making: every cell quoted, LF, UTF-8. Rows go to `<name>.partial`, each whole in one write;
 /// [`Table::finish`] puts the file in its place in one step.
 #[derive(Debug)]
@@ -34,15 +38,17 @@ impl Table {
         append_whole(&mut self.file.lock(), &line(cells)?)
     }
 
-    /// Puts the file in its place.
+    /// Puts the file in its place, and the same table in other formats beside it. All of them are on the disk before they
+    /// have their names. Says which files they are, the CSV first.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn finish(self) -> io::Result<()> {
-        let file = self.file.into_inner();
-        file.sync_all()?;
-        drop(file);
-        std::fs::rename(partial(&self.path), &self.path)
+    /// [`OutputError`].
+    pub fn finish(self, also: &[TableFormat]) -> Result<Vec<PathBuf>, OutputError> {
+        let partial = partial(&self.path);
+        self.file.into_inner().sync_all().map_err(OutputError::at(&self.path))?;
+        let others = also::write_beside(&partial, &self.path, also)?;
+        std::fs::rename(partial, &self.path).map_err(OutputError::at(&self.path))?;
+        Ok(std::iter::once(self.path).chain(others).collect())
     }
 }
 
@@ -125,7 +131,7 @@ mod tests {
         table.append(&["1"]).unwrap();
         assert!(!path.exists());
         assert_eq!(std::fs::read_to_string(partial(&path)).unwrap(), "\"x\"\n\"1\"\n");
-        table.finish().unwrap();
+        assert_eq!(table.finish(&[]).unwrap(), [path.as_path()]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "\"x\"\n\"1\"\n");
         assert!(!partial(&path).exists());
     }
