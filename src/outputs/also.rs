@@ -78,3 +78,46 @@ fn told(done: Result<xlsx::Long, Unfit>, target: &Path, csv: &Path) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outputs::table::Table;
+
+    const BOTH: [TableFormat; 2] = [TableFormat::Jsonl, TableFormat::Xlsx];
+
+    #[test]
+    fn files_take_their_places_beside_the_csv() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        let table = Table::create(path.clone(), &["id", "roll"]).unwrap();
+        table.append(&["a", "007"]).unwrap();
+        let written = table.finish(&BOTH).unwrap();
+        assert_eq!(written, ["t.csv", "t.jsonl", "t.xlsx"].map(|name| dir.path().join(name)));
+        assert_eq!(std::fs::read_to_string(&written[1]).unwrap(), "{\"id\":\"a\",\"roll\":\"007\"}\n");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_table_that_no_workbook_holds_leaves_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        let table = Table::create(path.clone(), &["id"; 20_000]).unwrap();
+        assert!(table.finish(&[TableFormat::Xlsx]).unwrap() == [path]);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        for (format, name) in BOTH.into_iter().zip(["t.jsonl", "t.xlsx"]) {
+            let dir = tempfile::tempdir().unwrap();
+            let (source, csv) = (dir.path().join("source"), dir.path().join("t.csv"));
+            std::fs::write(&source, "\"id\"\n\"a\"\n").unwrap();
+            std::os::unix::fs::symlink("/dev/full", dir.path().join(format!("{name}.partial"))).unwrap();
+            let error = write_beside(&source, &csv, &[format]).unwrap_err();
+            assert_eq!((error.path, error.source.kind()), (dir.path().join(name), io::ErrorKind::StorageFull));
+            assert!(!dir.path().join(name).exists());
+        }
+    }
+}

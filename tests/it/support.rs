@@ -135,7 +135,8 @@ impl Run {
     pub fn transcript(&self) -> String {
         let stderr = self.stderr();
         let lines = stderr.lines().map(without_rates).map(|l| l.trim_end().to_owned()).collect::<Vec<_>>().join("\n");
-        format!("exit {}\n--- stdout\n{}--- stderr\n{lines}\n", self.code(), self.stdout())
+        let stdout = without_durations(&self.stdout());
+        format!("exit {}\n--- stdout\n{stdout}--- stderr\n{lines}\n", self.code())
     }
 
     /// Asserts that the run succeeded.
@@ -143,6 +144,12 @@ impl Run {
         assert_eq!(self.code(), 0, "{}", self.stderr());
         self
     }
+}
+
+/// A summary without its numbers of seconds and sheets in a second.
+fn without_durations(stdout: &str) -> String {
+    let durations = regex::Regex::new(r#"("seconds"|"sheets_per_second"):[0-9.e-]+"#).expect("a pattern");
+    durations.replace_all(stdout, "$1:…").into_owned()
 }
 
 /// A line without its numbers of seconds and sheets/s, which differ from run to run.
