@@ -175,8 +175,9 @@ fn sheet(rows: &mut csv::Reader<impl Read>, to: &mut impl Write) -> io::Result<R
         for (cell, column) in record.iter().zip(&columns).filter(|(cell, _)| !cell.is_empty()) {
             let cell = String::from_utf8_lossy(cell);
             text.clear();
-            let characters = cell.encode_utf16().count();
-            if cell.len() > MAX_CHARACTERS && characters > MAX_CHARACTERS {
+            // No text has more characters than bytes.
+            let characters = if cell.len() > MAX_CHARACTERS { cell.encode_utf16().count() } else { 0 };
+            if characters > MAX_CHARACTERS {
                 long += 1;
                 text = format!("({characters} characters, too long for a workbook: see the CSV)");
             } else {

@@ -162,7 +162,7 @@ mod on_a_display {
             std::fs::rename(workspace.path("in").join(page), workspace.path("in").join(folder).join(page)).unwrap();
         }
         let stopped = |page: &str, before: usize| {
-            let running = start(&workspace, &display);
+            let running = start_with(&workspace, &display, &["--summary", "json"]);
             for page in &["page-1.png", "page-2.jpg", "page-3.png"][..before] {
                 display.tap(display.shows(page), SPACE);
             }
@@ -172,6 +172,13 @@ mod on_a_display {
         let run = stopped("page-1.png", 0);
         assert_eq!(run.code(), 130, "{}", run.stderr());
         assert!(run.stderr().contains("stopped; 1 folder with 2 images not begun"), "{}", run.stderr());
+        let summary: serde_json::Value = serde_json::from_str(&run.stdout()).unwrap();
+        let counts = |of: &serde_json::Value| ["images", "read"].map(|key| of[key].as_u64());
+        assert_eq!((summary["status"].as_str(), counts(&summary)), (Some("stopped"), [Some(3), Some(1)]));
+        assert_eq!(
+            (&summary["folders"][1]["folder"], counts(&summary["folders"][1])),
+            (&"in/b/".into(), [Some(2), Some(0)])
+        );
         assert!(workspace.path("out/a/Results/Results.csv").exists());
         assert!(!workspace.path("out/b/Results/Results.csv").exists());
         // Nothing is left to be stopped.
