@@ -182,6 +182,30 @@ fn tables_come_in_other_formats_and_go_again() {
 }
 
 #[test]
+fn a_run_that_goes_on_and_shards_end_with_the_files_of_one_run() {
+    let workspace = mixed();
+    let also = ["--also", "jsonl,xlsx"];
+    let run = |args: &[&str]| workspace.omr(&[args, &also].concat()).succeeded();
+    run(&["-q", "-i", "in", "-o", "whole"]);
+    let whole = workspace.tree("whole");
+    assert!(whole.contains_key(Path::new("Results/Results.xlsx")));
+    // The first run made neither format, and a sheet has come since.
+    std::fs::rename(workspace.path("in/page-2.jpg"), workspace.path("later.jpg")).unwrap();
+    workspace.omr(&["-q", "-i", "in", "-o", "on"]).succeeded();
+    std::fs::rename(workspace.path("later.jpg"), workspace.path("in/page-2.jpg")).unwrap();
+    let summary = run(&["-q", "-i", "in", "-o", "on", "--resume", "--summary", "json"]).stdout();
+    assert!(workspace.tree("on") == whole);
+    // What an earlier run read is counted, too.
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!((summary["images"].as_u64(), summary["errors"]["empty-file"].as_u64()), (Some(6), Some(2)), "{summary}");
+    for shard in ["1/2", "2/2"] {
+        workspace.omr(&["-q", "-i", "in", "-o", &format!("shard-{}", &shard[..1]), "--shard", shard]);
+    }
+    run(&["merge", "-q", "shard-1", "shard-2", "--output", "merged"]);
+    assert!(workspace.tree("merged") == whole);
+}
+
+#[test]
 fn a_place_that_a_workbook_cannot_take_is_told_before_the_first_sheet() {
     let workspace = mixed();
     std::fs::create_dir_all(workspace.path("out/Manual/Review.xlsx")).unwrap();
