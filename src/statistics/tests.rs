@@ -192,7 +192,7 @@ fn unknown_multi_marks_are_no_number() {
     let right = plain("A");
     let known = response(&right);
     let unknown = known.clone().map(|response| Response { multi_marked: None, ..response });
-    statistics.add(&[known.clone()]);
+    statistics.add(std::slice::from_ref(&known));
     assert_eq!(statistics.items()[0][5], "0");
     statistics.add(&[unknown]);
     statistics.add(&[known]);
