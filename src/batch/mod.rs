@@ -35,6 +35,7 @@ pub use self::stop::Stop;
 use self::summary::{Counts, FolderSummary, Summary};
 use self::timings::Timings;
 use self::viewing::{Viewer, shows_stages};
+use crate::digest::Digest;
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::options::{Options, Root};
@@ -249,14 +250,15 @@ fn begin_journal(plan: &Plan, means: Means<'_>) -> std::io::Result<Journal> {
     let output = means.options.output.as_path();
     let journal = means.known.map_or_else(|| Journal::begin(output), |known| Journal::go_on(output, known))?;
     let omr = env!("CARGO_PKG_VERSION").to_owned();
-    let (shard, listing, settings) = (means.options.shard, plan.listing, plan.settings);
+    let (shard, listing) = (means.options.shard, plan.listing);
+    let settings = Digest::of_parts(plan.settings.iter().map(|setting| setting.id.as_bytes()));
     journal.append(&Line::Run(RunLine { omr, shard, listing, settings }))?;
-    let mut noted = std::collections::HashSet::new();
-    for folder in &plan.folders {
-        let is_known = means.known.is_some_and(|known| known.setting(&folder.setting.id).is_some());
-        if !is_known && noted.insert(folder.setting.id) {
-            journal.append(&Line::Setting(folder.setting.clone()))?;
+    for setting in &plan.settings {
+        if means.known.is_none_or(|known| known.setting(&setting.id).is_none()) {
+            journal.append(&Line::Setting(setting.clone()))?;
         }
+    }
+    for folder in &plan.folders {
         let line = line_of(folder, means.options);
         if means.known.and_then(|known| known.folder(&line.place)) != Some(&line) {
             journal.append(&Line::Folder(line))?;

@@ -15,7 +15,6 @@ pub mod paths;
 pub mod sheet_files;
 pub mod table;
 mod xlsx;
-mod zip;
 
 use std::ffi::OsStr;
 use std::io;

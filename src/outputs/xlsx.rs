@@ -1,8 +1,8 @@
 //! A table as an Excel workbook: one sheet, its first row frozen, all cells texts (ECMA-376, parts 1 and 2).
 //!
-//! Written straight through, row by row, so that memory does not grow with the table, and without any date, so that the same
-//! table gives the same bytes. Why not a library: the one there is for Rust panics when the disk is full, and needs the room
-//! twice.
+//! Written straight through, row by row, so that memory does not grow with the table, and with the first date of the format's
+//! calendar, so that the same table gives the same bytes. The archive is made by a library; why not the workbook, too: the one
+//! there is for Rust panics when the disk is full, and needs the room twice.
 //!
 //! Nothing is cut so that it looks whole: a table that no workbook holds is none, and in place of a text that is too long
 //! stands a note.
@@ -10,13 +10,17 @@
 use std::fmt;
 use std::io::{self, BufWriter, Read, Seek, Write};
 
-use super::zip::Archive;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// Rows that a sheet has, the header among them.
 const MAX_ROWS: u64 = 1_048_576;
 
 /// Columns that a sheet has.
 const MAX_COLUMNS: usize = 16_384;
+
+/// Bytes that a part has, before it is packed.
+const MAX_BYTES: u64 = u32::MAX as u64;
 
 /// Characters that a cell has, counted as UTF-16 does.
 pub const MAX_CHARACTERS: usize = 32_767;
@@ -53,24 +57,51 @@ pub struct Long(pub u64);
 /// # Errors
 /// What the system says. Inside: why no workbook holds the table; then the file is of no use.
 pub fn write(rows: &mut csv::Reader<impl Read>, to: impl Write + Seek) -> io::Result<Result<Long, Unfit>> {
-    let mut archive = Archive::new(to);
+    let mut archive = ZipWriter::new(to);
+    // Each part is at most 4 GiB: readers of larger ones are rare.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(1))
+        .last_modified_time(DateTime::default());
     for (name, content) in PARTS {
-        archive.add(name, |part| part.write_all(content.as_bytes()))?;
+        archive.start_file(name, options)?;
+        archive.write_all(content.as_bytes())?;
     }
-    let mut done = Ok(Long(0));
-    let sheet = archive.add("xl/worksheets/sheet1.xml", |part| {
-        let mut part = BufWriter::with_capacity(1 << 16, part);
-        done = sheet(rows, &mut part)?;
-        part.flush()
-    });
-    match sheet {
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge && error.raw_os_error().is_none() => {
-            return Ok(Err(Unfit::Bytes));
+    archive.start_file("xl/worksheets/sheet1.xml", options)?;
+    let mut part = Part { to: BufWriter::with_capacity(1 << 16, &mut archive), left: MAX_BYTES };
+    let done = match sheet(rows, &mut part) {
+        Ok(done) => {
+            part.flush()?;
+            done
         }
-        other => other?,
-    }
-    archive.finish()?;
+        Err(_) if part.left == 0 => return Ok(Err(Unfit::Bytes)),
+        Err(error) => return Err(error),
+    };
+    drop(part);
+    archive.finish()?.flush()?;
     Ok(done)
+}
+
+/// The sheet on its way, as long as it is not too large.
+struct Part<W> {
+    to: W,
+    left: u64,
+}
+
+impl<W: Write> Write for Part<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() as u64 > self.left {
+            self.left = 0;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let count = self.to.write(bytes)?;
+        self.left -= count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// The parts of a workbook that do not depend on the table.
@@ -230,7 +261,6 @@ fn looks_escaped(text: &[u8; 7]) -> bool {
 mod tests {
     use std::io::Cursor;
 
-    use super::super::zip;
     use super::*;
 
     fn workbook(csv: &str) -> (Result<Long, Unfit>, Vec<u8>) {
@@ -240,12 +270,16 @@ mod tests {
         (done, file.into_inner())
     }
 
+    fn sheet_of(bytes: &[u8]) -> String {
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        assert_eq!(archive.len(), 6);
+        std::io::read_to_string(archive.by_name("xl/worksheets/sheet1.xml").unwrap()).unwrap()
+    }
+
     fn cells(csv: &str) -> String {
         let (done, bytes) = workbook(csv);
         assert_eq!(done, Ok(Long(0)));
-        let parts = zip::tests::contents(&bytes);
-        assert_eq!(parts.len(), 6);
-        let sheet = String::from_utf8(parts["xl/worksheets/sheet1.xml"].clone()).unwrap();
+        let sheet = sheet_of(&bytes);
         sheet.strip_prefix(HEAD).unwrap().strip_suffix(TAIL).unwrap().to_owned()
     }
 
@@ -289,7 +323,7 @@ mod tests {
     fn a_text_that_is_too_long_leaves_a_note() {
         let (done, bytes) = workbook(&format!("id,text\na,{}\nb,{}\n", "ü".repeat(MAX_CHARACTERS), "x".repeat(32_768)));
         assert_eq!(done, Ok(Long(1)));
-        let sheet = String::from_utf8(zip::tests::contents(&bytes)["xl/worksheets/sheet1.xml"].clone()).unwrap();
+        let sheet = sheet_of(&bytes);
         assert!(sheet.contains(&"ü".repeat(MAX_CHARACTERS)) && !sheet.contains("xxx"));
         assert!(sheet.contains("(32768 characters, too long for a workbook: see the CSV)"));
     }

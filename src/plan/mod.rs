@@ -49,8 +49,8 @@ pub struct Plan {
     pub found: usize,
     /// Digest of their names.
     pub listing: Digest,
-    /// Digest of what the sheets of all folders are read by.
-    pub settings: Digest,
+    /// What the sheets of all folders are read by, each once, whatever the shard.
+    pub settings: Vec<Setting>,
 }
 
 /// A folder that is ready to be read.
@@ -238,7 +238,9 @@ impl Plan {
             });
         }
         let listing = listing_of(&plans);
-        let settings = Digest::of_parts(plans.iter().map(|plan| plan.setting.id.as_bytes()));
+        let mut settings: Vec<Setting> = plans.iter().map(|plan| plan.setting.clone()).collect();
+        settings.sort_by_key(|setting| setting.id);
+        settings.dedup_by_key(|setting| setting.id);
         if options.task == Task::Read {
             errors.extend(mixed_with_grouping(&plans));
         }
