@@ -1,7 +1,6 @@
 //! What programs read: the summary, the log as JSON, tables in other formats; and rows that are whole whatever happens.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
