@@ -7,10 +7,13 @@ use std::path::{Component, Path, PathBuf};
 pub const STATE_FOLDER: &str = ".omr";
 
 /// Extensions of images, in lower case. What a file holds is told by its content.
-pub const IMAGE_EXTENSIONS: [&str; 7] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"];
+pub const IMAGE_EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "pdf"];
+
+/// Extensions of files that may have several pages, in lower case.
+pub const PAGED_EXTENSIONS: [&str; 3] = ["tif", "tiff", "pdf"];
 
 /// Extensions of scans that are not read; a folder that holds some says so.
-pub const UNREAD_EXTENSIONS: [&str; 5] = ["pdf", "heic", "heif", "gif", "jp2"];
+pub const UNREAD_EXTENSIONS: [&str; 4] = ["heic", "heif", "gif", "jp2"];
 
 /// The extension of a file name in lower case. `.png` alone is one: OMRChecker reads such files.
 pub fn extension(name: &OsStr) -> Option<String> {

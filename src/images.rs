@@ -1,6 +1,7 @@
 //! What a sheet is read from: a file of its folder, or a page of a file that has several.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,11 +18,45 @@ pub struct Image {
 }
 
 /// A page of a file with several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Page {
     #[serde(with = "os_names::os_string")]
     file: OsString,
     number: u32,
+    /// Not part of what it is.
+    #[serde(skip)]
+    stamp: Option<Stamp>,
+}
+
+impl PartialEq for Page {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.file, self.number) == (&other.file, other.number)
+    }
+}
+
+impl Eq for Page {}
+
+/// What tells without reading it that a file is most likely the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Size.
+    pub bytes: u64,
+    /// Modification time: seconds since 1970 and nanoseconds; `None` where the system has none.
+    pub modified: Option<(i64, u32)>,
+}
+
+impl Stamp {
+    /// Of a file.
+    pub fn of(metadata: &Metadata) -> Self {
+        let since = |time: std::time::SystemTime| match time.duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => (i64::try_from(after.as_secs()).unwrap_or(i64::MAX), after.subsec_nanos()),
+            Err(before) => {
+                let before = before.duration();
+                (-i64::try_from(before.as_secs()).unwrap_or(i64::MAX), before.subsec_nanos())
+            }
+        };
+        Self { bytes: metadata.len(), modified: metadata.modified().ok().map(since) }
+    }
 }
 
 impl Image {
@@ -34,7 +69,20 @@ impl Image {
     pub fn page(file: &OsStr, number: u32) -> Self {
         let mut name = file.to_owned();
         name.push(format!("-p{number:03}"));
-        Self { name, page: Some(Box::new(Page { file: file.to_owned(), number })) }
+        Self { name, page: Some(Box::new(Page { file: file.to_owned(), number, stamp: None })) }
+    }
+
+    /// What the file was when its pages were counted.
+    pub fn seen(mut self, stamp: Stamp) -> Self {
+        if let Some(page) = &mut self.page {
+            page.stamp = Some(stamp);
+        }
+        self
+    }
+
+    /// What its file was when its pages were counted, where that is known.
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.page.as_ref().and_then(|page| page.stamp)
     }
 
     /// What it is called: the column `file_id`, and what is written about it.

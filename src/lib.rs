@@ -33,6 +33,7 @@ pub mod merge;
 pub mod options;
 pub mod os_names;
 pub mod outputs;
+pub mod pages;
 pub mod plan;
 pub mod report_mark;
 pub mod rescore;

@@ -12,11 +12,12 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::evaluation::Evaluation;
-use crate::file_names::{IMAGE_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown};
+use crate::file_names::{IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown};
 use crate::images::Image;
 use crate::json::{DocumentError, Problem};
 use crate::options::{Options, Root, Task};
 use crate::outputs::ledger;
+use crate::pages::{self, MAX_PAGES};
 use crate::report_mark;
 use crate::template::Template;
 
@@ -304,7 +305,7 @@ impl Walker {
         }
         if listing.unread > 0 {
             warn!(
-                "`{}` has {} file(s) of a kind that is not read ({}); convert them to JPEG, PNG or TIFF",
+                "`{}` has {} file(s) of a kind that is not read ({}); convert them to JPEG, PNG, TIFF or PDF",
                 shown(dir).display(),
                 listing.unread,
                 UNREAD_EXTENSIONS.join(", ")
@@ -338,7 +339,7 @@ impl Walker {
             match here.template {
                 Some(template) => {
                     let Inherited { config, config_file, evaluation, .. } = here;
-                    let images = images.into_iter().map(Image::whole).collect();
+                    let images = images.into_iter().flat_map(|name| images_of(&dir, name)).collect();
                     folders.push(Folder { dir, place, images, template, config, config_file, evaluation });
                 }
                 None if here.is_below_a_broken_template => {}
@@ -349,6 +350,15 @@ impl Walker {
             }
         }
         if self.errors.is_empty() { Ok(Walked { folders, empty: self.empty }) } else { Err(self.errors) }
+    }
+}
+
+/// The image in a file of the folder `dir`; or its pages, if it is of a kind that may have several, and has.
+fn images_of(dir: &Path, name: OsString) -> Vec<Image> {
+    let may_have_pages = extension(&name).is_some_and(|e| PAGED_EXTENSIONS.contains(&e.as_str()));
+    match may_have_pages {
+        true => pages::images_of(&shown(dir).join(&name), name, MAX_PAGES),
+        false => vec![Image::whole(name)],
     }
 }
 

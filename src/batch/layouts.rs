@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::ordered::Ordered;
 use super::summary::{Counts, FolderSummary, Summary};
 use super::viewing::Viewer;
-use super::{AnyFolder, BatchError, Ended, Means, Stop, hand_out, isolation, read_file};
+use super::{AnyFolder, BatchError, Ended, Means, Stop, hand_out, isolation, sources::Sources};
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::imaging::coloured;
@@ -76,6 +76,7 @@ fn draw_folder(
     let name = shown(&plan.folder.dir).join("");
     let job = LayoutJob {
         plan,
+        sources: Sources::default(),
         sink: Ordered::default(),
         counts: Mutex::new(Counts { images, ..Counts::default() }),
         unwritten: Mutex::new(HashSet::new()),
@@ -95,6 +96,7 @@ fn draw_folder(
 /// One folder while its workers draw.
 struct LayoutJob<'a> {
     plan: &'a FolderPlan,
+    sources: Sources,
     /// Why sheets have no page, told in input order.
     sink: Ordered<Option<SheetError>>,
     counts: Mutex<Counts>,
@@ -106,8 +108,9 @@ impl LayoutJob<'_> {
     fn sheet(&self, i: usize, image: &Image, scratch: &mut Scratch) -> Result<Option<Stage>, OutputError> {
         let path = self.plan.folder.dir.join(image.file());
         let drawn = isolation::with_buffers(scratch, |scratch| {
-            let (bytes, names) = (read_file(&path)?.bytes, SheetNames::of(image.name(), &path));
-            let drawn = preview::page_with_layout(&bytes, &self.plan.context, names.name(), scratch);
+            let scan = self.sources.open(&self.plan.folder.dir, image)?.scan(&self.plan.context)?;
+            let names = SheetNames::of(image.name(), &path);
+            let drawn = preview::page_with_layout(&scan, &self.plan.context, names.name(), scratch);
             let (picture, error) = match drawn {
                 Ok(picture) => (Some(picture), None),
                 Err(NoPage { error, picture }) => (picture, Some(error)),

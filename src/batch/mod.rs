@@ -13,6 +13,7 @@ mod ordered;
 mod places;
 mod reading;
 mod rows;
+pub(crate) mod sources;
 mod stop;
 pub mod summary;
 pub mod timings;
@@ -31,6 +32,7 @@ use self::duplicates::RunIds;
 use self::ordered::Ordered;
 use self::reading::FolderJob;
 use self::rows::{FolderRows, RowsDone};
+use self::sources::Sources;
 pub use self::stop::Stop;
 use self::summary::{Counts, FolderSummary, Summary};
 use self::timings::Timings;
@@ -53,9 +55,6 @@ use crate::plan::{FolderPlan, Plan};
 use crate::sheet::{Reason, Scratch, SheetError};
 use crate::signals::StopRequest;
 use crate::statistics::Questions;
-
-/// A file may have this many bytes: no picture within the pixel limit needs more.
-const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Why a run could not be finished.
 #[derive(Debug, thiserror::Error)]
@@ -316,6 +315,7 @@ fn read_folder<'r>(
     let job = FolderJob {
         plan,
         options,
+        sources: Sources::default(),
         ledger,
         journal,
         known,
@@ -354,34 +354,4 @@ fn recall_folder(
     }
     summary.add(rows.summary());
     Ok(rows.finish()?)
-}
-
-/// A file as it was read.
-pub(crate) struct ReadFile {
-    /// Its content.
-    pub bytes: Vec<u8>,
-    /// Its size and modification time.
-    pub stamp: Stamp,
-}
-
-/// Reads a sheet's file.
-pub(crate) fn read_file(path: &Path) -> Result<ReadFile, SheetError> {
-    let gone = |e: std::io::Error| {
-        SheetError::new(Reason::ChangedWhileRead, format!("the file was listed, but cannot be read: {e}"))
-    };
-    let mut file = File::open(path).map_err(gone)?;
-    let stamp = Stamp::of(&file.metadata().map_err(gone)?);
-    if stamp.bytes > MAX_FILE_BYTES {
-        let detail = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", stamp.bytes);
-        return Err(SheetError::new(Reason::TooLarge, detail));
-    }
-    // Within the limit.
-    let mut bytes = Vec::with_capacity(stamp.bytes as usize);
-    Read::by_ref(&mut file).take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(gone)?;
-    if bytes.len() as u64 != stamp.bytes || Stamp::of(&file.metadata().map_err(gone)?) != stamp {
-        let detail =
-            "the file was written to while it was read; run again when it is whole (--settle leaves fresh files alone)";
-        return Err(SheetError::new(Reason::ChangedWhileRead, detail));
-    }
-    Ok(ReadFile { bytes, stamp })
 }

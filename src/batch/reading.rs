@@ -9,7 +9,8 @@ use tracing::{debug, info, warn};
 use super::ordered::Ordered;
 use super::rows::FolderRows;
 use super::timings::Timings;
-use super::{BatchError, isolation, places, read_file};
+use super::sources::Sources;
+use super::{BatchError, isolation, places};
 use crate::digest::Digest;
 use crate::file_names::{as_cell, tidy};
 use crate::images::Image;
@@ -37,6 +38,7 @@ use crate::statistics::Questions;
 pub struct FolderJob<'a> {
     pub plan: &'a FolderPlan,
     pub options: &'a Options,
+    pub sources: Sources,
     /// Names of crops go there as they are made; they are known by no other way.
     pub ledger: &'a Mutex<Ledger>,
     pub journal: &'a Journal,
@@ -162,12 +164,13 @@ impl FolderJob<'_> {
         let mut source = None;
         let read = isolation::with_buffers(scratch, |scratch| {
             scratch.clock.begin(Part::File);
-            let (file, names) = (read_file(&path)?, SheetNames::of(name, &path));
-            source = Some(Source { stamp: file.stamp, sha256: Digest::of(&file.bytes) });
+            let opened = self.sources.open(&self.plan.folder.dir, image)?;
+            source = Some(opened.source()?);
+            let (scan, names) = (opened.scan(&self.plan.context)?, SheetNames::of(name, &path));
             let keeps_grades = self.questions.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
             let request = Request { scoring, pictures, doubts: self.options.doubts };
-            sheet::process(&file.bytes, &self.plan.context, names.name(), request, scratch, stages)
+            sheet::process(&scan, &self.plan.context, names.name(), request, scratch, stages)
         });
         scratch.clock.begin(Part::Write);
         let mut files = SheetFiles::of(&self.plan.paths, name);

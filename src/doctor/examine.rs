@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use image::GrayImage;
 
-use crate::batch::{self, isolation};
+use super::scans::Scanned;
+use crate::batch::isolation;
+use crate::batch::sources::Sources;
 use crate::scoring::SheetNames;
 use crate::sheet::judge::{FieldJudgement, Scale};
 use crate::sheet::print::PrintFit;
@@ -90,14 +92,14 @@ impl Examined {
     }
 }
 
-/// Looks at the sheet in a file.
-pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) -> Examined {
+/// Looks at a sheet.
+pub(super) fn sheet(scan: &Scanned, sources: &Sources, context: &SheetContext, scratch: &mut Scratch) -> Examined {
     // Failures, and what steps found.
     let mut stages = Stages::of(Levels { saved: Kind::Found.saved_from(), shown: 0 }, PANEL_WIDTH);
-    let names = SheetNames::of(path.file_name().unwrap_or_default(), path);
+    let names = SheetNames::of(scan.image.name(), &scan.file());
     let inspected = isolation::with_buffers(scratch, |scratch| {
-        let file = batch::read_file(path)?;
-        let inspection = inspect(&file.bytes, context, names.name(), false, scratch, &mut stages)?;
+        let scan = sources.open(&scan.dir, &scan.image)?.scan(context)?;
+        let inspection = inspect(&scan, context, names.name(), false, scratch, &mut stages)?;
         Ok(Seen::of(inspection, context))
     });
     let told = |stage: &&Stage| matches!(stage.kind, Kind::Found | Kind::Failure);
@@ -110,7 +112,7 @@ pub(super) fn sheet(path: &Path, context: &SheetContext, scratch: &mut Scratch) 
         let failed = stages.all().iter().rev().find(|stage| stage.kind == Kind::Failure);
         failed.or_else(|| stages.all().last()).cloned()
     });
-    Examined { path: path.to_path_buf(), seen: inspected, steps, failure: failure.flatten() }
+    Examined { path: scan.shown(), seen: inspected, steps, failure: failure.flatten() }
 }
 
 impl Seen {

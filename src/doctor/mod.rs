@@ -22,7 +22,9 @@ use tracing::info;
 use self::examine::Examined;
 use self::offsets::BlockReport;
 use self::proposal::Proposal;
+use self::scans::Scanned;
 use crate::batch::isolation;
+use crate::batch::sources::Sources;
 use crate::cli::DoctorArgs;
 use crate::config::OutputMode;
 use crate::evaluation::Evaluation;
@@ -98,15 +100,16 @@ pub fn run(args: &DoctorArgs) -> Result<Report, Vec<DoctorError>> {
     let mut scratch = Scratch::default();
     let mut sheets: Vec<Examined> = Vec::with_capacity(scans.len());
     let mut drawn = picture::Room::default();
-    for path in &scans {
-        let sheet = examine::sheet(path, &subject.context, &mut scratch);
+    let sources = Sources::default();
+    for scan in &scans {
+        let sheet = examine::sheet(scan, &sources, &subject.context, &mut scratch);
         sheets.push(if drawn.has_room_for(&sheet) { sheet } else { sheet.without_pictures() });
     }
     let read = sheets.iter().filter(|sheet| sheet.seen.is_ok()).count();
     let blocks = offsets::of_blocks(&subject.context, &sheets);
     let ink = ink::Ink::of(&sheets);
     let proposal = Proposal::of(&subject, &blocks).map_err(one)?;
-    let tried = proposal.as_ref().and_then(|proposal| try_out(&subject, proposal, &sheets, &mut scratch));
+    let tried = proposal.as_ref().and_then(|proposal| try_out(&subject, proposal, &scans, &sheets, &mut scratch));
     let picture = picture::of(&subject.context, &sheets, &blocks, &ink);
     save_picture(args, picture).map_err(one)?;
     let is_worse = tried.as_ref().is_some_and(|tried| tried.doubled > 0);
@@ -172,7 +175,14 @@ struct Tried {
 }
 
 /// Reads the sheets again by the proposal. `None` where it cannot be used.
-fn try_out(subject: &Subject, proposal: &Proposal, sheets: &[Examined], scratch: &mut Scratch) -> Option<Tried> {
+fn try_out(
+    subject: &Subject,
+    proposal: &Proposal,
+    scans: &[Scanned],
+    sheets: &[Examined],
+    scratch: &mut Scratch,
+) -> Option<Tried> {
+    let sources = Sources::default();
     let document = Document::parse(&subject.template, proposal.text.clone()).ok()?;
     let config = subject.governed.config.clone();
     let (template, _) = Template::read(&document, &config).ok()?;
@@ -180,8 +190,9 @@ fn try_out(subject: &Subject, proposal: &Proposal, sheets: &[Examined], scratch:
     let context = plan::ready(&governed, OutputMode::Default).ok()?;
     let again: Vec<Examined> = sheets
         .iter()
-        .map(|sheet| match sheet.seen.is_ok() {
-            true => examine::sheet(&sheet.path, &context, scratch).without_pictures(),
+        .zip(scans)
+        .map(|(sheet, scan)| match sheet.seen.is_ok() {
+            true => examine::sheet(scan, &sources, &context, scratch).without_pictures(),
             false => Examined::unread(&sheet.path),
         })
         .collect();
@@ -229,13 +240,13 @@ fn check_places(args: &DoctorArgs, subject: &Subject) -> Result<(), DoctorError>
 }
 
 /// The picture must not take the place of what it is made of.
-fn check_picture(args: &DoctorArgs, subject: &Subject, scans: &[PathBuf]) -> Result<(), DoctorError> {
+fn check_picture(args: &DoctorArgs, subject: &Subject, scans: &[Scanned]) -> Result<(), DoctorError> {
     let Ok(real) = args.picture.canonicalize() else { return Ok(()) };
     let same = |path: &Path| path.canonicalize().is_ok_and(|other| other == real);
     let assets = subject.governed.template.asset_paths();
     let what = if args.picture.is_dir() {
         "is a folder; give --picture the name of a file"
-    } else if scans.iter().any(|scan| same(scan)) {
+    } else if scans.iter().any(|scan| same(&scan.file())) {
         "is one of the scans; give --picture another name"
     } else if same(&subject.template) || subject.config.as_deref().is_some_and(same) || assets.iter().any(|a| same(a)) {
         "belongs to the template; give --picture another name"

@@ -1,4 +1,5 @@
-//! Which files are the scans: those that were named, and the images of folders that were, in input order.
+//! Which are the scans: the files that were named, and the images of folders that were, in input order; of files with several
+//! pages, their pages.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -9,14 +10,40 @@ use tracing::warn;
 
 use super::DoctorError;
 use crate::file_names::{IMAGE_EXTENSIONS, extension};
+use crate::images::Image;
+use crate::pages::{self, MAX_PAGES};
 use crate::report_mark;
+
+/// A scan: a file, or a page of one.
+pub(super) struct Scanned {
+    pub dir: PathBuf,
+    pub image: Image,
+}
+
+impl Scanned {
+    /// The file that it is in.
+    pub fn file(&self) -> PathBuf {
+        self.dir.join(self.image.file())
+    }
+
+    /// What it is called.
+    pub fn shown(&self) -> PathBuf {
+        self.dir.join(self.image.name())
+    }
+
+    fn all_in(file: &Path) -> impl Iterator<Item = Self> {
+        let dir = file.parent().unwrap_or(Path::new("")).to_path_buf();
+        let name = file.file_name().unwrap_or_default().to_owned();
+        pages::images_of(file, name, MAX_PAGES).into_iter().map(move |image| Self { dir: dir.clone(), image })
+    }
+}
 
 /// The scans in the order in which they were named, each once; those of a folder by name. `no_scans` (real paths) and pictures
 /// of earlier reports are none, unless they are named themselves.
 ///
 /// # Errors
 /// All that was named and is not there; or that there is no scan at all.
-pub(super) fn find(named: &[PathBuf], no_scans: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<DoctorError>> {
+pub(super) fn find(named: &[PathBuf], no_scans: &[PathBuf]) -> Result<Vec<Scanned>, Vec<DoctorError>> {
     let (mut found, mut errors) = (Vec::<PathBuf>::new(), Vec::new());
     let mut known: HashSet<PathBuf> = HashSet::new();
     let mut empty = Vec::new();
@@ -36,7 +63,7 @@ pub(super) fn find(named: &[PathBuf], no_scans: &[PathBuf]) -> Result<Vec<PathBu
             false => warn!("`{}` {what}", path.display()),
         }
     }
-    if errors.is_empty() { Ok(found) } else { Err(errors) }
+    if errors.is_empty() { Ok(found.iter().flat_map(|file| Scanned::all_in(file)).collect()) } else { Err(errors) }
 }
 
 fn in_place(path: &Path, no_scans: &[PathBuf]) -> Result<Vec<PathBuf>, String> {

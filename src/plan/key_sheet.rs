@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{Built, Evaluation, Scorer, SetupProblem, SheetContext, SheetScoring, SheetValues};
 use crate::evaluation::{Answer, KeyEntry};
+use crate::pages::Resolution;
 use crate::scoring::SheetNames;
 use crate::sheet::interpret::Interpretation;
 use crate::sheet::{self, Scratch};
@@ -41,8 +42,10 @@ pub fn build(
 fn read_key(path: &Path, questions: &[String], context: &SheetContext) -> Result<Vec<KeyEntry>, Vec<SetupProblem>> {
     let fail = |message: String| vec![SetupProblem::new(path, message)];
     let bytes = std::fs::read(path).map_err(|e| fail(format!("the answer key cannot be read: {e}")))?;
+    let scan = crate::pages::only_page(bytes, Resolution::for_page(context.template.page_size))
+        .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
     let names = SheetNames::of(path.file_name().unwrap_or_default(), path);
-    let (layout, read, doubts) = sheet::read_values(&bytes, context, names.name(), &mut Scratch::default())
+    let (layout, read, doubts) = sheet::read_values(&scan, context, names.name(), &mut Scratch::default())
         .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
     if !doubts.is_empty() {
         let told = doubts.into_iter().map(|doubt| {

@@ -61,13 +61,17 @@ pub enum Reason {
     TooSmall,
     /// The file could not be read, or is not the one that was listed.
     ChangedWhileRead,
+    /// The file was not understood in time.
+    TimeLimit,
+    /// The file opens with a password.
+    Encrypted,
     /// A mistake in the program; the neighbours are not touched.
     InternalError,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::FaintMark,
         Self::PartialMark,
         Self::Residue,
@@ -94,6 +98,8 @@ impl Reason {
         Self::TooLarge,
         Self::TooSmall,
         Self::ChangedWhileRead,
+        Self::TimeLimit,
+        Self::Encrypted,
         Self::InternalError,
     ];
 
@@ -126,6 +132,8 @@ impl Reason {
             Self::TooLarge => "too-large",
             Self::TooSmall => "too-small",
             Self::ChangedWhileRead => "changed-while-read",
+            Self::TimeLimit => "time-limit",
+            Self::Encrypted => "encrypted",
             Self::InternalError => "internal-error",
         }
     }

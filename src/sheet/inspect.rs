@@ -6,6 +6,7 @@ use super::align::{self, Alignment};
 use super::clock::{Clock, Part};
 use super::context::SheetContext;
 use super::decode::WantedColour;
+use super::decode::scan::Scan;
 use super::drawings;
 use super::error::{Reason, SheetDoubt, SheetError};
 use super::fit;
@@ -50,14 +51,14 @@ pub struct Inspection {
 /// # Errors
 /// [`SheetError`]: why the sheet could not be read.
 pub fn inspect(
-    bytes: &[u8],
+    scan: &Scan,
     context: &SheetContext,
     name: SheetName<'_>,
     keeps_colour: bool,
     scratch: &mut Scratch,
     stages: &mut Stages,
 ) -> Result<Inspection, SheetError> {
-    let Upright { page, turn, doubt } = upright_page(bytes, context, keeps_colour, scratch, stages)?;
+    let Upright { page, turn, doubt } = upright_page(scan, context, keeps_colour, scratch, stages)?;
     let clock = &mut scratch.clock;
     stages.record(Kind::Page, |most| {
         let picture = Sketch::of(&page.gray, most).finish();
@@ -103,17 +104,17 @@ pub struct Placed {
 /// # Errors
 /// [`SheetError`]: why there is no page, or no place.
 pub fn place(
-    bytes: &[u8],
+    scan: &Scan,
     context: &SheetContext,
     name: SheetName<'_>,
     scratch: &mut Scratch,
     stages: &mut Stages,
 ) -> Result<Placed, SheetError> {
     if !context.template.sets.is_empty() {
-        let Inspection { page, layout, alignment, .. } = inspect(bytes, context, name, false, scratch, stages)?;
+        let Inspection { page, layout, alignment, .. } = inspect(scan, context, name, false, scratch, stages)?;
         return Ok(Placed { page, layout, alignment });
     }
-    let Upright { page, .. } = upright_page(bytes, context, false, scratch, stages)?;
+    let Upright { page, .. } = upright_page(scan, context, false, scratch, stages)?;
     let alignment = align_layout(&page, &SheetPage::of(&page.gray), 0, context, stages)?;
     Ok(Placed { page, layout: 0, alignment })
 }
@@ -124,18 +125,18 @@ pub fn place(
 /// # Errors
 /// [`SheetError`]: why the sheet could not be read.
 pub fn read_values(
-    bytes: &[u8],
+    scan: &Scan,
     context: &SheetContext,
     name: SheetName<'_>,
     scratch: &mut Scratch,
 ) -> Result<(usize, Interpretation, Vec<SheetDoubt>), SheetError> {
-    let inspection = inspect(bytes, context, name, false, scratch, &mut Stages::off())?;
+    let inspection = inspect(scan, context, name, false, scratch, &mut Stages::off())?;
     Ok((inspection.layout, inspection.interpretation, inspection.sheet_doubts))
 }
 
 /// Decodes and straightens a sheet, the right way up. Stage pictures are those of the way that was taken.
 fn upright_page(
-    bytes: &[u8],
+    scan: &Scan,
     context: &SheetContext,
     keeps_colour: bool,
     scratch: &mut Scratch,
@@ -153,7 +154,7 @@ fn upright_page(
         let raster = match &kept {
             Some(raster) => raster.clone(),
             None => {
-                let decoded = decode::decode(bytes, wanted, decode::Limits::default())?;
+                let decoded = scan.decode(wanted, decode::Limits::default())?;
                 Raster { gray: decoded.gray, colour: decoded.colour.map(Colours::new), unfiltered: None }
             }
         };

@@ -32,6 +32,7 @@ pub mod score;
 pub mod stages;
 
 pub use self::context::SheetContext;
+pub use self::decode::scan::Scan;
 pub use self::doubts::DoubtPolicy;
 pub use self::error::{Reason, SheetError};
 pub use self::inspect::{Inspection, Placed, inspect, place, read_values};
@@ -87,13 +88,13 @@ pub struct Request<'s> {
     pub doubts: DoubtPolicy,
 }
 
-/// Reads a sheet. `bytes` is the content of its file; conditional sets may go by its `name`. What can be looked at on the way
+/// Reads a sheet. `scan` is what it is decoded from; conditional sets may go by its `name`. What can be looked at on the way
 /// goes to `stages`, also of a sheet that cannot be read.
 ///
 /// # Errors
 /// [`SheetError`]: why the sheet could not be read.
 pub fn process(
-    bytes: &[u8],
+    scan: &Scan,
     context: &SheetContext,
     name: SheetName<'_>,
     request: Request<'_>,
@@ -102,7 +103,7 @@ pub fn process(
 ) -> Result<SheetReport, SheetError> {
     let Request { scoring, pictures, doubts: policy } = request;
     let keeps_colour = pictures.is_some_and(|pictures| pictures.in_colour);
-    let inspection = inspect(bytes, context, name, keeps_colour, scratch, stages)?;
+    let inspection = inspect(scan, context, name, keeps_colour, scratch, stages)?;
     let Inspection { page, turn, layout, alignment, mut interpretation, sheet_doubts, chosen_by, .. } = inspection;
     scratch.clock.begin(Part::Judge);
     let template = context.layout(layout);

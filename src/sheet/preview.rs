@@ -3,6 +3,7 @@
 
 use image::RgbImage;
 
+use super::decode::scan::Scan;
 use super::drawings::{layout, stack};
 use super::stages::{Kind, Levels, Stages};
 use super::{Placed, Scratch, SheetContext, SheetError, place};
@@ -27,13 +28,13 @@ const FAILURES: Levels = Levels { saved: Kind::Failure.saved_from(), shown: 0 };
 /// # Errors
 /// [`NoPage`].
 pub fn page_with_layout(
-    bytes: &[u8],
+    scan: &Scan,
     context: &SheetContext,
     name: SheetName<'_>,
     scratch: &mut Scratch,
 ) -> Result<RgbImage, NoPage> {
     let mut stages = Stages::of(FAILURES, u32::MAX);
-    match place(bytes, context, name, scratch, &mut stages) {
+    match place(scan, context, name, scratch, &mut stages) {
         Ok(Placed { page, layout, alignment }) => {
             let size = Size::new(page.gray.width(), page.gray.height());
             let set = context.layout_name(layout);

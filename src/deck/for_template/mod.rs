@@ -37,7 +37,7 @@ use crate::json::DocumentError;
 use crate::plan::{self, PlanError};
 use crate::scoring::SheetName;
 use crate::sheet::stages::Stages;
-use crate::sheet::{Scratch, SheetError, inspect};
+use crate::sheet::{Scan, Scratch, SheetError, inspect};
 use crate::template::{FieldKind, Template};
 use crate::walk::{GovernedTemplate, template_files};
 
@@ -227,7 +227,7 @@ fn page_of_form(path: &Path, governed: &GovernedTemplate) -> Result<GrayImage, M
     let context = plan::ready(governed, OutputMode::Default)?;
     let name = path.to_string_lossy();
     let name = SheetName { file_name: &name, file_path: &name };
-    let inspection = inspect(&bytes, &context, name, false, &mut Scratch::default(), &mut Stages::off())
+    let inspection = inspect(&Scan::File(bytes), &context, name, false, &mut Scratch::default(), &mut Stages::off())
         .map_err(|source| MakeError::Form { path: path.to_path_buf(), source })?;
     Ok(inspection.page.gray)
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::images::Image;
+pub use crate::images::Stamp;
 use crate::os_names;
 use crate::outputs::TableShape;
 use crate::outputs::done::Done;
@@ -126,27 +127,4 @@ pub struct Source {
     pub stamp: Stamp,
     /// Of its content.
     pub sha256: Digest,
-}
-
-/// What tells without reading it that a file is most likely the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    /// Size.
-    pub bytes: u64,
-    /// Modification time: seconds since 1970 and nanoseconds; `None` where the system has none.
-    pub modified: Option<(i64, u32)>,
-}
-
-impl Stamp {
-    /// Of a file.
-    pub fn of(metadata: &std::fs::Metadata) -> Self {
-        let since = |time: std::time::SystemTime| match time.duration_since(std::time::UNIX_EPOCH) {
-            Ok(after) => (i64::try_from(after.as_secs()).unwrap_or(i64::MAX), after.subsec_nanos()),
-            Err(before) => {
-                let before = before.duration();
-                (-i64::try_from(before.as_secs()).unwrap_or(i64::MAX), before.subsec_nanos())
-            }
-        };
-        Self { bytes: metadata.len(), modified: metadata.modified().ok().map(since) }
-    }
 }

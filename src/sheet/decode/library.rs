@@ -1,6 +1,6 @@
 //! TIFF, BMP and WebP, by way of the `image` crate.
 
-use std::io::Cursor;
+use std::io::{BufRead, Cursor, Seek};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageError};
@@ -9,10 +9,10 @@ use super::{Decoded, Limits, Wanted, corrupt, from_gray, from_rgb, gray_of_16, t
 use crate::imaging::colour::Coloured;
 use crate::sheet::error::{Reason, SheetError};
 
-/// Decodes a TIFF of one page.
-pub fn tiff(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
-    single_page(bytes)?;
-    decode(image::codecs::tiff::TiffDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?, wanted, limits)
+/// Decodes the first page of a TIFF.
+pub fn tiff(file: impl BufRead + Seek, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
+    let decoder = image::codecs::tiff::TiffDecoder::new(file).map_err(|e| broken(&e))?;
+    decode(decoder, wanted, limits).map(|(decoded, _)| decoded)
 }
 
 /// Decodes a BMP.
@@ -23,26 +23,6 @@ pub fn bmp(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Ori
 /// Decodes a WebP.
 pub fn webp(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
     decode(image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?, wanted, limits)
-}
-
-/// Refuses a TIFF of several pages: reading the first alone would lose the others without a word.
-fn single_page(bytes: &[u8]) -> Result<(), SheetError> {
-    let mut decoder = ::tiff::decoder::Decoder::new(Cursor::new(bytes)).map_err(|e| match e {
-        ::tiff::TiffError::IoError(_) => truncated(),
-        e => corrupt(&e),
-    })?;
-    let mut pages = 1;
-    while decoder.more_images() && pages < 10_000 {
-        if decoder.next_image().is_err() {
-            break;
-        }
-        pages += 1;
-    }
-    if pages > 1 {
-        let detail = format!("the TIFF has {pages} pages; files with one page are read (split it into single pages)");
-        return Err(SheetError::new(Reason::UnsupportedFormat, detail));
-    }
-    Ok(())
 }
 
 fn broken(error: &ImageError) -> SheetError {

@@ -3,9 +3,12 @@
 //! The format is told by content, never by name. JPEG gray is the luma component itself, as OMRChecker has it; colour
 //! pictures of other formats are weighted in integers by the formulas of its two generations ([`GrayRule`]).
 
-mod jpeg;
+pub mod fax;
+pub mod jpeg;
 mod library;
 mod png;
+pub mod scan;
+pub mod tiff;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
@@ -39,7 +42,10 @@ impl Default for Limits {
 
 impl Limits {
     /// The picture's size, if it is accepted.
-    fn accept(self, width: u32, height: u32) -> Result<Size, SheetError> {
+    ///
+    /// # Errors
+    /// Too-large or too-small.
+    pub fn accept(self, width: u32, height: u32) -> Result<Size, SheetError> {
         let size = Size::new(width, height);
         if size.pixels() > self.max_pixels {
             let millions = self.max_pixels / 1_000_000;
@@ -130,13 +136,18 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, S
     let (decoded, orientation) = match Format::of(bytes)? {
         Format::Jpeg => jpeg::decode(bytes, wanted, limits)?,
         Format::Png => png::decode(bytes, wanted, limits)?,
-        Format::Tiff => library::tiff(bytes, wanted, limits)?,
+        Format::Tiff => tiff::decode(bytes, wanted, limits)?,
         Format::Bmp => library::bmp(bytes, wanted, limits)?,
         Format::WebP => library::webp(bytes, wanted, limits)?,
     };
+    Ok(upright(decoded, orientation))
+}
+
+/// The picture as its orientation says that it is to be seen.
+fn upright(decoded: Decoded, orientation: Orientation) -> Decoded {
     let gray = orient::upright(decoded.gray, orientation);
     let size = Size::new(gray.width(), gray.height());
-    Ok(Decoded {
+    Decoded {
         gray,
         colour: decoded.colour.map(|colour| match colour {
             Coloured::Rgb(picture) => Coloured::Rgb(orient::upright(picture, orientation)),
@@ -145,7 +156,7 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, S
                 Coloured::Chroma(Chroma { size, planes })
             }
         }),
-    })
+    }
 }
 
 /// The kinds of files that are read.
@@ -171,7 +182,10 @@ impl Format {
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Ok(Self::Tiff),
             [b'B', b'M', _, _, _, _, _, _, _, _, ..] => Ok(Self::Bmp),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
-            [b'%', b'P', b'D', b'F', ..] => unsupported("a PDF"),
+            [b'%', b'P', b'D', b'F', ..] => {
+                let detail = "the file is a PDF; its pages are read if its name ends in .pdf, as sheets only";
+                Err(SheetError::new(Reason::UnsupportedFormat, detail))
+            }
             [b'G', b'I', b'F', b'8', ..] => unsupported("a GIF"),
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => unsupported("an HEIF, AVIF or video file"),
             _ => {

@@ -77,6 +77,24 @@ pub fn unreadable_kind(bytes: &[u8]) -> Option<&'static str> {
     None
 }
 
+/// What the frame of a JPEG of a usual kind says of its picture: columns, rows, components.
+pub fn frame(bytes: &[u8]) -> Option<(u32, u32, u8)> {
+    let mut at = bytes.strip_prefix(&[0xff, START_OF_IMAGE]).map(|_| 2)?;
+    while let Some((marker, body)) = next_marker(bytes, at) {
+        let (segment, after) = segment(bytes, body)?;
+        at = after;
+        match (marker, segment) {
+            (END_OF_IMAGE | START_OF_SCAN, _) => return None,
+            (BASELINE..=PROGRESSIVE, [_, h1, h0, w1, w0, components, ..]) => {
+                let side = |high: u8, low: u8| u32::from(high) << 8 | u32::from(low);
+                return Some((side(*w1, *w0), side(*h1, *h0), *components));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// What the headers have said so far.
 #[derive(Default)]
 pub struct Headers<'a> {

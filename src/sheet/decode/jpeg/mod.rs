@@ -22,6 +22,8 @@ mod tests;
 
 use image::metadata::Orientation;
 
+pub use self::headers::frame;
+
 use self::fault::Fault;
 use self::file::{Keep, Picture};
 use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, orientation_of, truncated};

@@ -1,0 +1,165 @@
+//! Opens the files of sheets. A file with pages is read once and shared by the workers while its pages are handed out.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use crate::digest::Digest;
+use crate::images::{Image, Stamp};
+use crate::outputs::journal::Source;
+use crate::pages::{Kind, MAX_FILE_BYTES, MAX_PAGES, PagedFile, Resolution, only_page};
+use crate::sheet::{Reason, Scan, SheetContext, SheetError};
+
+/// So many files with pages are held at a time: the one that is handed out, and the one before it, which slow workers may
+/// still ask for.
+const HELD: usize = 2;
+
+/// The files of a folder.
+#[derive(Default)]
+pub struct Sources {
+    /// Files with pages by name, the latest last.
+    held: Mutex<Vec<(OsString, Arc<Shared>)>>,
+}
+
+/// A file with pages, opened by whoever asks first.
+type Shared = OnceLock<Result<Paged, SheetError>>;
+
+/// A file with pages as it was read.
+struct Paged {
+    source: Source,
+    file: Result<PagedFile, SheetError>,
+}
+
+/// The file of a sheet, in memory.
+pub struct Opened(Kept);
+
+enum Kept {
+    /// A file of its own.
+    Whole { source: Source, bytes: Vec<u8> },
+    /// A page of a file with several.
+    Page { file: Arc<Shared>, number: u32 },
+}
+
+impl Sources {
+    /// Opens the file of an image in the folder `dir`.
+    ///
+    /// # Errors
+    /// The file is gone, too large, changes, or is another one than was listed.
+    pub fn open(&self, dir: &Path, image: &Image) -> Result<Opened, SheetError> {
+        let path = dir.join(image.file());
+        let Some(number) = image.page_number() else {
+            let (source, bytes) = read(&path)?;
+            return Ok(Opened(Kept::Whole { source, bytes }));
+        };
+        let file = self.held(image);
+        file.get_or_init(|| Paged::open(&path, image.stamp())).as_ref().map_err(Clone::clone)?;
+        Ok(Opened(Kept::Page { file, number }))
+    }
+
+    /// The place of a file with pages, whether it is open yet or not.
+    fn held(&self, image: &Image) -> Arc<Shared> {
+        let mut held = self.held.lock();
+        if let Some((_, file)) = held.iter().find(|(name, _)| name == image.file()) {
+            return Arc::clone(file);
+        }
+        if held.len() >= HELD {
+            held.remove(0);
+        }
+        let file = Arc::<Shared>::default();
+        held.push((image.file().to_owned(), Arc::clone(&file)));
+        file
+    }
+}
+
+impl Opened {
+    /// What the file is.
+    ///
+    /// # Errors
+    /// None that [`Sources::open`] has not told.
+    pub fn source(&self) -> Result<Source, SheetError> {
+        match &self.0 {
+            Kept::Whole { source, .. } => Ok(*source),
+            Kept::Page { file, .. } => Ok(paged(file)?.source),
+        }
+    }
+
+    /// What the sheet is decoded from.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or with the page.
+    pub fn scan(self, context: &SheetContext) -> Result<Scan, SheetError> {
+        let resolution = Resolution::for_page(context.template.page_size);
+        match self.0 {
+            Kept::Whole { bytes, .. } => only_page(bytes, resolution),
+            Kept::Page { file, number } => paged(&file)?.file.as_ref().map_err(Clone::clone)?.scan(number, resolution),
+        }
+    }
+}
+
+fn paged(file: &Shared) -> Result<&Paged, SheetError> {
+    let closed = || SheetError::new(Reason::InternalError, "a file with pages that nobody has opened");
+    file.get().ok_or_else(closed)?.as_ref().map_err(Clone::clone)
+}
+
+impl Paged {
+    fn open(path: &Path, counted: Option<Stamp>) -> Result<Self, SheetError> {
+        let (source, bytes) = read(path)?;
+        let changed = || SheetError::new(Reason::ChangedWhileRead, "the file has changed since its pages were counted");
+        if counted.is_some_and(|counted| counted != source.stamp) {
+            return Err(changed());
+        }
+        let file = Kind::of(&bytes).ok_or_else(changed).and_then(|kind| PagedFile::open(kind, bytes, MAX_PAGES));
+        Ok(Self { source, file })
+    }
+}
+
+/// Reads a sheet's file.
+fn read(path: &Path) -> Result<(Source, Vec<u8>), SheetError> {
+    let gone = |e: std::io::Error| {
+        SheetError::new(Reason::ChangedWhileRead, format!("the file was listed, but cannot be read: {e}"))
+    };
+    let mut file = File::open(path).map_err(gone)?;
+    let stamp = Stamp::of(&file.metadata().map_err(gone)?);
+    if stamp.bytes > MAX_FILE_BYTES {
+        let detail = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", stamp.bytes);
+        return Err(SheetError::new(Reason::TooLarge, detail));
+    }
+    // Within the limit.
+    let mut bytes = Vec::with_capacity(stamp.bytes as usize);
+    Read::by_ref(&mut file).take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(gone)?;
+    if bytes.len() as u64 != stamp.bytes || Stamp::of(&file.metadata().map_err(gone)?) != stamp {
+        let detail =
+            "the file was written to while it was read; run again when it is whole (--settle leaves fresh files alone)";
+        return Err(SheetError::new(Reason::ChangedWhileRead, detail));
+    }
+    Ok((Source { stamp, sha256: Digest::of(&bytes) }, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_changed_since_its_pages_were_counted_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.tif");
+        // Two directories of one entry each, without a picture.
+        let directory = |next: u32| [&[1, 0, 0, 1, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0][..], &next.to_le_bytes()].concat();
+        let bytes = [b"II*\0\x08\0\0\0".to_vec(), directory(26), directory(0)].concat();
+        std::fs::write(&path, &bytes).unwrap();
+        let images = crate::pages::images_of(&path, "a.tif".into(), MAX_PAGES);
+        assert_eq!(images.len(), 2);
+        let sources = Sources::default();
+        let first = sources.open(dir.path(), &images[0]).unwrap().source().unwrap();
+        assert_eq!(first.sha256, Digest::of(&bytes));
+        // It is read once.
+        std::fs::write(&path, [bytes, vec![0]].concat()).unwrap();
+        assert_eq!(sources.open(dir.path(), &images[1]).unwrap().source().unwrap(), first);
+        let error = Sources::default().open(dir.path(), &images[1]).err().unwrap();
+        assert_eq!(error.reason, Reason::ChangedWhileRead);
+    }
+}

@@ -1,0 +1,133 @@
+//! PDF. A page that is one picture is taken out as it was scanned (`embedded`, by what `content` says of the page and `samples`
+//! makes of the data); any other is drawn (`render`). `claims` looks at what data ask for before a library gives it to them.
+
+mod claims;
+mod content;
+mod embedded;
+mod render;
+mod samples;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hayro_syntax::object::{Dict, Name, Number};
+use hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData};
+
+use super::{Resolution, guard};
+use crate::sheet::decode::scan::Scan;
+use crate::sheet::{Reason, SheetError};
+
+/// The pages of a file are found within this time. Ten thousand take a tenth of a second.
+const FIND: Duration = Duration::from_secs(5);
+
+/// A page is taken out or drawn within this time.
+const TAKE: Duration = Duration::from_secs(30);
+
+/// A PDF, in memory.
+pub struct PdfFile {
+    bytes: Arc<Vec<u8>>,
+    pdf: Arc<Pdf>,
+    /// Pages that were found.
+    found: u32,
+    /// Why there is one page more, which was not found.
+    lost: Option<SheetError>,
+}
+
+impl fmt::Debug for PdfFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PdfFile({} pages)", self.len())
+    }
+}
+
+impl PdfFile {
+    /// Opens a PDF of at most `most` pages. One that is encrypted with an empty password is read.
+    ///
+    /// # Errors
+    /// It has no page that can be found, too many, or a password.
+    pub fn open(bytes: Arc<Vec<u8>>, most: u32) -> Result<Self, SheetError> {
+        guard::within(FIND, move || {
+            let is_cut = is_cut(&bytes);
+            let pdf = Pdf::new(PdfData::from(Arc::clone(&bytes))).map_err(|error| unreadable(error, is_cut))?;
+            let found = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
+            let lost = lost(&pdf, found, is_cut);
+            match (found, lost) {
+                (0, Some(lost)) => Err(lost),
+                (0, None) => Err(SheetError::new(Reason::Corrupt, "the PDF has no pages")),
+                (found, _) if found > most => {
+                    let detail = format!("the file has {found} pages, and at most {most} are read; split it");
+                    Err(SheetError::new(Reason::TooLarge, detail))
+                }
+                (found, lost) => Ok(Self { bytes, pdf: Arc::new(pdf), found, lost }),
+            }
+        })
+    }
+
+    /// How many pages it has.
+    pub fn len(&self) -> u32 {
+        self.found + u32::from(self.lost.is_some())
+    }
+
+    /// What the sheet on a page is decoded from; counted from 1.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn scan(&self, number: u32, resolution: Resolution) -> Result<Scan, SheetError> {
+        if number > self.found
+            && let Some(lost) = &self.lost
+        {
+            return Err(lost.clone());
+        }
+        let (pdf, bytes, index) = (Arc::clone(&self.pdf), Arc::clone(&self.bytes), number as usize - 1);
+        guard::within(TAKE, move || {
+            let missing = || SheetError::new(Reason::Corrupt, "the page is not where it was");
+            if let Some(scan) = embedded::scan(pdf.pages().get(index).ok_or_else(missing)?)? {
+                return Ok(scan);
+            }
+            // Opened anew: what is unpacked of a page to draw it would be kept with the file for all others.
+            let pdf = Pdf::new(PdfData::from(bytes)).map_err(|error| unreadable(error, false))?;
+            render::scan(pdf.pages().get(index).ok_or_else(missing)?, resolution)
+        })
+    }
+}
+
+/// Does the file end before its end mark? Zeros behind it, as tapes and disks leave them, do not count.
+fn is_cut(bytes: &[u8]) -> bool {
+    const TAIL: usize = 1024;
+    let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    !bytes[end.saturating_sub(TAIL)..end].windows(5).any(|bytes| bytes == b"%%EOF")
+}
+
+fn unreadable(error: LoadPdfError, is_cut: bool) -> SheetError {
+    let (reason, detail) = match error {
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => {
+            (Reason::Encrypted, "the PDF opens with a password only; save it without one")
+        }
+        LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => {
+            (Reason::Encrypted, "the PDF is encrypted in a way that is not read; save it without encryption")
+        }
+        LoadPdfError::Decryption(_) => (Reason::Corrupt, "what the PDF says of its encryption is damaged"),
+        LoadPdfError::Invalid if is_cut => (Reason::Truncated, "the file ends before the PDF does; copy it again"),
+        LoadPdfError::Invalid => (Reason::Corrupt, "the file begins like a PDF, and no page can be found in it"),
+    };
+    SheetError::new(reason, detail)
+}
+
+/// Why pages are missing, if any are: a reader finds those that are there, and the others must not be lost without a word.
+fn lost(pdf: &Pdf, found: u32, is_cut: bool) -> Option<SheetError> {
+    if is_cut {
+        let detail = format!("the file ends before the PDF does; {found} page(s) were found, others may be lost");
+        return Some(SheetError::new(Reason::Truncated, detail));
+    }
+    let root: Dict<'_> = pdf.xref().get(pdf.xref().root_id())?;
+    let count = root.get::<Dict<'_>>(&b"Pages"[..])?.get::<Number>(&b"Count"[..])?.as_i64();
+    (count > i64::from(found)).then(|| {
+        let detail = format!("the PDF says that it has {count} pages, and {found} were found; the others are lost");
+        SheetError::new(Reason::Corrupt, detail)
+    })
+}
+
+/// A name's text.
+fn is_name(name: &Name<'_>, any: &[&str]) -> bool {
+    any.iter().any(|text| text.as_bytes() == name.as_ref())
+}

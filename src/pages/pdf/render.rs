@@ -1,0 +1,57 @@
+//! A page that is more than one picture is drawn, as a viewer shows it, on white.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hayro::hayro_interpret::{InterpreterSettings, InterpreterWarning};
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::{PixmapSettings, RenderCache, RenderSettings};
+use hayro_syntax::page::Page;
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, RgbImage};
+
+use super::claims;
+use crate::pages::Resolution;
+use crate::sheet::decode::scan::Scan;
+use crate::sheet::{Reason, SheetError};
+
+/// Draws a page.
+///
+/// # Errors
+/// Its content is damaged, or asks for more than any sheet has.
+pub fn scan(page: &Page<'_>, resolution: Resolution) -> Result<Scan, SheetError> {
+    claims::check(page)?;
+    if page.raw().contains_key(b"Contents".as_slice()) && page.page_stream().is_none() {
+        return Err(SheetError::new(Reason::Corrupt, "what is drawn on the page cannot be unpacked"));
+    }
+    let has_lost_picture = Arc::new(AtomicBool::new(false));
+    let lost = Arc::clone(&has_lost_picture);
+    let settings = InterpreterSettings {
+        warning_sink: Arc::new(move |warning| match warning {
+            InterpreterWarning::ImageDecodeFailure => lost.store(true, Ordering::Relaxed),
+            other => tracing::debug!("a page of a PDF: {other:?}"),
+        }),
+        ..InterpreterSettings::default()
+    };
+    let (width, height) = page.render_dimensions();
+    let scale = f32::from(resolution.longer_side) / width.max(height).max(1.0);
+    // The library cuts to whole pixels, of which there is at least one.
+    let of_side = |side: f32| (side * scale).round().max(1.0) + 0.25;
+    let size = PixmapSettings { x_scale: of_side(width) / width, y_scale: of_side(height) / height, bg_color: WHITE };
+    let pixmap = hayro::render(page, &RenderCache::new(), &settings, &RenderSettings::default(), &size);
+    if has_lost_picture.load(Ordering::Relaxed) {
+        return Err(SheetError::new(Reason::Corrupt, "a picture on the page cannot be read"));
+    }
+    let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
+    let pixels = pixmap.data_as_u8_slice();
+    let is_gray = pixels.chunks_exact(4).all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]);
+    let picture = if is_gray {
+        let gray = pixels.chunks_exact(4).map(|pixel| pixel[0]).collect();
+        GrayImage::from_raw(width, height, gray).map(DynamicImage::ImageLuma8)
+    } else {
+        let rgb = pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        RgbImage::from_raw(width, height, rgb).map(DynamicImage::ImageRgb8)
+    };
+    let picture = picture.ok_or_else(|| SheetError::new(Reason::InternalError, "a drawn page without pixels"))?;
+    Ok(Scan::Pixels { picture, lies: Orientation::NoTransforms })
+}
