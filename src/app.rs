@@ -12,6 +12,7 @@ use crate::config::OutputMode;
 use crate::doctor::{self, DoctorError};
 use crate::exit::Exit;
 use crate::file_names::shown;
+use crate::inputs::{self, InputError};
 use crate::job::{self, JobError};
 use crate::logging;
 use crate::merge::{self, MergeError};
@@ -29,6 +30,9 @@ pub enum AppError {
     /// The command line asks for something impossible.
     #[error(transparent)]
     Usage(#[from] UsageError),
+    /// An input that a list names is not there.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// A run could not do its job.
     #[error(transparent)]
     Job(#[from] JobError),
@@ -70,9 +74,13 @@ impl AppError {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Certify(error) => error.exit(),
-            Self::Job(_) | Self::Rescore(_) | Self::Doctor(_) | Self::Merge(_) | Self::Stdout(_) | Self::Signals(_) => {
-                Exit::Failed
-            }
+            Self::Input(_)
+            | Self::Job(_)
+            | Self::Rescore(_)
+            | Self::Doctor(_)
+            | Self::Merge(_)
+            | Self::Stdout(_)
+            | Self::Signals(_) => Exit::Failed,
         }
     }
 }
@@ -117,7 +125,7 @@ pub fn run(cli: Cli) -> Result<Exit, AppError> {
 fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
     let (task, mode) = task(&args)?;
     let options = Options {
-        roots: options::roots(&args.input, &args.output)?,
+        roots: options::roots(&inputs::named(&args.input)?, &args.output)?,
         output: args.output,
         setup: args.setup,
         task,
@@ -211,7 +219,7 @@ fn doctor(args: DoctorArgs) -> Result<Exit, AppError> {
 /// `omr check`: all that a run would find out before its first sheet, listed on stdout.
 fn check(args: CheckArgs) -> Result<Exit, AppError> {
     let options = Options {
-        roots: options::roots(&args.input, &args.output)?,
+        roots: options::roots(&inputs::named(&args.input)?, &args.output)?,
         output: args.output,
         setup: args.setup,
         task: Task::Read,

@@ -13,6 +13,7 @@ Examples:
   omr --input scans --output results --max-workers 8  with 8 sheets at a time
   omr -i monday tuesday -o results                    two trees, side by side under results/
   omr --input scans --template form/template.json     one template for scans that bring none
+  omr -i scan.pdf --template form -o results          the pages of a file
   omr check scans                                     what a run would do, without reading a sheet
   omr doctor --template form scans/1.jpg              where a template does not fit its sheets
   omr rescore --results results --evaluation new.json --output results2
@@ -57,8 +58,8 @@ pub enum Command {
 /// Arguments of the main job.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Folders with sheets; sub-folders are read too
-    #[arg(short, long, alias = "inputDir", value_name = "DIR", num_args = 1.., default_value = "inputs")]
+    /// Folders with sheets, sub-folders included; or files; or `-`: a list of them on stdin, one a line
+    #[arg(short, long, alias = "inputDir", value_name = "PATH", num_args = 1.., default_value = "inputs")]
     pub input: Vec<PathBuf>,
     /// Folder for the results
     #[arg(short, long, alias = "outputDir", value_name = "DIR", default_value = "outputs")]
@@ -126,8 +127,8 @@ pub struct RunArgs {
 /// Arguments of `omr check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Folders with sheets
-    #[arg(value_name = "DIR", default_value = "inputs")]
+    /// Folders with sheets; or files; or `-`: a list of them on stdin, one a line
+    #[arg(value_name = "PATH", default_value = "inputs")]
     pub input: Vec<PathBuf>,
     /// Folder that the results would go to
     #[arg(short, long, value_name = "DIR", default_value = "outputs")]

@@ -24,6 +24,7 @@ pub mod file_names;
 pub mod geometry;
 pub mod images;
 pub mod imaging;
+pub mod inputs;
 pub mod job;
 pub mod json;
 pub mod labels;

@@ -1,11 +1,13 @@
 //! What the user typed becomes what the program does: roots with their places under the output folder, or a complaint.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::{FailOn, LockPolicy, LogFormat, SetupArgs, SummaryFormat, TableFormat, WorkersArg};
 use crate::config::OutputMode;
 use crate::file_names::{shown, tidy};
+use crate::inputs::{self, Chosen, Gathered};
 use crate::shard::Shard;
 use crate::sheet::DoubtPolicy;
 
@@ -63,13 +65,15 @@ pub enum Task {
     DrawLayout,
 }
 
-/// One `--input`.
+/// One `--input`, or all files that were named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
     /// The folder as typed, without `.` components.
     pub dir: PathBuf,
     /// Its place under the output folder: empty for a single root, else its last component.
     pub place: PathBuf,
+    /// Only these files of it and of the folders below it; `None`: all that there is.
+    pub chosen: Option<Arc<Chosen>>,
 }
 
 /// A command line that asks for something impossible. Exit status 2.
@@ -82,19 +86,20 @@ pub struct UsageError(pub String);
 /// # Errors
 /// [`UsageError`]: two inputs would share a place, or results would be written into an input.
 pub fn roots(inputs: &[PathBuf], output: &Path) -> Result<Vec<Root>, UsageError> {
+    let inputs = inputs::gathered(inputs);
     let mut roots: Vec<Root> = Vec::with_capacity(inputs.len());
-    for input in inputs {
+    for Gathered { dir: input, chosen } in &inputs {
         let place = if inputs.len() == 1 { PathBuf::new() } else { last_component(input)? };
         if let Some(other) = roots.iter().find(|r| r.place == place) {
             return Err(UsageError(format!(
                 "the inputs `{}` and `{}` would both be written to `{}`; give them different names or run them \
                  one after the other with different --output folders",
-                other.dir.display(),
-                input.display(),
+                shown(&other.dir).display(),
+                shown(input).display(),
                 output.join(&place).display()
             )));
         }
-        roots.push(Root { dir: tidy(input), place });
+        roots.push(Root { dir: input.clone(), place, chosen: chosen.clone() });
     }
     for place in roots.iter().map(|root| output.join(&root.place)).chain([output.to_path_buf()]) {
         if let Some(root) = roots.iter().find(|root| is_same_folder(&root.dir, &place)) {
@@ -115,7 +120,7 @@ fn is_same_folder(a: &Path, b: &Path) -> bool {
 
 fn last_component(input: &Path) -> Result<PathBuf, UsageError> {
     let typed = tidy(input);
-    let resolved = || input.canonicalize().ok().and_then(|p| p.file_name().map(PathBuf::from));
+    let resolved = || shown(input).canonicalize().ok().and_then(|p| p.file_name().map(PathBuf::from));
     typed.file_name().map(PathBuf::from).or_else(resolved).ok_or_else(|| {
         let message = format!("the input `{}` has no name that its results could go under", input.display());
         UsageError(message)

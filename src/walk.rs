@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::evaluation::Evaluation;
-use crate::file_names::{IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown};
+use crate::file_names::{IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown, tidy};
 use crate::images::Image;
 use crate::json::{DocumentError, Problem};
 use crate::options::{Options, Root, Task};
@@ -163,6 +163,8 @@ struct Candidate {
     dir: PathBuf,
     place: PathBuf,
     images: Vec<OsString>,
+    /// They were named one by one: whatever they are called, their content says what they are.
+    is_chosen: bool,
     here: Inherited,
 }
 
@@ -225,7 +227,7 @@ impl Walker {
     fn root(&mut self, root: &Root, top: &Inherited) {
         let dir = shown(&root.dir);
         let what = match dir.metadata() {
-            Ok(metadata) if metadata.is_dir() => return self.folder(&root.dir, &root.place, top, &mut Vec::new()),
+            Ok(metadata) if metadata.is_dir() => return self.folder(&root.dir, root, top, &mut Vec::new()),
             Ok(_) => "is not a folder".to_owned(),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => "does not exist".to_owned(),
             Err(e) => format!("cannot be read: {e}"),
@@ -235,8 +237,16 @@ impl Walker {
 
     /// Visits a folder and those below it. `above` holds the real paths of the folders on the way here, so that a link
     /// to one of them is not followed for ever.
-    fn folder(&mut self, dir: &Path, place: &Path, inherited: &Inherited, above: &mut Vec<PathBuf>) {
-        let listing = shown(dir).canonicalize().and_then(|real| Ok((real, Listing::of(shown(dir))?)));
+    fn folder(&mut self, dir: &Path, root: &Root, inherited: &Inherited, above: &mut Vec<PathBuf>) {
+        let below = dir.strip_prefix(&root.dir).unwrap_or(dir);
+        let place = &tidy(&root.place.join(below));
+        let listing = shown(dir).canonicalize().and_then(|real| {
+            let listing = match &root.chosen {
+                None => Listing::of(shown(dir))?,
+                Some(chosen) => Listing::chosen(shown(dir), chosen.within(below)),
+            };
+            Ok((real, listing))
+        });
         let (real, mut listing) = match listing {
             Ok(found) => found,
             Err(source) => return self.errors.push(WalkError::Unlistable { path: shown(dir).to_path_buf(), source }),
@@ -253,7 +263,7 @@ impl Walker {
         self.images(dir, place, &mut listing, here.clone());
         above.push(real);
         for name in &listing.folders {
-            self.folder(&dir.join(name), &place.join(name), &here, above);
+            self.folder(&dir.join(name), root, &here, above);
         }
         above.pop();
     }
@@ -318,7 +328,8 @@ impl Walker {
             }
         }
         if !images.is_empty() {
-            self.candidates.push(Candidate { dir: dir.to_path_buf(), place: place.to_path_buf(), images, here });
+            let (dir, place, is_chosen) = (dir.to_path_buf(), place.to_path_buf(), listing.is_chosen);
+            self.candidates.push(Candidate { dir, place, images, is_chosen, here });
         }
     }
 
@@ -331,7 +342,7 @@ impl Walker {
             names.contains(name) && dir.join(name).canonicalize().is_ok_and(|path| real.contains(&path))
         };
         let mut folders = Vec::with_capacity(self.candidates.len());
-        for Candidate { dir, place, mut images, here } in self.candidates {
+        for Candidate { dir, place, mut images, is_chosen, here } in self.candidates {
             images.retain(|name| !is_asset(&dir, name));
             if images.is_empty() {
                 continue;
@@ -339,7 +350,7 @@ impl Walker {
             match here.template {
                 Some(template) => {
                     let Inherited { config, config_file, evaluation, .. } = here;
-                    let images = images.into_iter().flat_map(|name| images_of(&dir, name)).collect();
+                    let images = images.into_iter().flat_map(|name| images_of(&dir, name, is_chosen)).collect();
                     folders.push(Folder { dir, place, images, template, config, config_file, evaluation });
                 }
                 None if here.is_below_a_broken_template => {}
@@ -354,8 +365,8 @@ impl Walker {
 }
 
 /// The image in a file of the folder `dir`; or its pages, if it is of a kind that may have several, and has.
-fn images_of(dir: &Path, name: OsString) -> Vec<Image> {
-    let may_have_pages = extension(&name).is_some_and(|e| PAGED_EXTENSIONS.contains(&e.as_str()));
+fn images_of(dir: &Path, name: OsString, is_chosen: bool) -> Vec<Image> {
+    let may_have_pages = is_chosen || extension(&name).is_some_and(|e| PAGED_EXTENSIONS.contains(&e.as_str()));
     match may_have_pages {
         true => pages::images_of(&shown(dir).join(&name), name, MAX_PAGES),
         false => vec![Image::whole(name)],
@@ -372,10 +383,21 @@ struct Listing {
     has_evaluation: bool,
     /// It holds omr's own state: an earlier run wrote its results here.
     holds_state: bool,
+    /// Its images were named one by one.
+    is_chosen: bool,
     unread: usize,
 }
 
 impl Listing {
+    /// What is chosen of a folder: files of any name, and folders; documents as they lie there.
+    fn chosen(dir: &Path, (files, folders): (Vec<OsString>, Vec<OsString>)) -> Self {
+        let documents = ["template.json", "config.json", "evaluation.json"];
+        let [has_template, has_config, has_evaluation] = documents.map(|name| dir.join(name).is_file());
+        let images = files.into_iter().filter(|name| !documents.iter().any(|document| name == document)).collect();
+        let holds_state = dir.join(STATE_FOLDER).is_dir();
+        Self { images, folders, has_template, has_config, has_evaluation, holds_state, is_chosen: true, unread: 0 }
+    }
+
     fn of(dir: &Path) -> std::io::Result<Self> {
         let mut listing = Self::default();
         for entry in std::fs::read_dir(dir)? {

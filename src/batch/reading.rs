@@ -8,8 +8,8 @@ use tracing::{debug, info, warn};
 
 use super::ordered::Ordered;
 use super::rows::FolderRows;
-use super::timings::Timings;
 use super::sources::Sources;
+use super::timings::Timings;
 use super::{BatchError, isolation, places};
 use crate::digest::Digest;
 use crate::file_names::{as_cell, tidy};

@@ -15,6 +15,8 @@ mod machine_readable;
 mod order;
 mod orientation;
 mod output_modes;
+mod paged;
+mod pages;
 mod pictures;
 mod rescore;
 #[cfg(unix)]

@@ -1,0 +1,459 @@
+//! Files with pages: every page is a sheet, and reads as the same sheet in a file of its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use image::{GrayImage, ImageFormat, imageops};
+
+use crate::paged::{self, Pdf, Picture, TiffPage, tiff};
+use crate::sheets::{self, CONFIG, TEMPLATE, encoded};
+use crate::support::{Run, Workspace};
+
+const ANSWERS: [&str; 3] = ["A B C D A", "D C B A D", "B . AB C A"];
+
+fn workspace() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("in/template.json", TEMPLATE);
+    workspace.write("in/config.json", CONFIG);
+    workspace
+}
+
+fn page(i: usize) -> GrayImage {
+    sheets::page(ANSWERS[i])
+}
+
+fn jpeg(picture: &GrayImage) -> Vec<u8> {
+    encoded(picture, ImageFormat::Jpeg)
+}
+
+/// Sheets with what was read of them, as the sheets' answers are written in these tests.
+fn read(workspace: &Workspace, output: &str) -> BTreeMap<String, String> {
+    let rows = workspace.csv(format!("{output}/Results/Results.csv"));
+    let word = |cell: &String| if cell.is_empty() { ".".to_owned() } else { cell.clone() };
+    rows.iter().skip(1).map(|row| (row[0].clone(), row[4..].iter().map(word).collect::<Vec<_>>().join(" "))).collect()
+}
+
+/// Sheets that could not be read, with their reasons.
+fn reasons(workspace: &Workspace, output: &str) -> BTreeMap<String, String> {
+    let rows = workspace.csv(format!("{output}/Manual/Review.csv"));
+    let errors: Vec<String> = workspace
+        .csv(format!("{output}/Manual/ErrorFiles.csv"))
+        .into_iter()
+        .skip(1)
+        .map(|row| row[0].clone())
+        .collect();
+    rows.into_iter().filter(|row| errors.contains(&row[0])).map(|row| (row[0].clone(), row[5].clone())).collect()
+}
+
+fn run(workspace: &Workspace) -> Run {
+    workspace.omr(&["-i", "in", "-o", "out", "--max-workers", "3"])
+}
+
+/// What must be read of the pages of files of these names.
+fn expected(files: &[&str]) -> BTreeMap<String, String> {
+    let page = |file: &str, i: usize| (format!("{file}-p{:03}", i + 1), ANSWERS[i].to_owned());
+    files.iter().flat_map(|file| (0..3).map(move |i| page(file, i))).collect()
+}
+
+#[test]
+fn every_page_of_a_pdf_is_a_sheet_however_its_picture_is_kept() {
+    let workspace = workspace();
+    let kinds: [(&str, fn(&GrayImage) -> Picture); 8] = [
+        ("jpeg.pdf", |page| Picture::jpeg(page, jpeg(page))),
+        ("colour.pdf", |page| {
+            let colours = image::DynamicImage::ImageLuma8(page.clone()).into_rgb8();
+            Picture::colour_jpeg(page.width(), page.height(), encoded(&colours, ImageFormat::Jpeg))
+        }),
+        ("deflated.pdf", Picture::deflated),
+        ("predicted.pdf", Picture::predicted),
+        ("bits.pdf", Picture::one_bit),
+        ("stencil.pdf", Picture::stencil),
+        ("indexed.pdf", Picture::indexed),
+        ("fax.pdf", Picture::fax),
+    ];
+    for (name, picture) in kinds {
+        let pictures: Vec<Picture> = (0..3).map(|i| picture(&page(i))).collect();
+        workspace.write(format!("in/{name}"), Pdf::of_pictures(&pictures, 200, 300));
+    }
+    run(&workspace).succeeded();
+    assert_eq!(read(&workspace, "out"), expected(&kinds.map(|(name, _)| name)));
+}
+
+#[test]
+fn pages_leave_what_the_same_files_leave() {
+    let workspace = workspace();
+    workspace.copy("in", "files");
+    let pictures: Vec<Picture> = (0..3).map(|i| Picture::jpeg(&page(i), jpeg(&page(i)))).collect();
+    workspace.write("in/scan.pdf", Pdf::of_pictures(&pictures, 200, 300));
+    workspace.write("in/one.pdf", Pdf::of_pictures(&pictures[..1], 200, 300));
+    (0..3).for_each(|i| workspace.write(format!("files/{i}.jpg"), jpeg(&page(i))));
+    run(&workspace).succeeded();
+    workspace.omr(&["-i", "files", "-o", "out2"]).succeeded();
+    let rows = workspace.csv("out/Results/Results.csv");
+    let ids: Vec<&str> = rows.iter().skip(1).map(|row| row[0].as_str()).collect();
+    assert_eq!(ids, ["one.pdf", "scan.pdf-p001", "scan.pdf-p002", "scan.pdf-p003"]);
+    assert_eq!(rows[2][1..3], ["in/scan.pdf", "CheckedOMRs/scan.pdf-p001.jpg"]);
+    for i in 0..3 {
+        let of_page = fs::read(workspace.path(format!("out/CheckedOMRs/scan.pdf-p00{}.jpg", i + 1))).unwrap();
+        let of_file = fs::read(workspace.path(format!("out2/CheckedOMRs/{i}.jpg"))).unwrap();
+        assert!(of_page == of_file, "page {i}");
+    }
+    let crops = |output: &str, sheet: &str| workspace.tree(&format!("{output}/Manual/Review/{sheet}"));
+    assert!(!crops("out", "scan.pdf-p003").is_empty());
+    assert_eq!(crops("out", "scan.pdf-p003"), crops("out2", "2.jpg"));
+    // The same for any number of workers.
+    workspace.omr(&["-i", "in", "-o", "one", "--max-workers", "1"]).succeeded();
+    assert!(workspace.tree("out") == workspace.tree("one"));
+}
+
+#[test]
+fn pages_that_lie_turned_or_cut_out_are_seen_as_a_viewer_shows_them() {
+    let workspace = workspace();
+    let mut pdf = Pdf::new();
+    let upright = page(0);
+    let [right, half, left] =
+        [imageops::rotate90(&upright), imageops::rotate180(&upright), imageops::rotate270(&upright)];
+    let of = |picture: &GrayImage| Picture::jpeg(picture, jpeg(picture));
+    // The page is turned.
+    pdf.picture_page(&of(&left), (300, 200), "/Rotate 90", "300 0 0 200 0 0 cm /Im Do");
+    pdf.picture_page(&of(&half), (200, 300), "/Rotate 180", "200 0 0 300 0 0 cm /Im Do");
+    pdf.picture_page(&of(&right), (300, 200), "/Rotate -90", "300 0 0 200 0 0 cm /Im Do");
+    // The picture is.
+    pdf.picture_page(&of(&half), (200, 300), "", "-200 0 0 -300 200 300 cm /Im Do");
+    pdf.picture_page(&of(&left), (200, 300), "", "0 -300 200 0 0 300 cm /Im Do");
+    pdf.picture_page(&of(&imageops::flip_horizontal(&upright)), (200, 300), "", "-200 0 0 300 200 0 cm /Im Do");
+    // What a viewer cuts off.
+    let mut wide = GrayImage::from_pixel(300, 500, image::Luma([0]));
+    imageops::replace(&mut wide, &upright, 60, 90);
+    let crop = "/CropBox [60 110 260 410]";
+    pdf.picture_page(&of(&wide), (300, 500), crop, "300 0 0 500 0 0 cm /Im Do");
+    // A clip to the page, an invisible text over the picture, white below it, a unit of its own.
+    let content = "q 0 0 200 300 re W n 1 g 0 0 200 300 re f q 200 0 0 300 0 0 cm /Im Do Q \
+                   BT 3 Tr 0 -0.1 Td (words) Tj ET Q";
+    pdf.picture_page(&of(&upright), (200, 300), "/UserUnit 2", content);
+    workspace.write("in/turned.pdf", pdf.finish());
+    run(&workspace).succeeded();
+    let read = read(&workspace, "out");
+    assert_eq!(read.len(), 8);
+    read.iter().for_each(|(id, answers)| assert_eq!(answers, ANSWERS[0], "{id}"));
+}
+
+/// The sheet as a program draws it.
+fn drawn(answers: &str) -> String {
+    let mut content = String::from("0 g\n");
+    for (row, answer) in answers.split(' ').enumerate() {
+        for letter in answer.bytes().filter(|&b| b != b'.') {
+            let (x, y) = (20 + 40 * u32::from(letter - b'A'), 300 - 20 - 40 * row as u32 - 16);
+            content += &format!("{x} {y} 16 16 re f\n");
+        }
+    }
+    content
+}
+
+#[test]
+fn pages_that_are_drawn_are_made_pictures() {
+    let workspace = workspace();
+    let mut pdf = Pdf::new();
+    (0..3).for_each(|i| pdf.page((200, 300), "", &drawn(ANSWERS[i])));
+    workspace.write("in/drawn.pdf", pdf.finish());
+    // A picture with margins around it, one over which something is drawn, and one of two halves.
+    let mut pdf = Pdf::new();
+    let [inner, upper, lower] = [(10, 15, 180, 270), (0, 0, 200, 150), (0, 150, 200, 150)]
+        .map(|(x, y, w, h)| imageops::crop_imm(&page(0), x, y, w, h).to_image());
+    let of = |picture: &GrayImage| Picture::deflated(picture);
+    pdf.picture_page(&of(&inner), (200, 300), "", "180 0 0 270 10 15 cm /Im Do");
+    let blank = GrayImage::from_pixel(200, 300, image::Luma([255]));
+    let over = format!("q 200 0 0 300 0 0 cm /Im Do Q {}", drawn(ANSWERS[1]));
+    pdf.picture_page(&of(&blank), (200, 300), "", &over);
+    let [upper, lower] = [upper, lower].map(|half| pdf.picture(&of(&half)));
+    let resources = format!("/Resources << /XObject << /A {upper} 0 R /B {lower} 0 R >> >>");
+    pdf.page((200, 300), &resources, "q 200 0 0 150 0 150 cm /A Do Q q 200 0 0 150 0 0 cm /B Do Q");
+    workspace.write("in/parts.pdf", pdf.finish());
+    run(&workspace).succeeded();
+    let read = read(&workspace, "out");
+    let mut want = expected(&["drawn.pdf"]);
+    for (i, answers) in [ANSWERS[0], ANSWERS[1], ANSWERS[0]].into_iter().enumerate() {
+        want.insert(format!("parts.pdf-p00{}", i + 1), answers.to_owned());
+    }
+    assert_eq!(read, want);
+}
+
+#[test]
+fn every_page_of_a_tiff_is_a_sheet_however_it_is_packed() {
+    let workspace = workspace();
+    const WHITE_IS_ZERO: u32 = 0;
+    const BLACK_IS_ZERO: u32 = 1;
+    let lzw =
+        |data: &[u8]| weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(data).unwrap();
+    let four_bits = |page: &GrayImage| -> Vec<u8> {
+        page.as_raw().chunks(2).map(|pair| pair[0] / 17 << 4 | pair[1] / 17).collect()
+    };
+    let kinds: Vec<(&str, Box<dyn Fn(&GrayImage) -> TiffPage>)> = vec![
+        ("plain.tif", Box::new(|p| TiffPage::new(p, 8, 1, BLACK_IS_ZERO, p.as_raw().clone()))),
+        ("lzw.tiff", Box::new(move |p| TiffPage::new(p, 8, 5, BLACK_IS_ZERO, lzw(p.as_raw())))),
+        ("deflate.tif", Box::new(|p| TiffPage::new(p, 8, 8, BLACK_IS_ZERO, paged::deflated(p.as_raw())))),
+        ("packbits.tif", Box::new(|p| TiffPage::new(p, 8, 32_773, BLACK_IS_ZERO, paged::packed_bits(p.as_raw(), 200)))),
+        ("jpeg.tif", Box::new(|p| TiffPage::new(p, 8, 7, BLACK_IS_ZERO, jpeg(p)))),
+        (
+            "colour-jpeg.tif",
+            Box::new(|p| {
+                let colours = image::DynamicImage::ImageLuma8(p.clone()).into_rgb8();
+                let page = TiffPage::new(p, 8, 7, 6, encoded(&colours, ImageFormat::Jpeg));
+                page.with(258, &[8, 8, 8]).with(277, &[3])
+            }),
+        ),
+        ("fax.tif", Box::new(|p| TiffPage::new(p, 1, 4, WHITE_IS_ZERO, paged::fax_4(p)))),
+        (
+            "fax-reversed.tif",
+            Box::new(|p| {
+                let data = paged::fax_4(p).into_iter().map(u8::reverse_bits).collect();
+                TiffPage::new(p, 1, 4, WHITE_IS_ZERO, data).with(266, &[2])
+            }),
+        ),
+        ("bits.tif", Box::new(|p| TiffPage::new(p, 1, 1, BLACK_IS_ZERO, paged::bits(p, 255)))),
+        ("white-is-zero.tif", Box::new(|p| TiffPage::new(p, 1, 1, WHITE_IS_ZERO, paged::bits(p, 0)))),
+        ("four-bits.tif", Box::new(move |p| TiffPage::new(p, 4, 1, BLACK_IS_ZERO, four_bits(p)))),
+        (
+            "palette.tif",
+            Box::new(|p| {
+                // Index 1 is ink; the palette's colours are 16 bits deep: reds, greens, blues.
+                let palette = [65_535, 5_000, 65_535, 5_000, 65_535, 5_000];
+                TiffPage::new(p, 1, 1, 3, paged::bits(p, 0)).with(320, &palette)
+            }),
+        ),
+        (
+            "sixteen-bits.tif",
+            Box::new(|p| TiffPage::new(p, 16, 1, BLACK_IS_ZERO, p.iter().flat_map(|&gray| [0x55, gray]).collect())),
+        ),
+        (
+            "turned.tif",
+            Box::new(|p| {
+                let lies = imageops::rotate270(p);
+                TiffPage::new(&lies, 8, 1, BLACK_IS_ZERO, lies.as_raw().clone()).with(274, &[6])
+            }),
+        ),
+        (
+            "strips.tif",
+            Box::new(|p| {
+                let mut page = TiffPage::new(p, 1, 4, WHITE_IS_ZERO, Vec::new()).with(278, &[70]);
+                let strip = |i: u32| imageops::crop_imm(p, 0, i * 70, 200, 70.min(300 - i * 70)).to_image();
+                page.strips = (0..5).map(|i| paged::fax_4(&strip(i))).collect();
+                page
+            }),
+        ),
+    ];
+    for (name, write) in &kinds {
+        workspace.write(format!("in/{name}"), tiff((0..3).map(|i| write(&page(i))).collect()));
+    }
+    run(&workspace).succeeded();
+    let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
+    assert_eq!(read(&workspace, "out"), expected(&names));
+}
+
+#[test]
+fn a_thumbnail_is_no_page_and_a_file_with_one_page_keeps_its_name() {
+    let workspace = workspace();
+    let whole = |i: usize| TiffPage::new(&page(i), 8, 1, 1, page(i).into_raw());
+    let small = || TiffPage::new(&GrayImage::new(40, 60), 8, 1, 1, vec![0; 2400]).with(254, &[1]);
+    workspace.write("in/one.tif", tiff(vec![whole(1), small()]));
+    workspace.write("in/two.tif", tiff(vec![whole(0), small(), whole(1)]));
+    run(&workspace).succeeded();
+    let want = [("one.tif", ANSWERS[1]), ("two.tif-p001", ANSWERS[0]), ("two.tif-p002", ANSWERS[1])];
+    assert_eq!(read(&workspace, "out"), want.map(|(a, b)| (a.to_owned(), b.to_owned())).into());
+}
+
+#[test]
+fn broken_files_and_pages_have_their_own_rows_and_reasons() {
+    let workspace = workspace();
+    let good = |i: usize| Picture::jpeg(&page(i), jpeg(&page(i)));
+    let show = "200 0 0 300 0 0 cm /Im Do";
+    let size = (200, 300);
+    let whole = Pdf::of_pictures(&[good(0), good(1), good(2)], 200, 300);
+
+    // Pages of one file, each with its own trouble.
+    let mut pdf = Pdf::new();
+    pdf.picture_page(&good(0), size, "", show);
+    let mut cut = good(1);
+    cut.data.truncate(cut.data.len() / 2);
+    pdf.picture_page(&cut, size, "", show);
+    let mut cut = Picture::deflated(&page(1));
+    cut.data.truncate(cut.data.len() / 2);
+    pdf.picture_page(&cut, size, "", show);
+    let mut cut = Picture::fax(&page(1));
+    cut.data.truncate(cut.data.len() / 2);
+    pdf.picture_page(&cut, size, "", show);
+    let mut damaged = Picture::deflated(&page(1));
+    let end = damaged.data.len() - 1;
+    damaged.data[end] ^= 0xff;
+    pdf.picture_page(&damaged, size, "", show);
+    let bomb = Picture { data: paged::deflated(&vec![0; 40 << 20]), ..Picture::deflated(&page(1)) };
+    pdf.picture_page(&bomb, size, "", show);
+    let huge = Picture { width: 60_000, height: 60_000, ..Picture::deflated(&page(1)) };
+    pdf.picture_page(&huge, (300, 300), "", "300 0 0 300 0 0 cm /Im Do");
+    pdf.picture_page(&good(2), size, "", show);
+    workspace.write("in/pages.pdf", pdf.finish());
+
+    workspace.write("in/cut.pdf", &whole[..whole.len() * 2 / 3]);
+    workspace.write("in/begun.pdf", &whole[..40]);
+    workspace.write("in/noise.pdf", [b"%PDF-1.4\n".as_slice(), &[7; 900], b"\n%%EOF"].concat());
+    workspace.write("in/empty.pdf", b"");
+    workspace.write("in/text.pdf", b"Dear Sir or Madam");
+    let mut pdf = Pdf::new();
+    pdf.trailer = "/ID [<00><00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 \
+                   /O <0000000000000000000000000000000000000000000000000000000000000000> \
+                   /U <0000000000000000000000000000000000000000000000000000000000000000> >>"
+        .to_owned();
+    pdf.picture_page(&good(0), size, "", show);
+    pdf.picture_page(&good(1), size, "", show);
+    workspace.write("in/locked.pdf", pdf.finish());
+    // The table of objects is lost: they can be found without it.
+    let table = whole.windows(9).position(|bytes| bytes == b"startxref").unwrap();
+    workspace.write("in/no-table.pdf", [&whole[..table], b"startxref\n7\n%%EOF\n"].concat());
+    // Two pages are there, of five.
+    let mut pdf = Pdf::new();
+    (0..2).for_each(|i| pdf.picture_page(&good(i), size, "", show));
+    pdf.kid(99);
+    pdf.claimed_pages = Some(5);
+    workspace.write("in/few.pdf", pdf.finish());
+    // A page that follows on nothing.
+    let mut pages = tiff(vec![
+        TiffPage::new(&page(0), 8, 1, 1, page(0).into_raw()),
+        TiffPage::new(&page(1), 1, 4, 0, paged::fax_4(&page(1))[..40].to_vec()),
+        TiffPage::new(&page(2), 8, 1, 1, page(2).into_raw()),
+    ]);
+    let next = pages.len() - 4;
+    pages[next..].copy_from_slice(&1_000_000u32.to_le_bytes());
+    workspace.write("in/pages.tif", pages);
+
+    run(&workspace).succeeded();
+    let want = [
+        ("begun.pdf", "truncated"),
+        ("cut.pdf-p003", "truncated"),
+        ("empty.pdf", "empty-file"),
+        ("few.pdf-p003", "corrupt"),
+        ("locked.pdf", "encrypted"),
+        ("noise.pdf", "corrupt"),
+        ("pages.pdf-p002", "truncated"),
+        ("pages.pdf-p003", "truncated"),
+        ("pages.pdf-p004", "truncated"),
+        ("pages.pdf-p005", "corrupt"),
+        ("pages.pdf-p006", "too-large"),
+        ("pages.pdf-p007", "too-large"),
+        ("pages.tif-p002", "truncated"),
+        ("pages.tif-p004", "corrupt"),
+        ("text.pdf", "not-an-image"),
+    ];
+    assert_eq!(reasons(&workspace, "out"), want.map(|(a, b)| (a.to_owned(), b.to_owned())).into());
+    let mut read = read(&workspace, "out");
+    assert_eq!(read.remove("pages.pdf-p008").as_deref(), Some(ANSWERS[2]));
+    let all = read
+        .iter()
+        .all(|(id, answers)| (1..=3).any(|n| id.ends_with(&format!("-p00{n}")) && answers == ANSWERS[n - 1]));
+    assert!(all, "{read:?}");
+    assert_eq!(read.len(), 1 + 2 + 2 + 3 + 2);
+}
+
+#[test]
+fn a_file_with_too_many_pages_is_told_and_not_read() {
+    let workspace = workspace();
+    let mut pdf = Pdf::new();
+    let one = pdf.object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 300] >>");
+    (0..10_001).for_each(|_| {
+        let page = pdf.object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 300] >>");
+        pdf.kid(page);
+    });
+    pdf.kid(one);
+    workspace.write("in/many.pdf", pdf.finish());
+    let page = || TiffPage::new(&GrayImage::new(1, 1), 8, 1, 1, vec![0]);
+    workspace.write("in/many.tif", tiff((0..10_001).map(|_| page()).collect()));
+    workspace.write("in/good.png", sheets::png(&self::page(0)));
+    run(&workspace).succeeded();
+    let want = [("many.pdf", "too-large"), ("many.tif", "too-large")];
+    assert_eq!(reasons(&workspace, "out"), want.map(|(a, b)| (a.to_owned(), b.to_owned())).into());
+}
+
+#[test]
+fn files_that_are_called_like_pages_keep_their_own_outputs() {
+    let workspace = workspace();
+    let pictures = [0, 1].map(|i| Picture::jpeg(&page(i), jpeg(&page(i))));
+    workspace.write("in/scan.pdf", Pdf::of_pictures(&pictures, 200, 300));
+    workspace.write("in/scan.pdf-p001.jpg", jpeg(&page(2)));
+    workspace.write("in/scan.pdf-p001.png", sheets::png(&page(2)));
+    run(&workspace).succeeded();
+    let rows = workspace.csv("out/Results/Results.csv");
+    let pictures: Vec<&str> = rows.iter().skip(1).map(|row| row[2].rsplit('/').next().unwrap()).collect();
+    let want = ["scan.pdf-p001-2.jpg", "scan.pdf-p002.jpg", "scan.pdf-p001.jpg", "scan.pdf-p001.png"];
+    assert_eq!(pictures, want);
+    want.iter().for_each(|name| assert!(workspace.path(format!("out/CheckedOMRs/{name}")).is_file(), "{name}"));
+}
+
+#[test]
+fn files_are_inputs_too() {
+    let workspace = workspace();
+    let pictures = [0, 1].map(|i| Picture::jpeg(&page(i), jpeg(&page(i))));
+    workspace.write("in/b.pdf", Pdf::of_pictures(&pictures, 200, 300));
+    workspace.write("in/c.png", sheets::png(&page(2)));
+    workspace.write("in/deep/a.scan", sheets::png(&page(0)));
+    workspace.write("in/deep/other.png", sheets::png(&page(1)));
+    workspace.write(
+        "in/pages.bin",
+        tiff(vec![
+            TiffPage::new(&page(1), 8, 1, 1, page(1).into_raw()),
+            TiffPage::new(&page(2), 8, 1, 1, page(2).into_raw()),
+        ]),
+    );
+    let ids = |output: &str, place: &str| -> Vec<String> {
+        let rows = workspace.csv(format!("{output}/{place}Results/Results.csv"));
+        rows.into_iter().skip(1).map(|row| row[0].clone()).collect()
+    };
+    // By itself, a file is its folder with nothing else in it.
+    workspace.omr(&["-i", "in/b.pdf", "-o", "one"]).succeeded();
+    assert_eq!(ids("one", ""), ["b.pdf-p001", "b.pdf-p002"]);
+    assert_eq!(workspace.csv("one/Results/Results.csv")[1][1], "in/b.pdf");
+    // In any order, one of them twice, in several folders, whatever they are called.
+    let files = ["in/deep/a.scan", "in/c.png", "in/b.pdf", "./in/c.png", "in/pages.bin"];
+    workspace.omr(&[["-i"].as_slice(), &files, &["-o", "some"]].concat()).succeeded();
+    assert_eq!(ids("some", ""), ["b.pdf-p001", "b.pdf-p002", "c.png", "pages.bin-p001", "pages.bin-p002"]);
+    assert_eq!(ids("some", "deep/"), ["a.scan"]);
+    // Beside a folder.
+    workspace.write("more/template.json", TEMPLATE);
+    workspace.write("more/config.json", CONFIG);
+    workspace.write("more/d.png", sheets::png(&page(0)));
+    workspace.omr(&["-i", "more", "in/c.png", "-o", "both"]).succeeded();
+    assert_eq!((ids("both", "more/"), ids("both", "in/")), (vec!["d.png".to_owned()], vec!["c.png".to_owned()]));
+    let check = workspace.omr(&["check", "in/b.pdf"]).succeeded();
+    assert!(check.stdout().contains("2 sheet(s) in 1 folder(s)"), "{}", check.stdout());
+}
+
+/// Runs `omr` with a list on its stdin.
+fn with_list(workspace: &Workspace, args: &[&str], list: &str) -> Run {
+    let mut command: Command = workspace.command(args);
+    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = streams.spawn().expect("omr runs");
+    child.stdin.take().expect("a pipe").write_all(list.as_bytes()).expect("it reads the list");
+    Run::from(child.wait_with_output().expect("it ends"))
+}
+
+#[test]
+fn a_list_on_stdin_names_inputs() {
+    let workspace = workspace();
+    for name in ["a.png", "b c.png", "d.png"] {
+        workspace.write(format!("in/{name}"), sheets::png(&page(0)));
+    }
+    let ids = |output: &str| -> Vec<String> { read(&workspace, output).into_keys().collect() };
+    with_list(&workspace, &["-i", "-", "-o", "lines"], "in/d.png\n\nin/b c.png\n").succeeded();
+    assert_eq!(ids("lines"), ["b c.png", "d.png"]);
+    with_list(&workspace, &["-i", "-", "-o", "nuls"], "in/d.png\0in/a.png\0").succeeded();
+    assert_eq!(ids("nuls"), ["a.png", "d.png"]);
+    with_list(&workspace, &["-i", "-", "-o", "folder"], "in\n").succeeded();
+    assert_eq!(ids("folder").len(), 3);
+    let lost = with_list(&workspace, &["-i", "-", "-o", "lost"], "in/a.png\nin/gone.png\n");
+    assert_eq!(lost.code(), 1);
+    assert!(lost.stderr().contains("line 2") && lost.stderr().contains("in/gone.png"), "{}", lost.stderr());
+    assert!(!workspace.path("lost").exists());
+    with_list(&workspace, &["-i", "-", "-o", "nothing"], "").succeeded();
+    let check = with_list(&workspace, &["check", "-"], "in/a.png\n").succeeded();
+    assert!(check.stdout().contains("1 sheet(s)"), "{}", check.stdout());
+}
