@@ -1,6 +1,7 @@
 //! A worker's side of a folder: a sheet is recalled from an earlier run, or read, and what it leaves behind is saved and noted;
 //! then its rows wait for their turn.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use parking_lot::Mutex;
@@ -198,7 +199,10 @@ impl FolderJob<'_> {
             }
             Err(error) => Outcome::Failed(error),
         };
-        let grouped = || grouped_sheet(image, &told.input, &outcome, self.plan);
+        // A page is grouped by its marked picture, and called by it.
+        let picture = image.page_number().map(|_| self.plan.paths.picture(name).name);
+        let called = picture.as_deref().unwrap_or(name);
+        let grouped = || grouped_sheet(called, &told.input, &outcome, self.plan);
         let wish = self.plan.grouping.as_ref().map(|grouping| grouping.wish(grouped()));
         let done = Done { outcome, id, responses, wish, files: files.written() };
         self.note(SheetLine {
@@ -279,8 +283,7 @@ impl FolderJob<'_> {
 }
 
 /// What patterns may ask of a sheet, as its row has it.
-fn grouped_sheet<'s>(image: &'s Image, path: &'s str, outcome: &'s Outcome, plan: &FolderPlan) -> GroupedSheet<'s> {
-    let image = image.name();
+fn grouped_sheet<'s>(image: &'s OsStr, path: &'s str, outcome: &'s Outcome, plan: &FolderPlan) -> GroupedSheet<'s> {
     match outcome {
         Outcome::Read { columns, multi_marked, score, .. } => {
             let is_diverted = *multi_marked && plan.diverts_multi_marked();

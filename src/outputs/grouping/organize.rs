@@ -58,7 +58,17 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Le
         places.take(i, wish, &mut foreign);
     }
     let (placed, refused) = places.finish();
-    let file = |sheet: usize| folder.images.get(sheet).map(|image| folder.dir.join(image.file()));
+    // A page of a file is grouped by its marked picture: the file is that of other sheets, too.
+    let file = |sheet: usize| {
+        let image = folder.images.get(sheet)?;
+        Some(match image.page_number() {
+            None => folder.dir.join(image.file()),
+            Some(_) => {
+                let picture = folder.paths.picture(image.name()).name;
+                folder.paths.on_disk(&folder.paths.pictures().join(picture))
+            }
+        })
+    };
     for (sheet, refusal) in &refused {
         if let Some(image) = file(*sheet) {
             warn!("`{}` is not in `{}`: {refusal}", image.display(), organized.display());
@@ -70,15 +80,16 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Le
         Writer { inputs: fs::canonicalize(shown(folder.dir)), has_links: true, target_folders: HashMap::new() };
     let mut count = 0;
     for placed in &placed {
-        let (Some(name), Some(image)) = (folder.images.get(placed.sheet).map(Image::file), file(placed.sheet)) else {
-            continue;
-        };
+        let Some((sheet, image)) = folder.images.get(placed.sheet).zip(file(placed.sheet)) else { continue };
+        let is_page = sheet.page_number().is_some();
         if !image.is_file() {
-            warn!("`{}` is not in `{}`: the file is gone", image.display(), organized.display());
+            let what = if is_page { "the page has no marked picture" } else { "the file is gone" };
+            warn!("`{}` is not in `{}`: {what}", folder.dir.join(sheet.name()).display(), organized.display());
             continue;
         }
         let target = root.join(&placed.path);
-        match writer.put(name, &image, &target, placed.action) {
+        let action = if is_page { GroupingAction::Copy } else { placed.action };
+        match writer.put(sheet.file(), &image, &target, action) {
             Ok(true) => {
                 debug!("`{}` is grouped as `{}`", image.display(), below(placed).display());
                 ledger.wrote([below(placed)]);
