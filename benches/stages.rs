@@ -18,7 +18,7 @@ use omr::imaging::{coloured, edges, morphology, overlay, resize, warp};
 use omr::plan;
 use omr::scoring::SheetNames;
 use omr::sheet::decode::{self, GrayRule, Limits, Wanted, WantedColour};
-use omr::sheet::{self, Levels, PictureFormat, Pictures, Request, Scratch, SheetContext, Stages, read};
+use omr::sheet::{self, Levels, PictureFormat, Pictures, Request, Scan, Scratch, SheetContext, Stages, read};
 use omr::walk::GovernedTemplate;
 
 /// A scan of a page with four markers, and one that lies flat on the glass.
@@ -121,12 +121,13 @@ fn sheets(c: &mut Criterion) {
         let (bytes, names) = (fs::read(&path).unwrap(), SheetNames::of(path.file_name().unwrap(), &path));
         let mut scratch = Scratch::default();
         let mut group = group(c, "sheet", size(&gray(&bytes)));
+        let scan = Scan::from(bytes);
         for (pictures, what) in [(None, "read"), (Some(Pictures { format, in_colour: false }), "read and drawn")] {
             let request = Request { pictures, ..Request::default() };
             group.bench_function(format!("{name}, {what}"), |b| {
                 b.iter(|| {
                     let mut stages = Stages::of(Levels { saved: 0, shown: 0 }, 1000);
-                    sheet::process(black_box(&bytes), &context, names.name(), request, &mut scratch, &mut stages)
+                    sheet::process(black_box(&scan), &context, names.name(), request, &mut scratch, &mut stages)
                         .unwrap()
                 });
             });

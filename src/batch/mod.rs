@@ -20,8 +20,6 @@ pub mod timings;
 mod viewing;
 pub mod whole;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use indicatif::MultiProgress;
@@ -44,7 +42,7 @@ use crate::options::{Options, Root};
 use crate::outputs::confidence::ConfidenceColumns;
 use crate::outputs::crops::CropNames;
 use crate::outputs::grouping::{self, Grouped};
-use crate::outputs::journal::{EndLine, FolderLine, Journal, JournalError, Known, Line, RunLine, Stamp};
+use crate::outputs::journal::{EndLine, FolderLine, Journal, JournalError, Known, Line, RunLine};
 use crate::outputs::ledger::Ledger;
 use crate::outputs::lock::OutputLock;
 use crate::outputs::manifest::{self, ManifestError};
@@ -52,7 +50,7 @@ use crate::outputs::paths::FolderPaths;
 use crate::outputs::{self, OutputError, TableShape};
 use crate::plan::recall::GoneFolder;
 use crate::plan::{FolderPlan, Plan};
-use crate::sheet::{Reason, Scratch, SheetError};
+use crate::sheet::Scratch;
 use crate::signals::StopRequest;
 use crate::statistics::Questions;
 

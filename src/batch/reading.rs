@@ -128,7 +128,12 @@ impl FolderJob<'_> {
             return Ok(Some(line));
         }
         // Copied or touched, and perhaps the same: its content decides.
-        if found.bytes != source.stamp.bytes || Digest::of_file(path).ok() != Some(source.sha256) {
+        let digest = || match line.image.page_number() {
+            None => Digest::of_file(path).ok(),
+            // Of a file with pages once for all of them.
+            Some(_) => Some(self.sources.open(&self.plan.folder.dir, &line.image).ok()?.source().ok()?.sha256),
+        };
+        if found.bytes != source.stamp.bytes || digest() != Some(source.sha256) {
             return Ok(None);
         }
         let line = SheetLine { source: Some(Source { stamp: found, ..source }), ..line };

@@ -42,6 +42,8 @@ impl Kind {
     pub fn of(start: &[u8]) -> Option<Self> {
         match start {
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
+            // A picture may hold any words.
+            [0xff, 0xd8, ..] | [0x89, b'P', ..] | [b'B', b'M', ..] | [b'R', b'I', b'F', b'F', ..] => None,
             start => {
                 let start = &start[..start.len().min(Self::TOLD_BY)];
                 start.windows(5).any(|bytes| bytes == b"%PDF-").then_some(Self::Pdf)
@@ -94,7 +96,8 @@ fn count(path: &Path, most: u32) -> Option<(u32, Stamp)> {
             u32::try_from(pages).ok()?
         }
         Kind::Pdf => {
-            let mut bytes = Vec::new();
+            // Within the limit.
+            let mut bytes = Vec::with_capacity(metadata.len() as usize);
             file.seek(SeekFrom::Start(0)).ok()?;
             file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
             pdf::PdfFile::open(Arc::new(bytes), most).ok()?.len()
@@ -201,7 +204,7 @@ mod tests {
         assert_eq!(Kind::of(b"MM\0+...."), Some(Kind::Tiff));
         assert_eq!(Kind::of(b"%PDF-1.7"), Some(Kind::Pdf));
         assert_eq!(Kind::of(b"\xef\xbb\xbf\n%PDF-1.4"), Some(Kind::Pdf));
-        assert_eq!(Kind::of(b"\xff\xd8\xff"), None);
+        assert_eq!(Kind::of(b"\xff\xd8\xff\xe1%PDF-1.4"), None);
         assert_eq!(Kind::of(&[vec![b' '; Kind::TOLD_BY], b"%PDF-1.4".to_vec()].concat()), None);
         assert_eq!(Kind::of(b""), None);
     }

@@ -85,6 +85,12 @@ fn every_page_of_a_pdf_is_a_sheet_however_its_picture_is_kept() {
 fn pages_leave_what_the_same_files_leave() {
     let workspace = workspace();
     workspace.copy("in", "files");
+    // A mark that is doubted, so that there is something to review.
+    let page = |i: usize| {
+        let mut page = page(i);
+        sheets::mark(&mut page, 0, 0, 205);
+        page
+    };
     let pictures: Vec<Picture> = (0..3).map(|i| Picture::jpeg(&page(i), jpeg(&page(i)))).collect();
     workspace.write("in/scan.pdf", Pdf::of_pictures(&pictures, 200, 300));
     workspace.write("in/one.pdf", Pdf::of_pictures(&pictures[..1], 200, 300));
@@ -387,6 +393,45 @@ fn files_that_are_called_like_pages_keep_their_own_outputs() {
     let want = ["scan.pdf-p001-2.jpg", "scan.pdf-p002.jpg", "scan.pdf-p001.jpg", "scan.pdf-p001.png"];
     assert_eq!(pictures, want);
     want.iter().for_each(|name| assert!(workspace.path(format!("out/CheckedOMRs/{name}")).is_file(), "{name}"));
+}
+
+#[test]
+fn a_page_is_grouped_by_its_marked_picture() {
+    let workspace = workspace();
+    let pictures = [0, 1].map(|i| Picture::jpeg(&page(i), jpeg(&page(i))));
+    workspace.write("in/scan.pdf", Pdf::of_pictures(&pictures, 200, 300));
+    workspace.write(
+        "in/template.json",
+        r#"{
+          "templateDimensions": [200, 300], "bubbleDimensions": [16, 16], "processingImageShape": [300, 200],
+          "preProcessors": [],
+          "fieldBlocks": {
+            "Q": { "fieldDetectionType": "BUBBLES_THRESHOLD", "bubbleFieldType": "QTYPE_MCQ4", "origin": [20, 20],
+                   "bubblesGap": 40, "labelsGap": 40, "fieldLabels": ["q1..5"] }
+          }
+        }"#,
+    );
+    let grouping =
+        r#"{ "outputs": { "fileGrouping": { "enabled": true, "defaultPattern": "{q1}/{original_name}" } } }"#;
+    workspace.write("in/config.json", grouping);
+    run(&workspace).succeeded();
+    for (group, sheet) in [("A", "scan.pdf-p001.jpg"), ("D", "scan.pdf-p002.jpg")] {
+        let grouped = fs::read(workspace.path(format!("out/organized/{group}/{sheet}"))).unwrap();
+        assert!(grouped == fs::read(workspace.path(format!("out/CheckedOMRs/{sheet}"))).unwrap());
+    }
+    let run = workspace.omr(&["-i", "in", "-o", "out", "--no-pictures"]).succeeded();
+    assert!(run.stderr().contains("the page has no marked picture"), "{}", run.stderr());
+    assert!(!workspace.path("out/organized/A").exists());
+}
+
+#[test]
+fn the_doctor_looks_at_pages() {
+    let workspace = workspace();
+    let pictures = [0, 1].map(|i| Picture::jpeg(&page(i), jpeg(&page(i))));
+    workspace.write("in/scan.pdf", Pdf::of_pictures(&pictures, 200, 300));
+    let run =
+        workspace.omr(&["doctor", "--template", "in", "in/scan.pdf", "-v", "--picture", "doctor.png"]).succeeded();
+    assert!(run.stdout().contains("2 sheet"), "{}", run.stdout());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{GrayImage, ImageEncoder, Luma};
 
+use crate::paged::{Pdf, Picture};
 use crate::sheets::{self, CONFIG, TEMPLATE};
 use crate::support::Workspace;
 
@@ -79,6 +80,21 @@ fn watch(command: Command, look: impl FnMut()) -> u64 {
     assert!(status.success(), "{status}");
     assert!(peak > 0, "no memory was seen");
     peak
+}
+
+/// Processor time of a run, and the most memory that was seen.
+fn cost(command: Command) -> (Duration, u64) {
+    let mut run = Watched::start(command);
+    let (mut cpu, mut peak) = (Duration::ZERO, 0);
+    loop {
+        cpu = run.cpu().unwrap_or(cpu);
+        peak = run.peak().unwrap_or(0).max(peak);
+        if let Some(status) = run.child.try_wait().expect("a status") {
+            assert!(status.success(), "{status}");
+            return (cpu, peak);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// Links `count` names to one file, or to copies of it where the file system allows no more links.
@@ -188,6 +204,46 @@ fn memory_does_not_grow_with_the_number_of_sheets() {
     let many = run(&workspace, "many", "out-many");
     assert_eq!(workspace.csv("out-many/Results/Results.csv").len(), 2001);
     assert!(many <= few + few / 10 + 2 * MIB, "{few} bytes for 200 sheets, {many} for 2000");
+}
+
+/// Compares a PDF of so many JPEGs of this size with the same JPEGs in files: it may take 1.3 times as long, and `memory` bytes
+/// beside its own.
+fn compare_pdf_with_files(pages: usize, (width, height): (u32, u32), memory: u64) {
+    let workspace = Workspace::new();
+    for input in ["files", "pages"] {
+        let size = format!("{width}, {height}");
+        workspace.write(format!("{input}/template.json"), TEMPLATE.replace("200, 300", &size));
+        let config = CONFIG.replace("200", &width.to_string()).replace("300", &height.to_string());
+        workspace.write(format!("{input}/config.json"), config);
+    }
+    let page = image::load_from_memory(&grainy(width, height)).expect("a picture").into_luma8();
+    let jpeg = sheets::encoded(&page, image::ImageFormat::Jpeg);
+    link(&jpeg, &workspace.path("files"), pages, |i| format!("{i:04}.jpg"));
+    let pdf = Pdf::of_pictures(&vec![Picture::jpeg(&page, jpeg); pages], width, height);
+    let own = pdf.len() as u64;
+    workspace.write("pages/scan.pdf", pdf);
+    let run = |input: &str, output: &str| {
+        cost(workspace.command(&["-q", "-i", input, "-o", output, "--no-pictures", "--max-workers", "2"]))
+    };
+    let (of_files, _) = run("files", "out-files");
+    let (of_pages, peak) = run("pages", "out-pages");
+    assert_eq!(workspace.csv("out-pages/Results/Results.csv").len(), pages + 1);
+    assert!(
+        of_pages < of_files * 13 / 10 + Duration::from_millis(50),
+        "{of_files:?} for files, {of_pages:?} for pages"
+    );
+    assert!(peak < own + memory, "{peak} bytes for a file of {own}");
+}
+
+#[test]
+fn a_pdf_costs_little_more_than_its_pages_as_files() {
+    compare_pdf_with_files(40, (1000, 1500), 200 * MIB);
+}
+
+#[test]
+#[ignore = "takes a minute: 300 pages of A4 at 300 dpi"]
+fn a_long_pdf_costs_little_more_than_its_pages_as_files() {
+    compare_pdf_with_files(300, (2480, 3508), 200 * MIB);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use image::DynamicImage;
 
 use super::claims;
 use super::content::{self, OnePicture};
-use super::samples::{Colours, Kind, Samples};
+use super::samples::{Colours, Samples};
 use crate::sheet::decode::fax::{self, Coding, EncodingMode};
 use crate::sheet::decode::scan::Scan;
 use crate::sheet::decode::{Limits, jpeg};
@@ -49,9 +49,9 @@ pub fn scan(page: &Page<'_>) -> Result<Option<Scan>, SheetError> {
             }
             Ok(Some(Scan::Jpeg { bytes: bytes.into_owned(), lies }))
         }
-        ([Filter::CcittFaxDecode], Some(Colours { kind: Kind::Gray, .. })) if bits <= 1 => {
+        ([Filter::CcittFaxDecode], Some(colours)) if bits <= 1 && colours == Colours::GRAY => {
             let picture = fax(&stream, width, height, is_inverted)?;
-            Ok(Some(Scan::Pixels { picture: DynamicImage::ImageLuma8(picture), lies }))
+            Ok(picture.map(|picture| Scan::Pixels { picture: DynamicImage::ImageLuma8(picture), lies }))
         }
         (filters, colours) if filters.iter().all(is_readable) => {
             let picture = unpacked(&stream, (width, height), bits, colours, is_inverted)?;
@@ -92,14 +92,18 @@ fn parameters<'a>(dict: &Dict<'a>) -> Option<Dict<'a>> {
     dict.get::<Dict<'a>>(key).or_else(list)
 }
 
-/// Reads fax data.
-fn fax(stream: &Stream<'_>, width: u32, height: u32, is_inverted: bool) -> Result<image::GrayImage, SheetError> {
+/// Reads fax data; `None` where rows of the data are no rows of the picture.
+fn fax(
+    stream: &Stream<'_>,
+    width: u32,
+    height: u32,
+    is_inverted: bool,
+) -> Result<Option<image::GrayImage>, SheetError> {
     let parameters = parameters(stream.dict()).unwrap_or_default();
     let is_set = |key: &str| parameters.get::<bool>(key.as_bytes()).unwrap_or(false);
     let columns = parameters.get::<u32>(b"Columns".as_slice()).unwrap_or(1728);
     if columns != width {
-        let detail = format!("the fax data of the page's picture have {columns} columns, and the picture {width}");
-        return Err(SheetError::new(Reason::Corrupt, detail));
+        return Ok(None);
     }
     let coding = Coding {
         mode: match parameters.get::<i32>(b"K".as_slice()).unwrap_or(0) {
@@ -114,7 +118,7 @@ fn fax(stream: &Stream<'_>, width: u32, height: u32, is_inverted: bool) -> Resul
     let black = if is_set("BlackIs1") != is_inverted { 255 } else { 0 };
     let mut rows = fax::Rows::new(width, height, black);
     rows.read(&stream.raw_data(), height, coding)?;
-    rows.finish()
+    rows.finish().map(Some)
 }
 
 /// Has the library unpack data, and makes pixels of them. `None` of colours that are left to it altogether.
@@ -148,9 +152,12 @@ fn unpacked(
             return Ok(None);
         }
         bits = told.bits_per_component;
-        if colours.is_none() {
-            colours = told.color_space.and_then(Colours::of_data);
+        let of_data = told.color_space.and_then(Colours::of_data);
+        let is_as_named = colours.as_ref().zip(of_data.as_ref()).is_none_or(|(a, b)| a.components() == b.components());
+        if !is_as_named {
+            return Ok(None);
         }
+        colours = colours.or(of_data);
     }
     let Some(colours) = colours else { return Ok(None) };
     Samples { data: &read.data, width, height, bits, colours: &colours, is_inverted }.picture()

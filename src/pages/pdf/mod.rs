@@ -93,7 +93,7 @@ impl PdfFile {
 
 /// Does the file end before its end mark? Zeros behind it, as tapes and disks leave them, do not count.
 fn is_cut(bytes: &[u8]) -> bool {
-    const TAIL: usize = 1024;
+    const TAIL: usize = 2048;
     let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     !bytes[end.saturating_sub(TAIL)..end].windows(5).any(|bytes| bytes == b"%%EOF")
 }

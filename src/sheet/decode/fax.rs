@@ -1,7 +1,7 @@
 //! Fax data (ITU-T T.4 and T.6), as TIFF and PDF hold them: black and white in runs.
 
 pub use hayro_ccitt::EncodingMode;
-use hayro_ccitt::{DecodeSettings, Decoder, DecoderContext};
+use hayro_ccitt::{DecodeError, DecodeSettings, Decoder, DecoderContext};
 use image::GrayImage;
 
 use super::{corrupt, truncated};
@@ -53,7 +53,7 @@ impl Rows {
         let read = hayro_ccitt::decode(data, self, &mut DecoderContext::new(settings));
         match (self.done >= end, read) {
             (true, _) => Ok(()),
-            (false, Ok(_)) => Err(truncated()),
+            (false, Ok(_) | Err(DecodeError::UnexpectedEof)) => Err(truncated()),
             (false, Err(error)) => Err(corrupt(&format!("fax data end after {} rows: {error}", self.done))),
         }
     }

@@ -448,9 +448,9 @@ mod tests {
     #[test]
     fn a_tiff_of_two_pages_is_told() {
         let mut bytes = Cursor::new(Vec::new());
-        let mut encoder = tiff::encoder::TiffEncoder::new(&mut bytes).unwrap();
+        let mut encoder = ::tiff::encoder::TiffEncoder::new(&mut bytes).unwrap();
         for _ in 0..2 {
-            encoder.write_image::<tiff::encoder::colortype::Gray8>(40, 36, ramp().as_raw()).unwrap();
+            encoder.write_image::<::tiff::encoder::colortype::Gray8>(40, 36, ramp().as_raw()).unwrap();
         }
         let error = decode(&bytes.into_inner(), GRAY, Limits::default()).unwrap_err();
         assert_eq!(error.reason, Reason::UnsupportedFormat);
