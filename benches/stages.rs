@@ -16,6 +16,7 @@ use omr::imaging::matching::{Hunt, Marker, Matcher};
 use omr::imaging::overlay::{Overlay, Palette};
 use omr::imaging::{coloured, edges, morphology, overlay, resize, warp};
 use omr::plan;
+use omr::reach::Reach;
 use omr::scoring::SheetNames;
 use omr::sheet::decode::{self, GrayRule, Limits, Wanted, WantedColour};
 use omr::sheet::{self, Levels, PictureFormat, Pictures, Request, Scan, Scratch, SheetContext, Stages, read};
@@ -32,7 +33,8 @@ fn sample(name: &str) -> PathBuf {
 fn context(folder: &str) -> SheetContext {
     let config = sample(folder).join("config.json");
     let config = config.is_file().then_some(config);
-    let governed = GovernedTemplate::load(&sample(folder).join("template.json"), config.as_deref()).unwrap();
+    let governed =
+        GovernedTemplate::load(&sample(folder).join("template.json"), config.as_deref(), Reach::Folder).unwrap();
     plan::ready(&governed, OutputMode::Default).unwrap()
 }
 

@@ -14,6 +14,7 @@ use image::{Rgb, RgbImage};
 use omr::config::Config;
 use omr::deck::for_template::degradation::Degradation;
 use omr::deck::for_template::mixture::Kind;
+use omr::reach::Reach;
 use omr::template::Template;
 use omr::{app, cli::Cli, exit::Exit};
 
@@ -50,7 +51,7 @@ fn degradations(deck: &Path) -> anyhow::Result<RgbImage> {
 
 /// A row of fields for each kind.
 fn kinds(work: &Path) -> anyhow::Result<RgbImage> {
-    let (template, _) = Template::load(&Path::new(FLAT).join("template.json"), &Config::default())?;
+    let (template, _) = Template::load(&Path::new(FLAT).join("template.json"), &Config::default(), Reach::Folder)?;
     let fields: Vec<_> = template.fields().filter(|(_, field)| (3..=5).contains(&field.bubbles.len())).collect();
     let rows = Kind::MARKED.len() as u32;
     let mut picture = RgbImage::from_pixel(SHOWN * CELL.0, rows * CELL.1, Rgb([255; 3]));

@@ -16,6 +16,7 @@ use crate::deck::for_template::{self, MakeError, Request};
 use crate::exit::Exit;
 use crate::options::{UsageError, cores};
 use crate::plan::PlanError;
+use crate::reach::Reach;
 
 /// Why a form could not be certified.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,7 @@ pub fn deck(args: &DeckArgs) -> Result<Exit, CertifyError> {
         degradations: names("--degrade", &args.degrade, &Degradation::ALL, Degradation::name)?,
         outlines: names("--print", &args.print, &Outline::ALL, Outline::name)?,
         form: args.form.clone(),
+        reach: Reach::allowing(args.allow_outside),
         workers: match args.max_workers {
             WorkersArg::Count(count) => count,
             WorkersArg::Auto => cores().min(MAX_WORKERS),

@@ -76,6 +76,9 @@ pub struct RunArgs {
     /// Leave the values of doubtful fields empty in results and scores; Manual/Review.csv has what was read
     #[arg(long)]
     pub strict: bool,
+    /// Put a `'` before file names and texts that a spreadsheet would take for a formula
+    #[arg(long)]
+    pub safe_cells: bool,
     /// Write item statistics to Results/Items.csv and Results/Statistics.csv
     #[arg(long)]
     pub statistics: bool,
@@ -113,7 +116,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FORMAT")]
     pub summary: Option<SummaryFormat>,
     /// Write no results: draw the template on each page, as `Layout/<image name>.png`, and show it where there is a display
-    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "fail_on", "summary", "review_below", "strict", "no_pictures", "timings", "also", "resume", "prune", "watch", "shard", "manifest"])]
+    #[arg(long, alias = "setLayout", short_alias = 'l', conflicts_with_all = ["statistics", "safe_cells", "fail_on", "summary", "review_below", "strict", "no_pictures", "timings", "also", "resume", "prune", "watch", "shard", "manifest"])]
     pub set_layout: bool,
     /// How much is said on stderr
     #[command(flatten)]
@@ -157,6 +160,9 @@ pub struct RescoreArgs {
     /// Config that governs the template, for a key that is a picture
     #[arg(long, value_name = "FILE", requires = "template")]
     pub config: Option<PathBuf>,
+    /// Let the template and the evaluation name files outside of their folders
+    #[arg(long)]
+    pub allow_outside: bool,
     /// Folder for the new results
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -197,6 +203,9 @@ pub struct DoctorArgs {
     /// Config that governs the template [default: config.json beside it]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Let the template name pictures outside of its folder
+    #[arg(long)]
+    pub allow_outside: bool,
     /// Filled sheets: pictures, or folders of pictures (without their sub-folders)
     #[arg(value_name = "SCAN|FOLDER", required = true)]
     pub scans: Vec<PathBuf>,
@@ -220,6 +229,9 @@ pub struct DeckArgs {
     /// Config that governs the template [default: config.json beside it]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Let the template name pictures outside of its folder
+    #[arg(long)]
+    pub allow_outside: bool,
     /// Folder for the deck: new, empty, or an earlier deck
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -296,6 +308,12 @@ pub struct SetupArgs {
     /// Evaluation for folders that have none and inherit none
     #[arg(long, value_name = "FILE")]
     pub evaluation: Option<PathBuf>,
+    /// Let templates and evaluations name files outside of their folders
+    #[arg(long)]
+    pub allow_outside: bool,
+    /// Follow links that lead out of the input
+    #[arg(long)]
+    pub follow_links: bool,
     /// Who decides which bubbles are marked [default: the config's, else ink]
     #[arg(long, value_name = "JUDGE")]
     pub reader: Option<ReaderArg>,

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,8 +15,34 @@ use std::rc::Rc;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Arrays and objects may be nested this deep. The deepest shape that OMRChecker knows has 9 levels.
-const MAX_DEPTH: usize = 64;
+use crate::file_content::{self, ReadError};
+use crate::reach::{self, Reach};
+
+/// Arrays and objects may be nested this deep unless a config says otherwise. The deepest shape that OMRChecker knows has 9
+/// levels.
+pub const DEFAULT_DEPTH: usize = 64;
+
+/// A document may have this many bytes. A template of thousands of fields has a twentieth of it; parsed, a document takes up to
+/// fifty times its bytes.
+pub const MAX_BYTES: u64 = 4 << 20;
+
+/// So many errors, and so many warnings, are told of one document; of the others, how many there are.
+const MAX_TOLD: usize = 100;
+
+/// What holds for documents besides their shapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Arrays and objects may be nested this deep.
+    pub max_depth: usize,
+    /// Where the files that a document names may lie.
+    pub reach: Reach,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { max_depth: DEFAULT_DEPTH, reach: Reach::Folder }
+    }
+}
 
 /// A JSON text with its parsed value.
 #[derive(Debug)]
@@ -23,6 +50,7 @@ pub struct Document {
     path: PathBuf,
     text: String,
     root: Value,
+    rules: Rules,
 }
 
 /// A JSON value and where it begins.
@@ -77,6 +105,12 @@ pub enum DocumentError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The file is too large for what it should be.
+    #[error("{}: has more than {MAX_BYTES} bytes, which no template, config or evaluation needs", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
     },
     /// The file is not JSON.
     #[error("{}:{line}:{column}: not valid JSON: {message}", path.display())]
@@ -146,35 +180,46 @@ impl fmt::Display for Problem {
 }
 
 impl Document {
-    /// Reads and parses the file at `path`.
+    /// Reads and parses the file at `path`, for which `rules` hold.
     ///
     /// # Errors
-    /// [`DocumentError::Unreadable`] or [`DocumentError::Syntax`].
-    pub fn load(path: &Path) -> Result<Self, DocumentError> {
-        let bytes =
-            std::fs::read(path).map_err(|source| DocumentError::Unreadable { path: path.to_path_buf(), source })?;
+    /// [`DocumentError::Unreadable`], [`DocumentError::TooLong`] or [`DocumentError::Syntax`].
+    pub fn load(path: &Path, rules: Rules) -> Result<Self, DocumentError> {
+        let bytes = file_content::read(path, MAX_BYTES).map_err(|error| match error {
+            ReadError::Io(source) => DocumentError::Unreadable { path: path.to_path_buf(), source },
+            ReadError::TooLong => DocumentError::TooLong { path: path.to_path_buf() },
+        })?;
         let text = String::from_utf8(bytes).map_err(|e| {
             let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]).into_owned();
             let (line, column) = line_and_column(&before, before.len());
             let message = "a byte that is not UTF-8 (save the file as UTF-8)".to_owned();
             DocumentError::Syntax { path: path.to_path_buf(), line, column, message }
         })?;
-        Self::parse(path, text)
+        Self::parse_by(path, text, rules)
     }
 
-    /// Parses `text`; `path` is only named in messages. A byte-order mark at the start is passed over.
+    /// Parses `text` by the default rules; `path` is only named in messages. A byte-order mark at the start is passed over.
     ///
     /// # Errors
     /// [`DocumentError::Syntax`].
     pub fn parse(path: &Path, text: String) -> Result<Self, DocumentError> {
+        Self::parse_by(path, text, Rules::default())
+    }
+
+    /// Parses `text` by `rules`.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_by(path: &Path, text: String, rules: Rules) -> Result<Self, DocumentError> {
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         let syntax = |at: usize, message: String| {
             let (line, column) = line_and_column(&text, at);
             DocumentError::Syntax { path: path.to_path_buf(), line, column, message }
         };
         let raw: &RawValue = serde_json::from_str(&text).map_err(|e| syntax(offset_of(&text, &e), plain(&e)))?;
-        let root = Parser { text: &text }.value(raw, 0).map_err(|(at, message)| syntax(at, message))?;
-        Ok(Self { path: path.to_path_buf(), text, root })
+        let parser = Parser { text: &text, max_depth: rules.max_depth };
+        let root = parser.value(raw, 0).map_err(|(at, message)| syntax(at, message))?;
+        Ok(Self { path: path.to_path_buf(), text, root, rules })
     }
 
     /// The file's path.
@@ -197,10 +242,17 @@ impl Document {
     /// # Errors
     /// [`DocumentError::Invalid`] with all errors when there is one; else the value and the warnings.
     pub fn read<T>(&self, shape: impl FnOnce(Cursor<'_>) -> Option<T>) -> Result<(T, Vec<Problem>), DocumentError> {
-        let problems = Problems { document: self, list: RefCell::new(Vec::new()) };
+        let problems = Problems {
+            document: self,
+            list: RefCell::new(Vec::new()),
+            counts: Default::default(),
+            labels: Cell::new(0),
+        };
         let value = shape(Cursor { value: &self.root, path: KeyPath::default(), problems: &problems });
+        let untold = [Severity::Error, Severity::Warning].map(|severity| problems.untold(severity));
         let mut list = problems.list.into_inner();
         list.sort_by_key(|p| (p.line, p.column));
+        list.extend(untold.into_iter().flatten());
         let (errors, warnings): (Vec<_>, Vec<_>) = list.into_iter().partition(|p| p.severity == Severity::Error);
         match value {
             Some(value) if errors.is_empty() => Ok((value, warnings)),
@@ -250,6 +302,7 @@ fn plain(error: &serde_json::Error) -> String {
 
 struct Parser<'a> {
     text: &'a str,
+    max_depth: usize,
 }
 
 type Raws<'a> = Vec<&'a RawValue>;
@@ -259,8 +312,10 @@ impl<'a> Parser<'a> {
     fn value(&self, raw: &'a RawValue, depth: usize) -> Result<Value, (usize, String)> {
         let source = raw.get();
         let at = source.as_ptr() as usize - self.text.as_ptr() as usize;
-        if depth > MAX_DEPTH {
-            return Err((at, format!("more than {MAX_DEPTH} levels of arrays and objects")));
+        if depth > self.max_depth {
+            let message =
+                format!("more than {} levels of arrays and objects (`limits.max_json_depth`)", self.max_depth);
+            return Err((at, message));
         }
         let fail = |e: serde_json::Error| (at + offset_of(source, &e), plain(&e));
         let mut reader = serde_json::Deserializer::from_str(source);
@@ -343,6 +398,30 @@ impl<'de> Visitor<'de> for ItemsVisitor {
 struct Problems<'d> {
     document: &'d Document,
     list: RefCell<Vec<Problem>>,
+    /// How many errors and warnings were noted, told or not.
+    counts: [Cell<usize>; 2],
+    /// How many labels its ranges were expanded to.
+    labels: Cell<usize>,
+}
+
+impl Problems<'_> {
+    /// Counts one, and says whether it is still told: a hostile document may have a million.
+    fn counts(&self, severity: Severity) -> bool {
+        let count = &self.counts[severity as usize];
+        count.set(count.get() + 1);
+        count.get() <= MAX_TOLD
+    }
+
+    /// A word for those that are not told.
+    fn untold(&self, severity: Severity) -> Option<Problem> {
+        let more = self.counts[severity as usize].get().checked_sub(MAX_TOLD).filter(|&more| more > 0)?;
+        let kind = if severity == Severity::Error { "errors" } else { "warnings" };
+        let message = format!("{more} more {kind} are not listed");
+        let last = self.list.borrow().iter().map(|problem| (problem.line, problem.column)).max();
+        let (line, column) = last.unwrap_or((1, 1));
+        let path = self.document.path.clone();
+        Some(Problem { severity, path, line, column, key: String::new(), message, hint: None })
+    }
 }
 
 /// The way from the document to a value, shared by all cursors below it.
@@ -393,6 +472,29 @@ impl<'d> Cursor<'d> {
         &self.problems.document.path
     }
 
+    /// The place of the file named here, seen from the document's folder; a problem where it may not lie there. Whether it is
+    /// there is settled when it is loaded.
+    pub fn named_file(&self) -> Option<PathBuf> {
+        let name = self.string()?;
+        let path = reach::beside(self.file(), name);
+        if self.problems.document.rules.reach == Reach::Folder && reach::leads_out(self.file(), &path) {
+            self.error_with_hint(
+                format!("`{}` lies outside of the folder of this file", path.display()),
+                "put a copy beside this file and name that, or say --allow-outside if it is meant",
+            );
+            return None;
+        }
+        Some(path)
+    }
+
+    /// Counts labels that a list of the document names. False when all its lists together name more than `most`: a range of ten
+    /// bytes may name thousands.
+    pub fn counts_labels(&self, count: usize, most: usize) -> bool {
+        let labels = &self.problems.labels;
+        labels.set(labels.get().saturating_add(count));
+        labels.get() <= most
+    }
+
     /// Where the value begins, as `line:column`, both from 1.
     pub fn place(&self) -> String {
         let (line, column) = line_and_column(&self.problems.document.text, self.value.at);
@@ -420,8 +522,11 @@ impl<'d> Cursor<'d> {
     }
 
     fn note(&self, severity: Severity, at: usize, path: &KeyPath, message: String, hint: Option<String>) {
+        if !self.problems.counts(severity) {
+            return;
+        }
         let (line, column) = line_and_column(&self.problems.document.text, at);
-        let path_text = path.to_string();
+        let (path_text, message) = (shortened(path.to_string()), shortened(message));
         let file = self.problems.document.path.clone();
         self.problems.list.borrow_mut().push(Problem {
             severity,
@@ -459,8 +564,9 @@ impl<'d> Cursor<'d> {
     pub fn object(&self) -> Option<Fields<'d>> {
         let Kind::Object(members) = &self.value.kind else { return self.expected("an object") };
         let fields = Fields { cursor: self.clone(), members, used: members.iter().map(|_| Cell::new(false)).collect() };
+        let last: HashMap<&str, usize> = members.iter().enumerate().map(|(i, m)| (m.key.as_str(), i)).collect();
         for (i, member) in members.iter().enumerate() {
-            if members[i + 1..].iter().any(|later| later.key == member.key) {
+            if last.get(member.key.as_str()) != Some(&i) {
                 fields.used[i].set(true);
                 let message = format!("the key `{}` is written twice; the last one counts", member.key);
                 self.note(Severity::Warning, member.at, &self.path, message, None);
@@ -541,6 +647,15 @@ impl<'d> Cursor<'d> {
     }
 }
 
+/// A text of a message; names in it may be as long as the document.
+fn shortened(text: String) -> String {
+    const LONGEST: usize = 2000;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 fn range_text(what: &str, min: f64, max: f64) -> String {
     const FAR: f64 = 1e9;
     match (min > -FAR, max < FAR) {
@@ -587,10 +702,16 @@ impl Value {
 
 /// The candidate that `found` was most likely meant to be: at most a third of its letters differ.
 pub fn nearest<'c>(found: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    /// No key that was meant for a known one is longer, and comparing takes time by both lengths.
+    const LONGEST: usize = 100;
+    if found.len() > LONGEST {
+        return None;
+    }
     let simple = |s: &str| s.to_lowercase().replace(['_', '-', ' '], "");
     let wanted = simple(found);
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
         .map(|c| (strsim::osa_distance(&wanted, &simple(c)), c))
         .filter(|(distance, c)| *distance * 3 <= c.chars().count().max(3))
         .min_by_key(|(distance, _)| *distance)

@@ -7,6 +7,9 @@ use crate::json::Cursor;
 /// A range and a list may name this many labels; a template with more is a mistake, not a sheet.
 const MAX_RANGE: u64 = 10_000;
 
+/// All lists of a document may name this many labels together.
+const MAX_LABELS: usize = 200_000;
+
 /// Why a field string names no labels.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
@@ -82,6 +85,10 @@ pub fn read_list(cursor: &Cursor<'_>) -> Option<Vec<String>> {
         match expand(text) {
             Ok(expanded) if (labels.len() + expanded.len()) as u64 > MAX_RANGE => {
                 item.error(format!("with `{text}` the list names more than {MAX_RANGE} labels"));
+                return None;
+            }
+            Ok(expanded) if !item.counts_labels(expanded.len(), MAX_LABELS) => {
+                item.error(format!("with `{text}` the lists of this file name more than {MAX_LABELS} labels"));
                 return None;
             }
             Ok(expanded) => {

@@ -40,6 +40,8 @@ pub struct Options {
     pub also: Vec<TableFormat>,
     /// How things are said on stderr.
     pub log_format: LogFormat,
+    /// Make cells from outside harmless for spreadsheets.
+    pub safe_cells: bool,
     /// How the counts are printed to stdout.
     pub summary: Option<SummaryFormat>,
     /// Go on with what an earlier run left.

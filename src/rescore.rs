@@ -17,13 +17,14 @@ use crate::cli::{LockPolicy, RescoreArgs};
 use crate::config::OutputMode;
 use crate::dialect::Dialect;
 use crate::evaluation::{Evaluation, SetupProblem};
-use crate::json::DocumentError;
+use crate::json::{DocumentError, Rules};
 use crate::outputs::journal;
 use crate::outputs::lock::OutputLock;
 use crate::outputs::paths::{FolderPaths, places_with_results};
 use crate::outputs::table::Table;
 use crate::outputs::{self, OutputError};
 use crate::plan::{self, PlanError};
+use crate::reach::Reach;
 use crate::scoring::{Built, Scorer, SheetName, SheetValues, python_float};
 use crate::sheet::SheetContext;
 use crate::signals::StopRequest;
@@ -86,9 +87,12 @@ impl fmt::Display for Moves {
 /// All that is wrong with the files named, or the first thing that could not be read or written.
 pub fn run(args: &RescoreArgs) -> Result<Moves, Vec<RescoreError>> {
     let one = |error: RescoreError| vec![error];
-    let evaluation = told(Evaluation::load(&args.evaluation)).map_err(RescoreError::from).map_err(one)?;
+    let reach = Reach::allowing(args.allow_outside);
+    let evaluation = told(Evaluation::load(&args.evaluation, Rules { reach, ..Rules::default() }))
+        .map_err(RescoreError::from)
+        .map_err(one)?;
     let context =
-        args.template.as_deref().map(|path| template(path, args.config.as_deref())).transpose().map_err(one)?;
+        args.template.as_deref().map(|path| template(path, args.config.as_deref(), reach)).transpose().map_err(one)?;
     if context.is_none() {
         info!("without --template a value counts as blank when it is empty; empty values of blocks are not known");
     }
@@ -126,8 +130,8 @@ pub fn run(args: &RescoreArgs) -> Result<Moves, Vec<RescoreError>> {
     Ok(moves)
 }
 
-fn template(path: &Path, config: Option<&Path>) -> Result<SheetContext, RescoreError> {
-    Ok(plan::ready(&GovernedTemplate::load(path, config)?, OutputMode::Default)?)
+fn template(path: &Path, config: Option<&Path>, reach: Reach) -> Result<SheetContext, RescoreError> {
+    Ok(plan::ready(&GovernedTemplate::load(path, config, reach)?, OutputMode::Default)?)
 }
 
 /// One scorer for all folders with the same columns.

@@ -10,14 +10,16 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::evaluation::Evaluation;
 use crate::file_names::{IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown, tidy};
 use crate::images::Image;
 use crate::json::{DocumentError, Problem};
+use crate::links::Fence;
 use crate::options::{Options, Root, Task};
 use crate::outputs::ledger;
-use crate::pages::{self, MAX_PAGES};
+use crate::pages;
+use crate::reach::Reach;
 use crate::report_mark;
 use crate::template::Template;
 
@@ -42,14 +44,15 @@ pub fn template_files(template: &Path, config: Option<&Path>) -> (PathBuf, Optio
 }
 
 impl GovernedTemplate {
-    /// Loads a template and the config that governs it, the default one if there is none; warnings are told.
+    /// Loads a template and the config that governs it, the default one if there is none; warnings are told. The template's
+    /// pictures may lie within `reach`.
     ///
     /// # Errors
     /// Either document cannot be read, or has errors.
-    pub fn load(template: &Path, config: Option<&Path>) -> Result<Self, DocumentError> {
+    pub fn load(template: &Path, config: Option<&Path>, reach: Reach) -> Result<Self, DocumentError> {
         let config_file = config.map(Path::to_path_buf);
         let config = Arc::new(config.map(|path| told(Config::load(path))).transpose()?.unwrap_or_default());
-        let template = Arc::new(told(Template::load(template, &config))?);
+        let template = Arc::new(told(Template::load(template, &config, reach))?);
         Ok(Self { template, config, config_file })
     }
 }
@@ -83,6 +86,8 @@ pub struct Folder {
     pub config_file: Option<PathBuf>,
     /// The evaluation in force here, own or inherited.
     pub evaluation: Option<Arc<Evaluation>>,
+    /// What links among its images may lead to.
+    pub fence: Arc<Fence>,
 }
 
 /// What the walk found.
@@ -116,6 +121,28 @@ pub enum WalkError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A document is a link out of the input.
+    #[error(
+        "`{}` is a link to `{}`, which lies outside of the input; copy it here, or say --follow-links",
+        path.display(), target.display()
+    )]
+    LinkedDocument {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// Links between the folders of the input make too many ways.
+    #[error(
+        "more than {most} folders are reached by way of links, the next one is `{}`; do the links lead in circles?",
+        path.display()
+    )]
+    Links {
+        /// The folder.
+        path: PathBuf,
+        /// So many may be.
+        most: usize,
+    },
     /// A folder has images and no template.
     #[error(
         "the folder `{}` has {images} image(s), but no template.json here or in a folder above; \
@@ -137,7 +164,12 @@ pub enum WalkError {
 pub fn walk(options: &Options) -> Result<Walked, Vec<WalkError>> {
     let output = options.output.canonicalize().ok();
     let is_unscored = options.task == Task::DrawLayout;
-    let mut walker = Walker { output, is_unscored, ..Walker::default() };
+    let reach = Reach::allowing(options.setup.allow_outside);
+    let fence = match options.setup.follow_links {
+        true => Fence::None,
+        false => Fence::around(options.roots.iter().map(|root| shown(&root.dir))),
+    };
+    let mut walker = Walker { output, is_unscored, reach, fence: Arc::new(fence), ..Walker::default() };
     let top = walker.top(options);
     for root in &options.roots {
         walker.root(root, &top);
@@ -173,6 +205,12 @@ struct Walker {
     output: Option<PathBuf>,
     /// Nothing is scored: evaluations do not count.
     is_unscored: bool,
+    /// Where the files that documents name may lie.
+    reach: Reach,
+    /// What links may lead to.
+    fence: Arc<Fence>,
+    /// Folders that were entered by way of links.
+    linked: usize,
     candidates: Vec<Candidate>,
     empty: Vec<PathBuf>,
     /// Pictures that templates and evaluations name: these are no sheets, wherever they lie.
@@ -189,9 +227,9 @@ impl Walker {
         let config = setup.config.as_deref().and_then(|path| self.accept(Config::load(path))).unwrap_or_default();
         Inherited {
             template: None,
+            evaluation: setup.evaluation.as_deref().and_then(|path| self.evaluation(path, &config)),
             config: Arc::new(config),
             config_file: setup.config.clone(),
-            evaluation: setup.evaluation.as_deref().and_then(|path| self.evaluation(path)),
             is_below_a_broken_template: false,
             named_template: setup.template.clone(),
         }
@@ -203,7 +241,7 @@ impl Walker {
     }
 
     fn template(&mut self, path: &Path, here: &mut Inherited) {
-        let template = self.accept(Template::load(path, &here.config)).map(Arc::new);
+        let template = self.accept(Template::load(path, &here.config, self.reach)).map(Arc::new);
         here.is_below_a_broken_template = template.is_none();
         here.template = template.map(|template| {
             self.assets.extend(template.asset_paths().into_iter().cloned());
@@ -211,15 +249,16 @@ impl Walker {
         });
     }
 
-    fn evaluation(&mut self, path: &Path) -> Option<Arc<Evaluation>> {
+    fn evaluation(&mut self, path: &Path, config: &Config) -> Option<Arc<Evaluation>> {
+        let rules = config.limits.rules(self.reach);
         if self.is_unscored {
             // Only its pictures count, which are no sheets; whether it is right is no matter now.
-            if let Ok((evaluation, _)) = Evaluation::load(path) {
+            if let Ok((evaluation, _)) = Evaluation::load(path, rules) {
                 self.assets.extend(evaluation.asset_paths().into_iter().cloned());
             }
             return None;
         }
-        let evaluation = self.accept(Evaluation::load(path))?;
+        let evaluation = self.accept(Evaluation::load(path, rules))?;
         self.assets.extend(evaluation.asset_paths().into_iter().cloned());
         Some(Arc::new(evaluation))
     }
@@ -227,7 +266,9 @@ impl Walker {
     fn root(&mut self, root: &Root, top: &Inherited) {
         let dir = shown(&root.dir);
         let what = match dir.metadata() {
-            Ok(metadata) if metadata.is_dir() => return self.folder(&root.dir, root, top, &mut Vec::new()),
+            Ok(metadata) if metadata.is_dir() => {
+                return self.folder(&root.dir, root, top, &mut Vec::new(), false);
+            }
             Ok(_) => "is not a folder".to_owned(),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => "does not exist".to_owned(),
             Err(e) => format!("cannot be read: {e}"),
@@ -236,8 +277,8 @@ impl Walker {
     }
 
     /// Visits a folder and those below it. `above` holds the real paths of the folders on the way here, so that a link
-    /// to one of them is not followed for ever.
-    fn folder(&mut self, dir: &Path, root: &Root, inherited: &Inherited, above: &mut Vec<PathBuf>) {
+    /// to one of them is not followed for ever. `by_link`: one of them is a link.
+    fn folder(&mut self, dir: &Path, root: &Root, inherited: &Inherited, above: &mut Vec<PathBuf>, by_link: bool) {
         let below = dir.strip_prefix(&root.dir).unwrap_or(dir);
         let place = &tidy(&root.place.join(below));
         let listing = shown(dir).canonicalize().and_then(|real| {
@@ -259,13 +300,50 @@ impl Walker {
             info!("`{}` is the output folder; it is not read as input", dir.display());
             return;
         }
+        if by_link && !self.may_enter_another(dir) {
+            return;
+        }
+        self.leave_out_links(dir, &mut listing);
         let here = self.documents(dir, &listing, inherited);
         self.images(dir, place, &mut listing, here.clone());
         above.push(real);
         for name in &listing.folders {
-            self.folder(&dir.join(name), root, &here, above);
+            let path = dir.join(name);
+            let is_link = by_link || path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+            self.folder(&path, root, &here, above, is_link);
         }
         above.pop();
+    }
+
+    /// Links to folders that lie outside of the input are not followed.
+    fn leave_out_links(&self, dir: &Path, listing: &mut Listing) {
+        let before = listing.folders.len();
+        listing.folders.retain(|name| self.fence.leads_out(&dir.join(name)).is_none());
+        let left_out = before - listing.folders.len();
+        if left_out > 0 {
+            warn!(
+                "`{}` has {left_out} link(s) to folders outside of the input; they are not followed unless you say --follow-links",
+                shown(dir).display()
+            );
+        }
+    }
+
+    /// Counts a folder that was reached by way of a link. A few links to each other make more ways than anybody can walk.
+    fn may_enter_another(&mut self, dir: &Path) -> bool {
+        const MAX_LINKED: usize = 10_000;
+        self.linked += 1;
+        if self.linked == MAX_LINKED + 1 {
+            self.errors.push(WalkError::Links { path: dir.to_path_buf(), most: MAX_LINKED });
+        }
+        self.linked <= MAX_LINKED
+    }
+
+    /// May the document at `path` be read? One that is a link out of the input is an error: without it the folder's sheets
+    /// would be read by other rules than its owner sees there.
+    fn is_within(&mut self, path: &Path) -> bool {
+        let Some(target) = self.fence.leads_out(path) else { return true };
+        self.errors.push(WalkError::LinkedDocument { path: path.to_path_buf(), target });
+        false
     }
 
     /// What holds in a folder, its own documents taken into account.
@@ -274,7 +352,9 @@ impl Walker {
         let named_template = here.named_template.take();
         if listing.has_config {
             let path = dir.join("config.json");
-            if let Some(config) = self.accept(Config::load(&path)) {
+            if self.is_within(&path)
+                && let Some(config) = self.accept(Config::load(&path))
+            {
                 here.config = Arc::new(config);
                 here.config_file = Some(path.clone());
                 if here.template.is_some() && !listing.has_template {
@@ -287,12 +367,18 @@ impl Walker {
             }
         }
         if listing.has_template {
-            self.template(&dir.join("template.json"), &mut here);
+            let path = dir.join("template.json");
+            if self.is_within(&path) {
+                self.template(&path, &mut here);
+            } else {
+                (here.template, here.is_below_a_broken_template) = (None, true);
+            }
         } else if let Some(path) = named_template {
             self.template(&path, &mut here);
         }
         if listing.has_evaluation
-            && let Some(evaluation) = self.evaluation(&dir.join("evaluation.json"))
+            && self.is_within(&dir.join("evaluation.json"))
+            && let Some(evaluation) = self.evaluation(&dir.join("evaluation.json"), &here.config)
         {
             here.evaluation = Some(evaluation);
         }
@@ -350,8 +436,19 @@ impl Walker {
             match here.template {
                 Some(template) => {
                     let Inherited { config, config_file, evaluation, .. } = here;
-                    let images = images.into_iter().flat_map(|name| images_of(&dir, name, is_chosen)).collect();
-                    folders.push(Folder { dir, place, images, template, config, config_file, evaluation });
+                    let limits = &config.limits;
+                    let images = images
+                        .into_iter()
+                        .flat_map(|name| {
+                            // What lies outside of the input is not looked into: its row says so.
+                            match self.fence.leads_out(&dir.join(&name)) {
+                                Some(_) => vec![Image::whole(name)],
+                                None => images_of(&dir, name, is_chosen, limits),
+                            }
+                        })
+                        .collect();
+                    let fence = self.fence.clone();
+                    folders.push(Folder { dir, place, images, template, config, config_file, evaluation, fence });
                 }
                 None if here.is_below_a_broken_template => {}
                 None => {
@@ -365,10 +462,10 @@ impl Walker {
 }
 
 /// The image in a file of the folder `dir`; or its pages, if it is of a kind that may have several, and has.
-fn images_of(dir: &Path, name: OsString, is_chosen: bool) -> Vec<Image> {
+fn images_of(dir: &Path, name: OsString, is_chosen: bool, limits: &Limits) -> Vec<Image> {
     let may_have_pages = is_chosen || extension(&name).is_some_and(|e| PAGED_EXTENSIONS.contains(&e.as_str()));
     match may_have_pages {
-        true => pages::images_of(&shown(dir).join(&name), name, MAX_PAGES),
+        true => pages::images_of(&shown(dir).join(&name), name, limits),
         false => vec![Image::whole(name)],
     }
 }

@@ -76,7 +76,7 @@ fn draw_folder(
     let name = shown(&plan.folder.dir).join("");
     let job = LayoutJob {
         plan,
-        sources: Sources::default(),
+        sources: Sources::new(plan.folder.config.limits, plan.folder.fence.clone()),
         sink: Ordered::default(),
         counts: Mutex::new(Counts { images, ..Counts::default() }),
         unwritten: Mutex::new(HashSet::new()),
@@ -108,7 +108,9 @@ impl LayoutJob<'_> {
     fn sheet(&self, i: usize, image: &Image, scratch: &mut Scratch) -> Result<Option<Stage>, OutputError> {
         let path = self.plan.folder.dir.join(image.file());
         let drawn = isolation::with_buffers(scratch, |scratch| {
-            let scan = self.sources.open(&self.plan.folder.dir, image)?.scan(&self.plan.context)?;
+            let folder = &self.plan.folder;
+            scratch.begin(&folder.config.limits);
+            let scan = self.sources.open(&folder.dir, image)?.scan(&self.plan.context)?;
             let names = SheetNames::of(image.name(), &path);
             let drawn = preview::page_with_layout(&scan, &self.plan.context, names.name(), scratch);
             let (picture, error) = match drawn {

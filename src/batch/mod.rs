@@ -13,6 +13,7 @@ mod ordered;
 mod places;
 mod reading;
 mod rows;
+mod sheet_file;
 pub(crate) mod sources;
 mod stop;
 pub mod summary;
@@ -39,6 +40,7 @@ use crate::digest::Digest;
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::options::{Options, Root};
+use crate::outputs::cells::Cells;
 use crate::outputs::confidence::ConfidenceColumns;
 use crate::outputs::crops::CropNames;
 use crate::outputs::grouping::{self, Grouped};
@@ -274,7 +276,7 @@ fn line_of(plan: &FolderPlan, options: &Options) -> FolderLine {
         dir: plan.folder.dir.clone(),
         setting: plan.setting.id,
         template: plan.template_key.clone(),
-        shape: TableShape::of(&plan.context.template, plan.diverts_multi_marked()),
+        shape: TableShape::of(&plan.context.template, plan.diverts_multi_marked(), Cells::of(options.safe_cells)),
         questions: questions.map(|scoring| Questions::of(scoring.scorer()).names().to_vec()),
         is_grouped: plan.grouping.is_some(),
     }
@@ -313,7 +315,7 @@ fn read_folder<'r>(
     let job = FolderJob {
         plan,
         options,
-        sources: Sources::default(),
+        sources: Sources::new(plan.folder.config.limits, plan.folder.fence.clone()),
         ledger,
         journal,
         known,

@@ -17,6 +17,7 @@ use crate::file_names::{as_cell, tidy};
 use crate::images::Image;
 use crate::imaging::overlay::EncodeError;
 use crate::options::Options;
+use crate::outputs::cells::Cells;
 use crate::outputs::confidence::ConfidenceColumns;
 use crate::outputs::crops::CropNames;
 use crate::outputs::done::{Done, Outcome};
@@ -169,8 +170,10 @@ impl FolderJob<'_> {
         });
         let mut source = None;
         let read = isolation::with_buffers(scratch, |scratch| {
+            let folder = &self.plan.folder;
+            scratch.begin(&folder.config.limits);
             scratch.clock.begin(Part::File);
-            let opened = self.sources.open(&self.plan.folder.dir, image)?;
+            let opened = self.sources.open(&folder.dir, image)?;
             source = Some(opened.source()?);
             let (scan, names) = (opened.scan(&self.plan.context)?, SheetNames::of(name, &path));
             let keeps_grades = self.questions.is_some();
@@ -192,7 +195,9 @@ impl FolderJob<'_> {
                 picture.map_or(Ok(()), |bytes| files.save_picture(&bytes))?;
                 coloured.map_or(Ok(()), |bytes| files.save_coloured(&bytes))?;
                 let score = score.map(|score| -> Result<String, OutputError> {
-                    score.exported.map_or(Ok(()), |table| files.save_explanation(&table))?;
+                    score
+                        .exported
+                        .map_or(Ok(()), |table| files.save_explanation(&table, Cells::of(self.options.safe_cells)))?;
                     told.explained = score.explained;
                     responses = score.grades.and_then(|grades| self.responses(&grades));
                     Ok(score.cell)

@@ -1,17 +1,18 @@
 //! Opens the files of sheets. A file with pages is read once and shared by the workers while its pages are handed out.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::sheet_file::{self, ReadFile};
+use crate::config::Limits;
 use crate::digest::Digest;
 use crate::images::{Image, Stamp};
+use crate::links::Fence;
 use crate::outputs::journal::Source;
-use crate::pages::{Kind, MAX_FILE_BYTES, MAX_PAGES, PagedFile, Resolution, only_page};
+use crate::pages::{Kind, PagedFile, Resolution, only_page};
 use crate::sheet::{Reason, Scan, SheetContext, SheetError};
 
 /// So many files with pages are held at a time: the one that is handed out, and the one before it, which slow workers may
@@ -21,6 +22,10 @@ const HELD: usize = 2;
 /// The files of a folder.
 #[derive(Default)]
 pub struct Sources {
+    /// What a file may have.
+    limits: Limits,
+    /// What its links may lead to.
+    fence: Arc<Fence>,
     /// Files with pages by name, the latest last.
     held: Mutex<Vec<(OsString, Arc<Shared>)>>,
 }
@@ -35,7 +40,11 @@ struct Paged {
 }
 
 /// The file of a sheet, in memory.
-pub struct Opened(Kept);
+pub struct Opened {
+    kept: Kept,
+    /// So many pages a file may have.
+    most: u32,
+}
 
 enum Kept {
     /// A file of its own.
@@ -45,6 +54,11 @@ enum Kept {
 }
 
 impl Sources {
+    /// For a folder whose files may have so much, and whose links may lead so far.
+    pub fn new(limits: Limits, fence: Arc<Fence>) -> Self {
+        Self { limits, fence, held: Mutex::default() }
+    }
+
     /// Opens the file of an image in the folder `dir`.
     ///
     /// # Errors
@@ -52,12 +66,28 @@ impl Sources {
     pub fn open(&self, dir: &Path, image: &Image) -> Result<Opened, SheetError> {
         let path = dir.join(image.file());
         let Some(number) = image.page_number() else {
-            let (source, bytes) = read(&path)?;
-            return Ok(Opened(Kept::Whole { source, bytes }));
+            let (source, bytes) = self.read(&path)?;
+            return Ok(Opened { kept: Kept::Whole { source, bytes }, most: self.limits.max_pages });
         };
         let file = self.held(image);
-        file.get_or_init(|| Paged::open(&path, image.stamp())).as_ref().map_err(Clone::clone)?;
-        Ok(Opened(Kept::Page { file, number }))
+        file.get_or_init(|| self.open_paged(&path, image.stamp())).as_ref().map_err(Clone::clone)?;
+        Ok(Opened { kept: Kept::Page { file, number }, most: self.limits.max_pages })
+    }
+
+    fn open_paged(&self, path: &Path, counted: Option<Stamp>) -> Result<Paged, SheetError> {
+        let (source, bytes) = self.read(path)?;
+        let changed = || SheetError::new(Reason::ChangedWhileRead, "the file has changed since its pages were counted");
+        if counted.is_some_and(|counted| counted != source.stamp) {
+            return Err(changed());
+        }
+        let kind = Kind::of(&bytes).ok_or_else(changed);
+        let file = kind.and_then(|kind| PagedFile::open(kind, bytes, self.limits.max_pages));
+        Ok(Paged { source, file })
+    }
+
+    fn read(&self, path: &Path) -> Result<(Source, Vec<u8>), SheetError> {
+        let ReadFile { bytes, stamp } = sheet_file::read(path, &self.limits, &self.fence)?;
+        Ok((Source { stamp, sha256: Digest::of(&bytes) }, bytes))
     }
 
     /// The place of a file with pages, whether it is open yet or not.
@@ -81,7 +111,7 @@ impl Opened {
     /// # Errors
     /// None that [`Sources::open`] has not told.
     pub fn source(&self) -> Result<Source, SheetError> {
-        match &self.0 {
+        match &self.kept {
             Kept::Whole { source, .. } => Ok(*source),
             Kept::Page { file, .. } => Ok(paged(file)?.source),
         }
@@ -93,8 +123,8 @@ impl Opened {
     /// What is wrong with the file, or with the page.
     pub fn scan(self, context: &SheetContext) -> Result<Scan, SheetError> {
         let resolution = Resolution::for_page(context.template.page_size);
-        match self.0 {
-            Kept::Whole { bytes, .. } => only_page(bytes, resolution),
+        match self.kept {
+            Kept::Whole { bytes, .. } => only_page(bytes, resolution, self.most),
             Kept::Page { file, number } => paged(&file)?.file.as_ref().map_err(Clone::clone)?.scan(number, resolution),
         }
     }
@@ -103,40 +133,6 @@ impl Opened {
 fn paged(file: &Shared) -> Result<&Paged, SheetError> {
     let closed = || SheetError::new(Reason::InternalError, "a file with pages that nobody has opened");
     file.get().ok_or_else(closed)?.as_ref().map_err(Clone::clone)
-}
-
-impl Paged {
-    fn open(path: &Path, counted: Option<Stamp>) -> Result<Self, SheetError> {
-        let (source, bytes) = read(path)?;
-        let changed = || SheetError::new(Reason::ChangedWhileRead, "the file has changed since its pages were counted");
-        if counted.is_some_and(|counted| counted != source.stamp) {
-            return Err(changed());
-        }
-        let file = Kind::of(&bytes).ok_or_else(changed).and_then(|kind| PagedFile::open(kind, bytes, MAX_PAGES));
-        Ok(Self { source, file })
-    }
-}
-
-/// Reads a sheet's file.
-fn read(path: &Path) -> Result<(Source, Vec<u8>), SheetError> {
-    let gone = |e: std::io::Error| {
-        SheetError::new(Reason::ChangedWhileRead, format!("the file was listed, but cannot be read: {e}"))
-    };
-    let mut file = File::open(path).map_err(gone)?;
-    let stamp = Stamp::of(&file.metadata().map_err(gone)?);
-    if stamp.bytes > MAX_FILE_BYTES {
-        let detail = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", stamp.bytes);
-        return Err(SheetError::new(Reason::TooLarge, detail));
-    }
-    // Within the limit.
-    let mut bytes = Vec::with_capacity(stamp.bytes as usize);
-    Read::by_ref(&mut file).take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(gone)?;
-    if bytes.len() as u64 != stamp.bytes || Stamp::of(&file.metadata().map_err(gone)?) != stamp {
-        let detail =
-            "the file was written to while it was read; run again when it is whole (--settle leaves fresh files alone)";
-        return Err(SheetError::new(Reason::ChangedWhileRead, detail));
-    }
-    Ok((Source { stamp, sha256: Digest::of(&bytes) }, bytes))
 }
 
 #[cfg(test)]
@@ -151,7 +147,7 @@ mod tests {
         let directory = |next: u32| [&[1, 0, 0, 1, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0][..], &next.to_le_bytes()].concat();
         let bytes = [b"II*\0\x08\0\0\0".to_vec(), directory(26), directory(0)].concat();
         std::fs::write(&path, &bytes).unwrap();
-        let images = crate::pages::images_of(&path, "a.tif".into(), MAX_PAGES);
+        let images = crate::pages::images_of(&path, "a.tif".into(), &Limits::default());
         assert_eq!(images.len(), 2);
         let sources = Sources::default();
         let first = sources.open(dir.path(), &images[0]).unwrap().source().unwrap();

@@ -6,13 +6,15 @@
 use std::path::Path;
 
 use crate::geometry::Size;
-use crate::json::{Cursor, Document, DocumentError, Fields, Problem, Unknown, Value};
+use crate::json::{Cursor, Document, DocumentError, Fields, Problem, Rules, Unknown, Value};
 
 mod grouping;
+mod limits;
 mod v1;
 mod v2;
 
 pub use self::grouping::{Collision, FileGrouping, GroupingAction, GroupingRule};
+pub use self::limits::Limits;
 
 /// Workers are 1 to this many.
 pub const MAX_WORKERS: usize = 16;
@@ -41,6 +43,8 @@ pub struct Config {
     pub max_parallel_workers: Option<usize>,
     /// Who judges the measured bubbles.
     pub reader: Reader,
+    /// `limits`: what any one input may cost.
+    pub limits: Limits,
     /// The file has the spelling of v2-dev. A template of the v2 family that does not tell its generation follows it.
     pub is_v2_dev: bool,
 }
@@ -123,7 +127,7 @@ impl Config {
     /// # Errors
     /// The file cannot be read, is not JSON, or has errors; then all of them.
     pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), DocumentError> {
-        Self::read(&Document::load(path)?)
+        Self::read(&Document::load(path, Rules::default())?)
     }
 
     /// Reads a config from a document.
@@ -244,6 +248,7 @@ impl Default for Config {
             outputs: Outputs::default(),
             max_parallel_workers: None,
             reader: Reader::Ink,
+            limits: Limits::default(),
             is_v2_dev: false,
         }
     }

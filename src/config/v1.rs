@@ -1,13 +1,14 @@
 //! The v1 shape of config.json: `dimensions`, `threshold_params`, `alignment_params`, `outputs` in snake case.
 
 use super::{
-    AutoAlign, Config, MAX_LEVEL, Outputs, Thresholds, above_zero, default_or, finish_worker_group, reader, workers,
+    AutoAlign, Config, MAX_LEVEL, Outputs, Thresholds, above_zero, default_or, finish_worker_group, limits, reader,
+    workers,
 };
 use crate::geometry::Size;
 use crate::json::{Cursor, Fields, Unknown};
 
 /// Every key of the shape by its group, a key at the root without one. `config.example.json` has them all.
-pub(super) const KEYS: [(&str, &[&str]); 5] = [
+pub(super) const KEYS: [(&str, &[&str]); 6] = [
     ("dimensions", &["display_height", "display_width", "processing_height", "processing_width"]),
     (
         "threshold_params",
@@ -25,6 +26,7 @@ pub(super) const KEYS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("reader", &[]),
+    ("limits", &limits::SNAKE_KEYS),
 ];
 
 /// The keys of one group.
@@ -43,6 +45,7 @@ pub(super) fn config(cursor: &Cursor<'_>) -> Option<Config> {
     let outputs = default_or(&fields, "outputs", default.outputs, outputs);
     let max_parallel_workers = workers(&fields);
     let reader = reader(&fields);
+    let limits = limits::read(&fields);
     fields.finish(Unknown::Refuse, &KEYS.map(|(name, _)| name));
     let (processing_size, display_size) = sizes?;
     Some(Config {
@@ -53,6 +56,7 @@ pub(super) fn config(cursor: &Cursor<'_>) -> Option<Config> {
         outputs: outputs?,
         max_parallel_workers: max_parallel_workers?,
         reader: reader?,
+        limits: limits?,
         is_v2_dev: false,
     })
 }

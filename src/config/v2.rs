@@ -4,14 +4,14 @@
 mod grouping;
 
 use super::{
-    Config, MAX_LEVEL, MAX_SIDE, OutputMode, Outputs, Thresholds, above_zero, default_or, finish_worker_group, reader,
-    workers,
+    Config, MAX_LEVEL, MAX_SIDE, OutputMode, Outputs, Thresholds, above_zero, default_or, finish_worker_group, limits,
+    reader, workers,
 };
 use crate::dialect::{refuse_clashing_keys, snake_case, spelled};
 use crate::geometry::Size;
 use crate::json::{Cursor, Kind, Unknown};
 
-const KEYS: [&str; 6] = ["path", "thresholding", "outputs", "processing", "ml", "reader"];
+const KEYS: [&str; 7] = ["path", "thresholding", "outputs", "processing", "ml", "reader", "limits"];
 
 /// Keys of `thresholding`, newest spelling.
 pub(super) const THRESHOLDING: [&str; 11] = [
@@ -62,6 +62,7 @@ pub(super) fn config(cursor: &Cursor<'_>) -> Option<Config> {
     fields.get("ml").and_then(|c| ml(&c));
     let max_parallel_workers = workers(&fields);
     let reader = reader(&fields);
+    let limits = limits::read(&fields);
     fields.finish(Unknown::Refuse, &KEYS);
     let (outputs, display_size) = outputs?;
     Some(Config {
@@ -70,6 +71,7 @@ pub(super) fn config(cursor: &Cursor<'_>) -> Option<Config> {
         outputs,
         max_parallel_workers: max_parallel_workers?,
         reader: reader?,
+        limits: limits?,
         ..default
     })
 }

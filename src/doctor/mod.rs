@@ -29,8 +29,10 @@ use crate::cli::DoctorArgs;
 use crate::config::OutputMode;
 use crate::evaluation::Evaluation;
 use crate::imaging::overlay::EncodeError;
-use crate::json::{Document, DocumentError};
+use crate::json::{Document, DocumentError, Rules};
+use crate::links::Fence;
 use crate::plan::{self, PlanError};
+use crate::reach::Reach;
 use crate::report_mark;
 use crate::sheet::{Scratch, SheetContext};
 use crate::template::Template;
@@ -84,6 +86,8 @@ struct Subject {
     config: Option<PathBuf>,
     governed: GovernedTemplate,
     context: SheetContext,
+    /// Those of its documents.
+    rules: Rules,
 }
 
 /// Examines a template with scans, writes the picture and, if asked for, the proposal.
@@ -93,14 +97,14 @@ struct Subject {
 pub fn run(args: &DoctorArgs) -> Result<Report, Vec<DoctorError>> {
     let one = |error: DoctorError| vec![error];
     let subject = Subject::load(args).map_err(one)?;
-    let scans = scans::find(&args.scans, &subject.no_scans())?;
+    let scans = scans::find(&args.scans, &subject.no_scans(), &subject.context.limits)?;
     check_picture(args, &subject, &scans).map_err(one)?;
     check_places(args, &subject).map_err(one)?;
     isolation::quieten_panics();
     let mut scratch = Scratch::default();
     let mut sheets: Vec<Examined> = Vec::with_capacity(scans.len());
     let mut drawn = picture::Room::default();
-    let sources = Sources::default();
+    let sources = Sources::new(subject.context.limits, Arc::new(Fence::None));
     for scan in &scans {
         let sheet = examine::sheet(scan, &sources, &subject.context, &mut scratch);
         sheets.push(if drawn.has_room_for(&sheet) { sheet } else { sheet.without_pictures() });
@@ -143,7 +147,7 @@ impl Subject {
     /// Pictures that are no scans unless they are named themselves: those that the template names, and the answer key of an
     /// evaluation beside it.
     fn no_scans(&self) -> Vec<PathBuf> {
-        let evaluation = Evaluation::load(&self.template.with_file_name("evaluation.json"));
+        let evaluation = Evaluation::load(&self.template.with_file_name("evaluation.json"), self.rules);
         let keys = evaluation.iter().flat_map(|(evaluation, _)| evaluation.asset_paths());
         let named = self.governed.template.asset_paths().into_iter().chain(keys);
         named.filter_map(|path| path.canonicalize().ok()).collect()
@@ -158,9 +162,11 @@ impl Subject {
 
     fn load(args: &DoctorArgs) -> Result<Self, DoctorError> {
         let (template, config) = template_files(&args.template, args.config.as_deref());
-        let governed = GovernedTemplate::load(&template, config.as_deref())?;
+        let reach = Reach::allowing(args.allow_outside);
+        let governed = GovernedTemplate::load(&template, config.as_deref(), reach)?;
+        let rules = governed.config.limits.rules(reach);
         let context = plan::ready(&governed, OutputMode::Default)?;
-        Ok(Self { template, config, governed, context })
+        Ok(Self { template, config, governed, context, rules })
     }
 }
 
@@ -182,12 +188,12 @@ fn try_out(
     sheets: &[Examined],
     scratch: &mut Scratch,
 ) -> Option<Tried> {
-    let sources = Sources::default();
-    let document = Document::parse(&subject.template, proposal.text.clone()).ok()?;
+    let document = Document::parse_by(&subject.template, proposal.text.clone(), subject.rules).ok()?;
     let config = subject.governed.config.clone();
     let (template, _) = Template::read(&document, &config).ok()?;
     let governed = GovernedTemplate { template: Arc::new(template), config, config_file: None };
     let context = plan::ready(&governed, OutputMode::Default).ok()?;
+    let sources = Sources::new(context.limits, Arc::new(Fence::None));
     let again: Vec<Examined> = sheets
         .iter()
         .zip(scans)

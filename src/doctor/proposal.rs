@@ -2,7 +2,6 @@
 
 use super::offsets::{BlockKey, BlockReport, Verdict};
 use super::{DoctorError, Subject};
-use crate::config::Config;
 use crate::json::{Document, DocumentError, Kind, Value};
 use crate::template::Template;
 
@@ -50,17 +49,17 @@ impl Proposal {
         if moves.is_empty() {
             return Ok(None);
         }
-        let document = Document::load(&subject.template)?;
+        let document = Document::load(&subject.template, subject.rules)?;
         // A block that would leave the page must not keep the others where they are.
         let alone = |step: &Move| {
             let (text, ..) = edit(&document, std::slice::from_ref(step));
-            usable(&document, text, &subject.governed.config).is_ok()
+            usable(&document, text, subject).is_ok()
         };
         let (moves, beyond): (Vec<Move>, Vec<Move>) = moves.into_iter().partition(alone);
         let (text, moved, mut stuck) = edit(&document, &moves);
         let reason = "it would make no template, for the block would leave the page or lie on what it must not";
         stuck.extend(beyond.into_iter().map(|step| (step.key, reason.to_owned())));
-        let problem = usable(&document, text.clone(), &subject.governed.config).err().map(|e| e.to_string());
+        let problem = usable(&document, text.clone(), subject).err().map(|e| e.to_string());
         let mark = if starts_with_mark(subject) { "\u{feff}" } else { "" };
         Ok(Some(Self { text: format!("{mark}{text}"), moved, stuck, problem }))
     }
@@ -71,8 +70,9 @@ fn starts_with_mark(subject: &Subject) -> bool {
     std::fs::read(&subject.template).is_ok_and(|bytes| bytes.starts_with("\u{feff}".as_bytes()))
 }
 
-fn usable(document: &Document, text: String, config: &Config) -> Result<(), DocumentError> {
-    Template::read(&Document::parse(document.path(), text)?, config).map(|_| ())
+fn usable(document: &Document, text: String, subject: &Subject) -> Result<(), DocumentError> {
+    let document = Document::parse_by(document.path(), text, subject.rules)?;
+    Template::read(&document, &subject.governed.config).map(|_| ())
 }
 
 /// The document's text with the origins of blocks moved; and the blocks that could not be.

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use tracing::warn;
 
 use super::DoctorError;
+use crate::config::Limits;
 use crate::file_names::{IMAGE_EXTENSIONS, extension};
 use crate::images::Image;
-use crate::pages::{self, MAX_PAGES};
+use crate::pages;
 use crate::report_mark;
 
 /// A scan: a file, or a page of one.
@@ -31,10 +32,10 @@ impl Scanned {
         self.dir.join(self.image.name())
     }
 
-    fn all_in(file: &Path) -> impl Iterator<Item = Self> {
+    fn all_in(file: &Path, limits: &Limits) -> impl Iterator<Item = Self> {
         let dir = file.parent().unwrap_or(Path::new("")).to_path_buf();
         let name = file.file_name().unwrap_or_default().to_owned();
-        pages::images_of(file, name, MAX_PAGES).into_iter().map(move |image| Self { dir: dir.clone(), image })
+        pages::images_of(file, name, limits).into_iter().map(move |image| Self { dir: dir.clone(), image })
     }
 }
 
@@ -43,7 +44,7 @@ impl Scanned {
 ///
 /// # Errors
 /// All that was named and is not there; or that there is no scan at all.
-pub(super) fn find(named: &[PathBuf], no_scans: &[PathBuf]) -> Result<Vec<Scanned>, Vec<DoctorError>> {
+pub(super) fn find(named: &[PathBuf], no_scans: &[PathBuf], limits: &Limits) -> Result<Vec<Scanned>, Vec<DoctorError>> {
     let (mut found, mut errors) = (Vec::<PathBuf>::new(), Vec::new());
     let mut known: HashSet<PathBuf> = HashSet::new();
     let mut empty = Vec::new();
@@ -63,7 +64,11 @@ pub(super) fn find(named: &[PathBuf], no_scans: &[PathBuf]) -> Result<Vec<Scanne
             false => warn!("`{}` {what}", path.display()),
         }
     }
-    if errors.is_empty() { Ok(found.iter().flat_map(|file| Scanned::all_in(file)).collect()) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(found.iter().flat_map(|file| Scanned::all_in(file, limits)).collect())
+    } else {
+        Err(errors)
+    }
 }
 
 fn in_place(path: &Path, no_scans: &[PathBuf]) -> Result<Vec<PathBuf>, String> {

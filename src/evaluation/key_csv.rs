@@ -6,7 +6,6 @@
 //! expanded.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use super::answers::{Answer, Weighted, Written};
@@ -14,6 +13,10 @@ use super::literal::{self, Literal};
 use super::problem::SetupProblem;
 use super::source::KeyEntry;
 use crate::dialect::Dialect;
+use crate::file_content::{self, ReadError};
+
+/// A key may have this many bytes: that of a thousand questions has a hundredth of it.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// A key as the CSV has it, each entry with its line.
 pub type KeyRows = Vec<(KeyEntry, u64)>;
@@ -23,9 +26,14 @@ pub type KeyRows = Vec<(KeyEntry, u64)>;
 /// # Errors
 /// Everything that is wrong with the file.
 pub fn load(path: &Path, dialect: Dialect) -> Result<KeyRows, Vec<SetupProblem>> {
-    match fs::read(path) {
+    match file_content::read(path, MAX_BYTES) {
         Ok(bytes) => parse(path, &bytes, dialect),
-        Err(e) => Err(vec![SetupProblem::new(path, format!("the answer key cannot be read: {e}"))]),
+        Err(ReadError::Io(e)) => Err(vec![SetupProblem::new(path, format!("the answer key cannot be read: {e}"))]),
+        Err(ReadError::TooLong) => {
+            let message = format!("the answer key has more than {MAX_BYTES} bytes");
+            let hint = "a key has a row for each question; is this the key?";
+            Err(vec![SetupProblem::new(path, message).hint(hint)])
+        }
     }
 }
 

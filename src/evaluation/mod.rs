@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::dialect::Dialect;
-use crate::json::{Document, DocumentError, Kind, Problem, Value};
+use crate::json::{Document, DocumentError, Kind, Problem, Rules, Value};
 use crate::matcher::Matcher;
 
 mod answers;
@@ -68,12 +68,12 @@ pub struct ConditionalSet {
 }
 
 impl Evaluation {
-    /// Reads and checks the file at `path`. The problems beside the evaluation are warnings.
+    /// Reads and checks the file at `path`, for which `rules` hold. The problems beside the evaluation are warnings.
     ///
     /// # Errors
     /// [`DocumentError`], with every error of the file when it is JSON.
-    pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), DocumentError> {
-        Self::from_document(&Document::load(path)?)
+    pub fn load(path: &Path, rules: Rules) -> Result<(Self, Vec<Problem>), DocumentError> {
+        Self::from_document(&Document::load(path, rules)?)
     }
 
     /// Reads and checks a document; the files that it names are sought beside [`Document::path`].

@@ -145,5 +145,5 @@ fn resolve(cursor: &Cursor<'_>) -> Option<PathBuf> {
     if text.is_empty() {
         return cursor.expected("a path");
     }
-    Some(cursor.file().parent().unwrap_or(Path::new("")).join(text))
+    cursor.named_file()
 }

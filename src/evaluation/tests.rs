@@ -5,7 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::*;
-use crate::json::Severity;
+use crate::json::{Rules, Severity};
 use crate::matcher::Piece;
 
 /// A folder with a key as CSV and as picture, and a folder where a file may be expected.
@@ -20,7 +20,7 @@ fn folder() -> tempfile::TempDir {
 fn read_in(folder: &Path, text: &str) -> Result<(Evaluation, Vec<Problem>), DocumentError> {
     let path = folder.join("evaluation.json");
     fs::write(&path, text).unwrap();
-    Evaluation::load(&path)
+    Evaluation::load(&path, Rules::default())
 }
 
 /// The evaluation and the texts of its warnings.
@@ -577,7 +577,7 @@ fn real_evaluations_load() {
             if path.is_dir() {
                 folders.push(path);
             } else if path.file_name().is_some_and(|name| name == "evaluation.json") {
-                if let Err(error) = Evaluation::load(&path) {
+                if let Err(error) = Evaluation::load(&path, Rules::default()) {
                     panic!("{error}");
                 }
                 loaded += 1;

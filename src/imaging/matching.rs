@@ -24,6 +24,7 @@ pub use self::marker::Marker;
 use self::sums::Windows;
 use super::dispatch::wide_fn;
 use super::pixels;
+use crate::deadline::Deadline;
 use crate::geometry::{PixelPoint, Rect, Size};
 
 /// The best place of a template.
@@ -129,6 +130,8 @@ enum Method {
 
 /// Finds templates. Keeps transform plans and buffers between searches, so each worker should have its own.
 pub struct Matcher {
+    /// When a search that takes several tries is given up, with what it has.
+    pub deadline: Deadline,
     planner: RealFftPlanner<f32>,
     line: Vec<f32>,
     product: Vec<Complex<f32>>,
@@ -137,7 +140,13 @@ pub struct Matcher {
 
 impl Default for Matcher {
     fn default() -> Self {
-        Self { planner: RealFftPlanner::new(), line: Vec::new(), product: Vec::new(), scratch: Vec::new() }
+        Self {
+            deadline: Deadline::NEVER,
+            planner: RealFftPlanner::new(),
+            line: Vec::new(),
+            product: Vec::new(),
+            scratch: Vec::new(),
+        }
     }
 }
 

@@ -65,7 +65,7 @@ impl Outcome {
     /// Could it be another one if the same file were read again? A file that changed or was gone, a time limit, a mistake in the
     /// program: those are tried again by the next run.
     pub fn may_be_otherwise(&self) -> bool {
-        let passes = [Reason::ChangedWhileRead, Reason::InternalError];
+        let passes = [Reason::ChangedWhileRead, Reason::TimeLimit, Reason::InternalError];
         matches!(self, Self::Failed(error) if passes.contains(&error.reason))
     }
 }

@@ -2,6 +2,7 @@
 //! later run needs to know.
 
 pub mod also;
+pub mod cells;
 pub mod confidence;
 pub mod crops;
 pub mod done;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use self::cells::{Cells, Texts};
 use self::done::{DoubtRow, Outcome};
 use self::ledger::Ledger;
 use self::lock::OutputLock;
@@ -77,14 +79,20 @@ pub struct TableShape {
     pub labels: Vec<String>,
     /// Do multi-marked sheets go to a table of their own?
     pub diverts_multi_marked: bool,
+    /// How cells from outside are written.
+    #[serde(default)]
+    pub cells: Cells,
+    /// Where texts or codes stand.
+    #[serde(default)]
+    pub texts: Texts,
 }
 
 impl TableShape {
     /// For sheets that are read by this template.
-    pub fn of(template: &Template, diverts_multi_marked: bool) -> Self {
+    pub fn of(template: &Template, diverts_multi_marked: bool, cells: Cells) -> Self {
         let columns = template.columns.iter().map(|column| column.name.clone()).collect();
         let labels = template.labels().into_iter().map(str::to_owned).collect();
-        Self { columns, labels, diverts_multi_marked }
+        Self { columns, labels, diverts_multi_marked, cells, texts: Texts::of(template) }
     }
 }
 
@@ -93,6 +101,10 @@ pub struct FolderTables {
     paths: FolderPaths,
     columns: usize,
     divert_multi_marked: bool,
+    /// How cells from outside are written.
+    cells: Cells,
+    /// Where texts or codes stand.
+    texts: Texts,
     results: Table,
     confidence: Table,
     errors: Table,
@@ -245,6 +257,8 @@ impl FolderTables {
             review: open(paths.manual(REVIEW), &review)?,
             columns: shape.columns.len(),
             divert_multi_marked: shape.diverts_multi_marked,
+            cells: shape.cells,
+            texts: shape.texts.clone(),
             paths,
         })
     }
@@ -254,15 +268,20 @@ impl FolderTables {
     /// # Errors
     /// [`OutputError`].
     pub fn record(&self, image: &OsStr, input: &str, outcome: &Outcome) -> Result<Filed, OutputError> {
-        let file_id = image.to_string_lossy().into_owned();
+        let outside = |text: &str| self.cells.outside(text).into_owned();
+        let (file_id, input) = (outside(&image.to_string_lossy()), outside(input));
         let row = |output: &Path, score: &str, values: &mut dyn Iterator<Item = String>| {
-            let mut cells = vec![file_id.clone(), input.to_owned(), as_cell(output), score.to_owned()];
+            let mut cells = vec![file_id.clone(), input.clone(), outside(&as_cell(output)), score.to_owned()];
             cells.extend(values);
             cells
         };
         match outcome {
             Outcome::Read { columns, multi_marked, doubts, confidences, score } => {
-                let values = &mut columns.iter().cloned();
+                let value = |(i, value): (usize, &String)| match self.texts.columns.contains(&i) {
+                    true => outside(value),
+                    false => value.clone(),
+                };
+                let values = &mut columns.iter().enumerate().map(value);
                 let filed = if *multi_marked && self.divert_multi_marked {
                     let output = self.paths.manual("MultiMarkedFiles").join(image);
                     self.append(
@@ -284,7 +303,9 @@ impl FolderTables {
                 };
                 for doubt in doubts {
                     let DoubtRow { field, column, value, reason, confidence } = doubt;
-                    let cells = [file_id.as_str(), input, field, column, value, reason.as_str(), confidence];
+                    let is_outside = field.is_empty() || self.texts.labels.contains(field);
+                    let value = if is_outside { self.cells.outside(value) } else { value.as_str().into() };
+                    let cells = [file_id.as_str(), &input, field, column, &*value, reason.as_str(), confidence];
                     self.append(&self.review, self.paths.manual(REVIEW), &cells)?;
                 }
                 Ok(filed)
@@ -293,7 +314,8 @@ impl FolderTables {
                 let output = self.paths.manual("ErrorFiles").join(image);
                 let empty = &mut std::iter::repeat_n(String::new(), self.columns);
                 self.append(&self.errors, self.paths.manual(ERRORS), &row(&output, NOT_SCORED, empty))?;
-                let cells = [file_id.as_str(), input, "", "", &error.detail, error.reason.as_str(), "0.000"];
+                let detail = self.cells.outside(&error.detail);
+                let cells = [file_id.as_str(), &input, "", "", &*detail, error.reason.as_str(), "0.000"];
                 self.append(&self.review, self.paths.manual(REVIEW), &cells)?;
                 Ok(Filed::Unreadable)
             }

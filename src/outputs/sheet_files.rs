@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::OutputError;
+use super::cells::Cells;
 use super::crops::CropNames;
 use super::done::Written;
 use super::paths::FolderPaths;
@@ -77,8 +78,8 @@ impl<'f> SheetFiles<'f> {
     ///
     /// # Errors
     /// [`OutputError`].
-    pub fn save_explanation(&mut self, explanation: &scoring::Table) -> Result<(), OutputError> {
-        let bytes = table::whole(&explanation.header, &explanation.rows);
+    pub fn save_explanation(&mut self, explanation: &scoring::Table, cells: Cells) -> Result<(), OutputError> {
+        let bytes = table::whole(&explanation.header, &cells.explanation(explanation));
         let below = self.paths.explanation(self.image);
         self.save(below.clone(), &bytes.map_err(OutputError::at(self.paths.on_disk(&below)))?)
     }

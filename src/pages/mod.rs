@@ -12,18 +12,13 @@ use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::config::Limits;
 use crate::geometry::Size;
 use crate::images::{Image, Stamp};
 use crate::sheet::decode::scan::Scan;
 use crate::sheet::decode::tiff::directory::{self, PagePlace};
 use crate::sheet::decode::tiff::told;
 use crate::sheet::{Reason, SheetError};
-
-/// A file may have this many pages.
-pub const MAX_PAGES: u32 = 10_000;
-
-/// A file may have this many bytes: no picture within the pixel limit needs more.
-pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// The kinds of files with pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,31 +71,32 @@ impl Resolution {
 
 /// The images of a file of a folder: itself, or its pages where it has several. A file whose pages cannot be counted stays one
 /// image, which says why when it is read.
-pub fn images_of(file: &Path, name: std::ffi::OsString, most: u32) -> Vec<Image> {
-    match count(file, most) {
+pub fn images_of(file: &Path, name: std::ffi::OsString, limits: &Limits) -> Vec<Image> {
+    match count(file, limits) {
         Some((pages, stamp)) if pages > 1 => (1..=pages).map(|n| Image::page(&name, n).seen(stamp)).collect(),
         _ => vec![Image::whole(name)],
     }
 }
 
 /// How many pages a file has, if it is of a kind with pages and they can be counted, and what the file was then.
-fn count(path: &Path, most: u32) -> Option<(u32, Stamp)> {
+fn count(path: &Path, limits: &Limits) -> Option<(u32, Stamp)> {
     let mut file = File::open(path).ok()?;
-    let metadata = file.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE_BYTES)?;
+    let metadata =
+        file.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= limits.max_file_bytes)?;
     let mut start = [0; Kind::TOLD_BY];
     let begun = read_up_to(&mut file, &mut start)?;
     let pages = match Kind::of(&start[..begun])? {
         Kind::Tiff => {
             // Directories are short and lie anywhere.
-            let pages = directory::pages(&mut BufReader::with_capacity(512, file), most).ok()?.1.len();
+            let pages = directory::pages(&mut BufReader::with_capacity(512, file), limits.max_pages).ok()?.1.len();
             u32::try_from(pages).ok()?
         }
         Kind::Pdf => {
             // Within the limit.
             let mut bytes = Vec::with_capacity(metadata.len() as usize);
             file.seek(SeekFrom::Start(0)).ok()?;
-            file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
-            pdf::PdfFile::open(Arc::new(bytes), most).ok()?.len()
+            file.take(limits.max_file_bytes).read_to_end(&mut bytes).ok()?;
+            pdf::PdfFile::open(Arc::new(bytes), limits.max_pages).ok()?.len()
         }
     };
     Some((pages, Stamp::of(&metadata)))
@@ -117,17 +113,17 @@ fn read_up_to(file: &mut File, buffer: &mut [u8]) -> Option<usize> {
     Some(done)
 }
 
-/// What the sheet in a file of its own is decoded from: a picture, or a file with pages that has one.
+/// What the sheet in a file of its own, with at most so many pages, is decoded from: a picture, or a file with pages that has one.
 ///
 /// # Errors
 /// It has several pages; else as [`PagedFile::scan`].
-pub fn only_page(bytes: Vec<u8>, resolution: Resolution) -> Result<Scan, SheetError> {
+pub fn only_page(bytes: Vec<u8>, resolution: Resolution, most: u32) -> Result<Scan, SheetError> {
     match Kind::of(&bytes) {
         Some(Kind::Pdf) => {}
         // Of a TIFF with one page the decoder finds it itself.
         Some(Kind::Tiff) | None => return Ok(Scan::File(bytes)),
     }
-    let file = PagedFile::open(Kind::Pdf, bytes, MAX_PAGES)?;
+    let file = PagedFile::open(Kind::Pdf, bytes, most)?;
     if file.len() > 1 {
         let pages = file.len();
         let detail =

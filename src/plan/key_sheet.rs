@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{Built, Evaluation, Scorer, SetupProblem, SheetContext, SheetScoring, SheetValues};
 use crate::evaluation::{Answer, KeyEntry};
+use crate::file_content;
 use crate::pages::Resolution;
 use crate::scoring::SheetNames;
 use crate::sheet::interpret::Interpretation;
@@ -41,11 +42,15 @@ pub fn build(
 /// Reads the answers to `questions` from the picture at `path`.
 fn read_key(path: &Path, questions: &[String], context: &SheetContext) -> Result<Vec<KeyEntry>, Vec<SetupProblem>> {
     let fail = |message: String| vec![SetupProblem::new(path, message)];
-    let bytes = std::fs::read(path).map_err(|e| fail(format!("the answer key cannot be read: {e}")))?;
-    let scan = crate::pages::only_page(bytes, Resolution::for_page(context.template.page_size))
-        .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
+    let bytes =
+        file_content::read(path, context.limits.max_file_bytes).map_err(|e| fail(format!("the answer key {e}")))?;
+    let mut scratch = Scratch::default();
+    scratch.begin(&context.limits);
+    let scan =
+        crate::pages::only_page(bytes, Resolution::for_page(context.template.page_size), context.limits.max_pages)
+            .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
     let names = SheetNames::of(path.file_name().unwrap_or_default(), path);
-    let (layout, read, doubts) = sheet::read_values(&scan, context, names.name(), &mut Scratch::default())
+    let (layout, read, doubts) = sheet::read_values(&scan, context, names.name(), &mut scratch)
         .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
     if !doubts.is_empty() {
         let told = doubts.into_iter().map(|doubt| {

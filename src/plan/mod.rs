@@ -17,9 +17,11 @@ use tracing::warn;
 use self::recall::{GoneFolder, RecallError};
 use self::setting::Settings;
 use crate::cli::ReaderArg;
-use crate::config::{OutputMode, Reader};
+use crate::config::{Limits, OutputMode, Reader};
+use crate::deadline::Deadline;
 use crate::digest::Digest;
 use crate::evaluation::{Evaluation, SetupProblem};
+use crate::file_content;
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::json::DocumentError;
@@ -428,7 +430,9 @@ pub fn ready(governed: &GovernedTemplate, mode: OutputMode) -> Result<SheetConte
     let template = governed.template.clone();
     let file = template.file.clone();
     let needs_text = template.has_text_fields();
-    let prepared = SheetContext::prepare(template, &governed.config, mode, &load_picture).and_then(|context| {
+    let limits = governed.config.limits;
+    let load = |path: &Path| load_picture(path, &limits);
+    let prepared = SheetContext::prepare(template, &governed.config, mode, &load).and_then(|context| {
         if !needs_text {
             return Ok(context);
         }
@@ -439,11 +443,13 @@ pub fn ready(governed: &GovernedTemplate, mode: OutputMode) -> Result<SheetConte
 }
 
 /// Reads a picture that a template names.
-fn load_picture(path: &Path) -> Result<GrayImage, PrepareError> {
+fn load_picture(path: &Path, limits: &Limits) -> Result<GrayImage, PrepareError> {
     let asset = |detail: String| PrepareError::Asset { path: path.to_path_buf(), detail };
-    let bytes = std::fs::read(path).map_err(|e| asset(format!("the template's picture cannot be read: {e}")))?;
+    let bytes =
+        file_content::read(path, limits.max_file_bytes).map_err(|e| asset(format!("the template's picture {e}")))?;
     let wanted = Wanted { colour: WantedColour::None, gray: GrayRule::Direct };
-    let least = decode::Limits { min_side: 1, ..decode::Limits::default() };
+    let deadline = Deadline::after(limits.time_per_sheet);
+    let least = decode::Limits { max_pixels: limits.max_pixels, min_side: 1, deadline };
     let decoded = decode::decode(&bytes, wanted, least).map_err(|e| asset(e.to_string()))?;
     Ok(decoded.gray)
 }

@@ -99,8 +99,10 @@ impl Plan {
             if gone.is_empty() {
                 continue;
             }
-            let shape = TableShape::of(&plan.context.template, plan.diverts_multi_marked());
             let earlier = known.folder(&plan.folder.place).map(|line| &line.shape);
+            // How cells are written changes nothing in what is known.
+            let cells = earlier.map(|earlier| earlier.cells).unwrap_or_default();
+            let shape = TableShape::of(&plan.context.template, plan.diverts_multi_marked(), cells);
             if earlier.is_some_and(|earlier| *earlier != shape) {
                 misfits.push(RecallError::Misfit { dir: name, sheets: gone.len() });
                 continue;

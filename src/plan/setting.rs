@@ -68,6 +68,8 @@ fn options_of(options: &Options, mode: OutputMode, context: &SheetContext, is_sc
     words.extend((mode != OutputMode::default()).then(|| format!("mode {mode:?}")));
     words.extend((options.doubts.review_below > 0.0).then(|| format!("review below {}", options.doubts.review_below)));
     words.extend(options.doubts.strict.then(|| "strict".to_owned()));
+    words.extend(options.setup.follow_links.then(|| "follow links".to_owned()));
+    words.extend(options.safe_cells.then(|| "safe cells".to_owned()));
     words.extend(options.no_pictures.then(|| "no pictures".to_owned()));
     words.extend((options.statistics && is_scored).then(|| "statistics".to_owned()));
     words.extend(context.recogniser().map(|recogniser| format!("text by {recogniser}")));

@@ -10,7 +10,7 @@ use super::layout::Layouts;
 use super::orientation::evidence::Form;
 use super::preprocess::{LoadPicture, PrepareError, Steps};
 use super::render::Lettering;
-use crate::config::{AutoAlign, Config, OutputMode, Reader};
+use crate::config::{AutoAlign, Config, Limits, OutputMode, Reader};
 use crate::dialect::Dialect;
 use crate::imaging::orient::Turn;
 use crate::template::{FieldKind, Template};
@@ -31,6 +31,8 @@ pub struct SheetContext {
     pub(super) lettering: Lettering,
     pub(super) form: Form,
     pub(super) recogniser: Option<Tesseract>,
+    /// Those of the config that governs the template: for sheets that lie in no folder of a run.
+    pub limits: Limits,
 }
 
 impl SheetContext {
@@ -75,6 +77,7 @@ impl SheetContext {
             lettering: Lettering::of(&template),
             form: Form::of(&template),
             recogniser: None,
+            limits: config.limits,
             mode,
             layouts,
             template,

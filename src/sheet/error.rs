@@ -61,7 +61,7 @@ pub enum Reason {
     TooSmall,
     /// The file could not be read, or is not the one that was listed.
     ChangedWhileRead,
-    /// The file was not understood in time.
+    /// It took longer than a sheet may.
     TimeLimit,
     /// The file opens with a password.
     Encrypted,

@@ -18,7 +18,7 @@ use super::page::Page;
 use super::preprocess::{Colours, Raster};
 use super::read::{self, Readings};
 use super::stages::{Drawn, Kind, Stages};
-use super::{Scratch, decode};
+use super::{Scratch, time_limit};
 use crate::imaging::orient::Turn;
 use crate::imaging::sketch::Sketch;
 use crate::scoring::SheetName;
@@ -59,7 +59,7 @@ pub fn inspect(
     stages: &mut Stages,
 ) -> Result<Inspection, SheetError> {
     let Upright { page, turn, doubt } = upright_page(scan, context, keeps_colour, scratch, stages)?;
-    let clock = &mut scratch.clock;
+    let (clock, deadline) = (&mut scratch.clock, scratch.deadline);
     stages.record(Kind::Page, |most| {
         let picture = Sketch::of(&page.gray, most).finish();
         Drawn {
@@ -70,7 +70,7 @@ pub fn inspect(
     });
     let doubt = doubt.map(|detail| SheetDoubt { reason: Reason::OrientationUncertain, detail });
     let mut sheet_doubts: Vec<SheetDoubt> = doubt.into_iter().collect();
-    let print = SheetPage::of(&page.gray);
+    let print = SheetPage::of(&page.gray).until(deadline);
     let own = read_layout(&page, &print, 0, context, clock, stages)?;
     let layouts = &context.layouts;
     let set = layouts.choose(&own.interpretation, name);
@@ -115,7 +115,7 @@ pub fn place(
         return Ok(Placed { page, layout, alignment });
     }
     let Upright { page, .. } = upright_page(scan, context, false, scratch, stages)?;
-    let alignment = align_layout(&page, &SheetPage::of(&page.gray), 0, context, stages)?;
+    let alignment = align_layout(&page, &SheetPage::of(&page.gray).until(scratch.deadline), 0, context, stages)?;
     Ok(Placed { page, layout: 0, alignment })
 }
 
@@ -154,7 +154,7 @@ fn upright_page(
         let raster = match &kept {
             Some(raster) => raster.clone(),
             None => {
-                let decoded = scan.decode(wanted, decode::Limits::default())?;
+                let decoded = scan.decode(wanted, scratch.picture)?;
                 Raster { gray: decoded.gray, colour: decoded.colour.map(Colours::new), unfiltered: None }
             }
         };
@@ -170,6 +170,7 @@ fn upright_page(
         scratch.clock.begin(Part::Page);
         let page = Page::of(straightened?, context.template.page_size, keeps_colour);
         scratch.clock.begin(Part::Orientation);
+        time_limit::check(scratch.deadline)?;
         Ok(page)
     };
     let zones_with_codes = |page: &Page| read::zones_with_codes(&page.gray, &context.template);
@@ -213,16 +214,19 @@ fn read_layout(
     clock: &mut Clock,
     stages: &mut Stages,
 ) -> Result<LayoutRead, SheetError> {
+    let deadline = print.deadline();
     clock.begin(Part::Align);
     let alignment = align_layout(page, print, number, context, stages)?;
     let (inked, page, layout) = (page.inked(), &page.gray, context.layout(number));
     let name = context.layout_name(number);
     stages.record(Kind::Layout, |most| drawings::layout::on_page(page, layout, &alignment, name, most));
     clock.begin(Part::Ink);
+    time_limit::check(deadline)?;
     let ink = read::ink::measure(inked, layout, &alignment.placements);
     let fit = fit::check(inked, layout, &alignment.placements, &ink);
     clock.begin(Part::Read);
-    let readings = read::measure(page, &ink, layout, &alignment.placements, context.recogniser());
+    time_limit::check(deadline)?;
+    let readings = read::measure(page, &ink, layout, &alignment.placements, (context.recogniser(), deadline))?;
     clock.begin(Part::Judge);
     let judgement = context.judge.judge(&readings, layout);
     let mut interpretation = interpret::interpret(layout, &readings, &judgement, context.judge.rules);
@@ -243,6 +247,8 @@ fn align_layout(
     context: &SheetContext,
     stages: &mut Stages,
 ) -> Result<Alignment, SheetError> {
+    let deadline = print.deadline();
+    time_limit::check(deadline)?;
     let (page, layout) = (&page.gray, context.layout(number));
     match (&context.aligner, context.auto_align) {
         (Some(aligner), _) => {
@@ -257,6 +263,7 @@ fn align_layout(
         }
         (None, Some(options)) => {
             let placements = align::auto_align::placements(page, layout, options, &context.judge.thresholds, stages);
+            time_limit::check(deadline)?;
             Ok(Alignment { placements, uncertain: Vec::new() })
         }
         (None, None) => Ok(Alignment::default()),

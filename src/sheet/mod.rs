@@ -30,6 +30,7 @@ pub mod render;
 pub mod report;
 pub mod score;
 pub mod stages;
+pub mod time_limit;
 
 pub use self::context::SheetContext;
 pub use self::decode::scan::Scan;
@@ -46,17 +47,33 @@ use image::GrayImage;
 
 use self::clock::{Clock, Part};
 use self::stages::Kind;
-use crate::config::OutputMode;
+use crate::config::{Limits, OutputMode};
+use crate::deadline::Deadline;
 use crate::imaging::matching::Matcher;
 use crate::imaging::overlay::EncodeError;
 use crate::scoring::SheetName;
 
-/// Buffers and tables that a worker keeps from sheet to sheet. They hold nothing of a sheet that could reach another.
+/// Buffers and tables that a worker keeps from sheet to sheet. They hold nothing of a sheet that could reach another. Beside
+/// them, what the sheet in hand may cost.
 #[derive(Default)]
 pub struct Scratch {
     pub(crate) matcher: Matcher,
     /// What parts of the sheet cost, where that is wanted.
     pub clock: Clock,
+    /// When the sheet must be done.
+    pub(crate) deadline: Deadline,
+    /// What its picture may have.
+    pub(crate) picture: decode::Limits,
+}
+
+impl Scratch {
+    /// A sheet begins, for which `limits` hold from now on. Without it a sheet has the default pixels, and all the time.
+    pub fn begin(&mut self, limits: &Limits) {
+        self.deadline = Deadline::after(limits.time_per_sheet);
+        self.matcher.deadline = self.deadline;
+        self.picture =
+            decode::Limits { max_pixels: limits.max_pixels, deadline: self.deadline, ..decode::Limits::default() };
+    }
 }
 
 /// How a sheet is scored.
@@ -106,6 +123,7 @@ pub fn process(
     let inspection = inspect(scan, context, name, keeps_colour, scratch, stages)?;
     let Inspection { page, turn, layout, alignment, mut interpretation, sheet_doubts, chosen_by, .. } = inspection;
     scratch.clock.begin(Part::Judge);
+    time_limit::check(scratch.deadline)?;
     let template = context.layout(layout);
     let others = (sheet_doubts, chosen_by);
     let doubts = doubts::gather(template, &mut interpretation, &alignment, others, policy);
@@ -120,6 +138,7 @@ pub fn process(
             render::Drawing::of(&page.gray, template, placements, &interpretation, verdicts.as_ref(), lettering)
         }
     });
+    time_limit::check(scratch.deadline)?;
     let rows = doubts.rows(template, &interpretation, &alignment);
     let failed = |e: EncodeError| SheetError::new(Reason::InternalError, e.to_string());
     let (mut picture, mut coloured, mut crops) = (None, None, Vec::new());

@@ -11,6 +11,7 @@ use crate::dialect::Dialect;
 use crate::geometry::{Rect, Size};
 use crate::json::{Document, DocumentError, Problem};
 use crate::matcher::Matcher;
+use crate::reach::Reach;
 
 pub mod columns;
 mod detect;
@@ -590,12 +591,12 @@ pub enum ContrastMode {
 
 impl Template {
     /// Reads the template at `path`, of whatever dialect, with the warnings that it gives rise to. `config` governs it
-    /// and tells v2-dev from v2 where the template's own keys do not.
+    /// and tells v2-dev from v2 where the template's own keys do not; `reach` is where its pictures may lie.
     ///
     /// # Errors
     /// The file cannot be read, is not JSON, or has errors; then all of them.
-    pub fn load(path: &Path, config: &Config) -> Result<(Self, Vec<Problem>), DocumentError> {
-        Self::read(&Document::load(path)?, config)
+    pub fn load(path: &Path, config: &Config, reach: Reach) -> Result<(Self, Vec<Problem>), DocumentError> {
+        Self::read(&Document::load(path, config.limits.rules(reach))?, config)
     }
 
     /// Reads a template from a document; `config` as in [`Template::load`].

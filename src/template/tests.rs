@@ -829,7 +829,7 @@ fn every_published_document_loads() {
             assert!(!templates.is_empty(), "{}", inputs.display());
             for path in templates {
                 let (template, warnings) =
-                    Template::load(&path, &Config::default()).unwrap_or_else(|error| panic!("{error}"));
+                    Template::load(&path, &Config::default(), Reach::Folder).unwrap_or_else(|error| panic!("{error}"));
                 assert!(family.contains(&template.dialect), "{}: {}", path.display(), template.dialect);
                 warnings.iter().for_each(|warning| eprintln!("{warning}"));
             }

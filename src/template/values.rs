@@ -1,6 +1,6 @@
 //! Values that the template shapes share: sizes, kernels, margins, paths of pictures.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Margins;
 use super::filters::optional;
@@ -88,14 +88,7 @@ pub(super) fn asset(cursor: &Cursor<'_>) -> Option<PathBuf> {
     if relative.trim().is_empty() {
         return cursor.expected("the path of a picture, relative to the template's folder");
     }
-    Some(beside(cursor.file(), relative))
-}
-
-/// `relative`, seen from the folder of `file`, without `.` components. `..` stays, since what is before it may be a
-/// link.
-fn beside(file: &Path, relative: &str) -> PathBuf {
-    let folder = file.parent().unwrap_or(Path::new(""));
-    folder.join(relative).components().filter(|c| *c != Component::CurDir).collect()
+    cursor.named_file()
 }
 
 /// Reads `maxMarks`, which both dialects have.
@@ -149,22 +142,4 @@ pub(super) fn rescale(
         return None;
     }
     Some(((low, high), count))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pictures_are_sought_beside_the_template() {
-        for (file, relative, path) in [
-            ("in/template.json", "marker.jpg", "in/marker.jpg"),
-            ("in/./template.json", "./a/./marker.jpg", "in/a/marker.jpg"),
-            ("in/template.json", "../marker.jpg", "in/../marker.jpg"),
-            ("template.json", "marker.jpg", "marker.jpg"),
-            ("in/template.json", "/m/marker.jpg", "/m/marker.jpg"),
-        ] {
-            assert_eq!(beside(Path::new(file), relative), Path::new(path));
-        }
-    }
 }

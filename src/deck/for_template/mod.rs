@@ -35,6 +35,7 @@ use crate::config::OutputMode;
 use crate::geometry::{Point, Size};
 use crate::json::DocumentError;
 use crate::plan::{self, PlanError};
+use crate::reach::Reach;
 use crate::scoring::SheetName;
 use crate::sheet::stages::Stages;
 use crate::sheet::{Scan, Scratch, SheetError, inspect};
@@ -62,6 +63,8 @@ pub struct Request {
     pub outlines: Vec<Outline>,
     /// A scan of the blank form.
     pub form: Option<PathBuf>,
+    /// Where the template's pictures may lie.
+    pub reach: Reach,
     /// Sheets made at a time.
     pub workers: usize,
 }
@@ -146,7 +149,7 @@ pub struct Made {
 /// [`MakeError`]; all that can be wrong with the template is told before anything is written.
 pub fn make(request: &Request) -> Result<Made, MakeError> {
     let (template_file, config_file) = template_files(&request.template, request.config.as_deref());
-    let governed = GovernedTemplate::load(&template_file, config_file.as_deref())?;
+    let governed = GovernedTemplate::load(&template_file, config_file.as_deref(), request.reach)?;
     let (template, config) = (&*governed.template, &*governed.config);
     can_be_shown(template)?;
     let assets = assets(template, &template_file)?;

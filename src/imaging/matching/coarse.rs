@@ -184,6 +184,9 @@ impl<'a> Hunt<'a> {
         let mut sought: Vec<Sought> = numbers.filter_map(fitting).collect();
         let mut best = None;
         for &one in &sought {
+            if matcher.deadline.has_passed() {
+                return best;
+            }
             self.prepare(one.number, matcher);
             if let Some(descent) = self.descent(one) {
                 descent.greedily(&mut best);
@@ -194,6 +197,9 @@ impl<'a> Hunt<'a> {
         sought.sort_by_key(|one| best.is_none_or(|best| best.marker != one.number));
         let mut part = None;
         for &one in &sought {
+            if matcher.deadline.has_passed() {
+                return best;
+            }
             if self.descent(one).is_some_and(|descent| descent.all(&mut best).is_some()) {
                 continue;
             }

@@ -8,7 +8,7 @@ use hayro_syntax::object::{Dict, Name, ObjectIdentifier, Stream};
 use hayro_syntax::page::Page;
 
 use super::is_name;
-use crate::sheet::decode::MAX_PIXELS;
+use crate::sheet::decode::Limits;
 use crate::sheet::{Reason, SheetError};
 
 /// Deflate makes at most this many bytes of one.
@@ -89,10 +89,12 @@ fn check_all(objects: &Dict<'_>, seen: &mut Vec<ObjectIdentifier>, deep: usize) 
 pub fn check_stream(stream: &Stream<'_>) -> Result<(), SheetError> {
     if stream.dict().get::<Name<'_>>(b"Subtype".as_slice()).is_some_and(|kind| is_name(&kind, &["Image"])) {
         let side = |key: &str| stream.dict().get::<u32>(key.as_bytes()).unwrap_or(0);
-        if u64::from(side("Width")) * u64::from(side("Height")) > MAX_PIXELS {
+        if u64::from(side("Width")) * u64::from(side("Height")) > Limits::default().max_pixels {
             return Err(too_large());
         }
-        if size_in_data(stream).is_some_and(|(width, height)| u64::from(width) * u64::from(height) > MAX_PIXELS) {
+        if size_in_data(stream)
+            .is_some_and(|(width, height)| u64::from(width) * u64::from(height) > Limits::default().max_pixels)
+        {
             return Err(too_large());
         }
     }

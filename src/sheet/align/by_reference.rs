@@ -22,6 +22,7 @@ use image::GrayImage;
 use super::lattice::LatticeFit;
 use super::reference_page::{ReferencePage, SheetPage};
 use super::{Alignment, Placement};
+use crate::deadline::Deadline;
 use crate::geometry::{PixelPoint, Point, Rect, Size};
 use crate::imaging::correlation::{Peak, Surface};
 use crate::imaging::robust::{Model, Pair};
@@ -29,6 +30,7 @@ use crate::imaging::stats;
 use crate::imaging::warp::Homography;
 use crate::sheet::error::{Reason, SheetError};
 use crate::sheet::preprocess::{LoadPicture, PrepareError, Steps};
+use crate::sheet::time_limit;
 use crate::template::{FieldBlock, Template};
 
 /// The coarse search is done on a copy on which the radius is at most this many pixels …
@@ -171,7 +173,7 @@ impl BlockAligner {
     /// size.
     ///
     /// # Errors
-    /// alignment-failed: not one block's print was found.
+    /// alignment-failed: not one block's print was found; time-limit.
     pub fn align(&self, layout: usize, sheet: &SheetPage<'_>) -> Result<Alignment, SheetError> {
         let blocks = self.layouts.get(layout).map_or(&[][..], Vec::as_slice);
         Blocks(blocks).align(&self.reference, sheet)
@@ -187,11 +189,11 @@ impl Blocks<'_> {
         let whole = sheet.whole(reference);
         let (pages, base) = (sheet.pages(reference), whole.unwrap_or(Homography::IDENTITY));
         let mut search = Search { reference: &reference.pages, sheet: pages, base };
-        let (mut found, mut paper) = self.find(&search);
+        let (mut found, mut paper) = self.find(&search, sheet.deadline())?;
         if paper.is_sure && self.moving().any(|(_, block)| paper.shift_at(block.middle()).far() > block.half_bubble()) {
             // The paper lies elsewhere: what it does as a whole is no displacement of a block.
             search.base = paper.onto(&search.base);
-            (found, paper) = self.find(&search);
+            (found, paper) = self.find(&search, sheet.deadline())?;
         }
         let trust = self.trust(&found, &paper, whole.is_some());
         let mut has_print = false;
@@ -244,9 +246,10 @@ impl Blocks<'_> {
     }
 
     /// Where each block lies by its own print, and what the blocks have in common.
-    fn find(&self, search: &Search<'_>) -> (Vec<Option<Found>>, Paper) {
+    fn find(&self, search: &Search<'_>, deadline: Deadline) -> Result<(Vec<Option<Found>>, Paper), SheetError> {
         let mut found: Vec<Option<Found>> = vec![None; self.0.len()];
         for (i, block) in self.moving() {
+            time_limit::check(deadline)?;
             found[i] = search.find(block, Shift::NONE, None);
         }
         let places =
@@ -254,7 +257,7 @@ impl Blocks<'_> {
         // Paper is not quite flat: half of what a box may be off.
         let tolerance = self.moving().map(|(_, block)| block.half_bubble() / 2.0).fold(f64::INFINITY, f64::min);
         let paper = Paper::of(places.collect(), tolerance);
-        (found, paper)
+        Ok((found, paper))
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use image::GrayImage;
 
+use crate::deadline::Deadline;
 use crate::imaging::registration::Reference;
 use crate::imaging::resize;
 use crate::imaging::robust::Model;
@@ -57,12 +58,24 @@ pub struct SheetPage<'p> {
     page: &'p GrayImage,
     pages: OnceCell<Vec<GrayImage>>,
     whole: OnceCell<Option<Homography>>,
+    /// When the sheet must be done.
+    deadline: Deadline,
 }
 
 impl<'p> SheetPage<'p> {
     /// A page of the template's size.
     pub fn of(page: &'p GrayImage) -> Self {
-        Self { page, pages: OnceCell::new(), whole: OnceCell::new() }
+        Self { page, pages: OnceCell::new(), whole: OnceCell::new(), deadline: Deadline::NEVER }
+    }
+
+    /// The same, of a sheet that must be done by then.
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// When the sheet must be done.
+    pub const fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// The page and copies of it, as many as the reference has.

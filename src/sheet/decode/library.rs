@@ -40,10 +40,11 @@ fn decode(
     limits: Limits,
 ) -> Result<(Decoded, Orientation), SheetError> {
     let (width, height) = decoder.dimensions();
-    limits.accept(width, height)?;
+    let size = limits.accept(width, height)?;
+    limits.accept_samples(size, u64::from(decoder.color_type().bytes_per_pixel()))?;
     let mut memory = image::Limits::no_limits();
-    // Four 16-bit channels of the largest picture, and what the decoder needs beside it.
-    memory.max_alloc = Some(limits.max_pixels * 8 + (64 << 20));
+    // The samples, and as much again for what the decoder needs beside them.
+    memory.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(64 << 20));
     decoder.set_limits(memory).map_err(|e| broken(&e))?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let decoded = match DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))? {

@@ -14,29 +14,31 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::error::{Reason, SheetError};
+use super::time_limit;
+use crate::config;
+use crate::deadline::Deadline;
 use crate::geometry::Size;
 use crate::imaging::colour::{Chroma, Coloured};
 use crate::imaging::orient;
 
-/// A picture may have this many pixels: 20 times an A4 page at 300 dpi. Beyond it lie mistakes and attacks.
-pub const MAX_PIXELS: u64 = 180_000_000;
-
 /// A sheet has at least this many pixels on each side; no bubble could be told in less.
 const MIN_SHEET_SIDE: u32 = 32;
 
-/// Sizes that are accepted.
+/// Sizes that are accepted, and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Pixels in all.
     pub max_pixels: u64,
     /// Pixels on the shorter side.
     pub min_side: u32,
+    /// When the picture must be there.
+    pub deadline: Deadline,
 }
 
 impl Default for Limits {
     /// The limits for sheets.
     fn default() -> Self {
-        Self { max_pixels: MAX_PIXELS, min_side: MIN_SHEET_SIDE }
+        Self { max_pixels: config::Limits::default().max_pixels, min_side: MIN_SHEET_SIDE, deadline: Deadline::NEVER }
     }
 }
 
@@ -48,8 +50,10 @@ impl Limits {
     pub fn accept(self, width: u32, height: u32) -> Result<Size, SheetError> {
         let size = Size::new(width, height);
         if size.pixels() > self.max_pixels {
-            let millions = self.max_pixels / 1_000_000;
-            let detail = format!("the picture claims {size} pixels; at most {millions} million are read");
+            let detail = format!(
+                "the picture claims {size} pixels; at most {} are read (`limits.max_pixels` in config.json)",
+                self.max_pixels
+            );
             return Err(SheetError::new(Reason::TooLarge, detail));
         }
         if width < self.min_side || height < self.min_side {
@@ -57,6 +61,20 @@ impl Limits {
             return Err(SheetError::new(Reason::TooSmall, detail));
         }
         Ok(size)
+    }
+
+    /// Checks what a picture of this size takes at `bytes_per_pixel` while it is decoded: three bytes for each pixel that is
+    /// accepted, so that larger samples count as more pixels.
+    fn accept_samples(self, size: Size, bytes_per_pixel: u64) -> Result<(), SheetError> {
+        if size.pixels().saturating_mul(bytes_per_pixel) <= self.max_pixels.saturating_mul(3) {
+            return Ok(());
+        }
+        let detail = format!(
+            "the picture has {size} pixels of {bytes_per_pixel} bytes; three bytes for each of {} pixels are held \
+             (`limits.max_pixels` in config.json); save it with 8 bits a colour",
+            self.max_pixels
+        );
+        Err(SheetError::new(Reason::TooLarge, detail))
     }
 }
 
@@ -131,7 +149,7 @@ pub struct Decoded {
 /// Decodes `bytes` and applies the EXIF orientation.
 ///
 /// # Errors
-/// A reason among empty-file, not-an-image, truncated, corrupt, unsupported-format, too-large and too-small.
+/// A reason among empty-file, not-an-image, truncated, corrupt, unsupported-format, too-large, too-small and time-limit.
 pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
     let (decoded, orientation) = match Format::of(bytes)? {
         Format::Jpeg => jpeg::decode(bytes, wanted, limits)?,
@@ -140,6 +158,7 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, S
         Format::Bmp => library::bmp(bytes, wanted, limits)?,
         Format::WebP => library::webp(bytes, wanted, limits)?,
     };
+    time_limit::check(limits.deadline)?;
     Ok(upright(decoded, orientation))
 }
 

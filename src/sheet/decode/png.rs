@@ -9,6 +9,7 @@ use super::{Decoded, Limits, Wanted, corrupt, gray_of_16, orientation_of, trunca
 use crate::geometry::Size;
 use crate::imaging::colour::Coloured;
 use crate::sheet::error::{Reason, SheetError};
+use crate::sheet::time_limit;
 
 /// Decodes a PNG of any colour type and depth.
 pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
@@ -35,24 +36,40 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, 
     let mut sink = RowSink::new(size, layout, wanted)?;
     if reader.info().interlaced {
         let bytes_per_row = reader.output_line_size(size.width).ok_or_else(truncated)?;
+        limits.accept_samples(size, layout.bytes())?;
         let mut whole = vec![0; reader.output_buffer_size().ok_or_else(truncated)?];
         reader.next_frame(&mut whole).map_err(fail)?;
         for row in whole.chunks_exact(bytes_per_row) {
             sink.row(row);
         }
     } else {
+        let mut rows = 0u32;
         while let Some(row) = reader.next_row().map_err(fail)? {
             sink.row(row.data());
+            rows += 1;
+            if rows.is_multiple_of(ROWS_BETWEEN_LOOKS) {
+                time_limit::check(limits.deadline)?;
+            }
         }
     }
     Ok((sink.finish()?, orientation))
 }
+
+/// So often the time is looked at.
+const ROWS_BETWEEN_LOOKS: u32 = 64;
 
 /// Channels of a pixel and whether each takes two bytes (big-endian).
 #[derive(Debug, Clone, Copy)]
 struct Samples {
     channels: usize,
     wide: bool,
+}
+
+impl Samples {
+    /// Bytes of a pixel.
+    const fn bytes(self) -> u64 {
+        self.channels as u64 * if self.wide { 2 } else { 1 }
+    }
 }
 
 /// Takes rows of any colour type and keeps gray, and colour where it is wanted. Alpha is dropped, not blended.
@@ -66,7 +83,7 @@ struct RowSink {
 
 impl RowSink {
     fn new(size: Size, layout: Samples, wanted: Wanted) -> Result<Self, SheetError> {
-        // At most MAX_PIXELS, which fits any address space that can run this.
+        // Within the limit of pixels, which fits any address space that can run this.
         let pixels = size.pixels() as usize;
         let mut gray = Vec::new();
         let mut colour = Vec::new();

@@ -29,7 +29,7 @@ pub struct Upright {
 /// it wants any; it is asked only where bubbles do not tell.
 ///
 /// # Errors
-/// What `straighten` said of the sheet as it lies, when no turn makes a page that fits.
+/// What `straighten` said of the sheet as it lies, when no turn makes a page that fits; time-limit.
 pub fn upright(
     form: &Form,
     zones_with_codes: impl Fn(&Page) -> Option<usize>,
@@ -57,7 +57,12 @@ pub fn upright(
     // A page that its bubbles speak for, of a form that looks the same another way.
     let mut told = None;
     for turn in likely.into_iter().chain(others) {
-        let Ok(page) = straighten(turn) else { continue };
+        let page = match straighten(turn) {
+            Ok(page) => page,
+            // There is no time for the turns that are left.
+            Err(error) if error.reason == Reason::TimeLimit => return Err(error),
+            Err(_) => continue,
+        };
         let candidate = Candidate::new(turn, page, form);
         let is_told = !form.looks_the_same(turn) && candidate.speaks_for_a_turn();
         if is_told && form.tells_every_turn() {

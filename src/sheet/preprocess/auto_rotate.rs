@@ -144,6 +144,9 @@ impl Rotator {
             scales.sort_by(|a, b| b.total_cmp(a));
             for scale in scales {
                 for (i, turn) in turns() {
+                    if matcher.deadline.has_passed() {
+                        return found;
+                    }
                     let stamp = self.stamp(turn, coarse * scale);
                     let Some(best) = matcher.best(&mut searched, &stamp) else { continue };
                     let score = f64::from(best.score);

@@ -17,9 +17,9 @@ use self::feature_alignment::Aligner;
 use self::markers::MarkerFinder;
 use super::Scratch;
 use super::clock::Part;
-use super::decode::MAX_PIXELS;
 use super::error::SheetError;
 use super::stages::{Drawn, Kind, Stages};
+use super::time_limit;
 use crate::config::Config;
 use crate::dialect::Dialect;
 use crate::geometry::Size;
@@ -120,7 +120,7 @@ impl Steps {
     /// [`PrepareError`]: a picture that cannot be loaded, a step that cannot work.
     pub fn prepare(template: &Template, config: &Config, load: LoadPicture<'_>) -> Result<Self, PrepareError> {
         let processing_size = template.processing_size.unwrap_or(config.processing_size);
-        step_sizes_are_possible(template, processing_size)?;
+        step_sizes_are_possible(template, processing_size, config.limits.max_pixels)?;
         let steps = template.preprocessors.iter().map(|preprocessor| {
             let size = own_size(preprocessor).unwrap_or(processing_size);
             let work = Work::prepare(preprocessor, size, config, load)?;
@@ -146,7 +146,7 @@ impl Steps {
     /// What each step searched, found and made can be looked at in `stages`.
     ///
     /// # Errors
-    /// page-not-found, marker-not-found, orientation-uncertain or alignment-failed.
+    /// page-not-found, marker-not-found, orientation-uncertain, alignment-failed or time-limit.
     pub fn apply(
         &self,
         raster: Raster,
@@ -155,6 +155,7 @@ impl Steps {
         stages: &mut Stages,
     ) -> Result<Raster, SheetError> {
         scratch.clock.begin(Part::Resize);
+        time_limit::check(scratch.deadline)?;
         // A sheet that lies on its side must not be squeezed into an upright frame before it is turned.
         let mut raster = match self.steps.first() {
             Some(Step { work: Work::AutoRotate(_), .. }) => raster,
@@ -166,10 +167,13 @@ impl Steps {
                 raster = raster.resized(size);
             }
             scratch.clock.begin(step.work.part());
-            raster = match &step.work {
-                Work::AutoRotate(rotator) if turned => rotator.keep(raster),
-                work => work.apply_and_show(raster, scratch, stages)?,
+            let applied = match &step.work {
+                Work::AutoRotate(rotator) if turned => Ok(rotator.keep(raster)),
+                work => work.apply_and_show(raster, scratch, stages),
             };
+            // A step that found no time found nothing else either.
+            time_limit::check(scratch.deadline)?;
+            raster = applied?;
         }
         scratch.clock.begin(Part::Resize);
         Ok(match self.output_size {
@@ -185,13 +189,12 @@ impl Steps {
 const LEAST_AUTO_CONTRAST: f64 = 1.75;
 
 /// Checks that the sizes between the decoded picture and the page can be held, and can work at all.
-fn step_sizes_are_possible(template: &Template, processing_size: Size) -> Result<(), PrepareError> {
+fn step_sizes_are_possible(template: &Template, processing_size: Size, max_pixels: u64) -> Result<(), PrepareError> {
     let own = template.preprocessors.iter().filter_map(own_size);
     for size in own.chain(template.output_size).chain([processing_size, template.page_size]) {
-        if size.pixels() > MAX_PIXELS {
-            let limit = MAX_PIXELS / 1_000_000;
+        if size.pixels() > max_pixels {
             return Err(PrepareError::Impossible(format!(
-                "a picture of {size} pixels is too large; at most {limit} million are held"
+                "a picture of {size} pixels is too large; at most {max_pixels} are held (`limits.max_pixels`)"
             )));
         }
     }

@@ -22,6 +22,7 @@ mod tests {
     use image::{GrayImage, Luma};
 
     use crate::config::Config;
+    use crate::deadline::Deadline;
     use crate::json::Document;
     use crate::sheet::align::Placement;
     use crate::sheet::read::{Readings, ink, measure};
@@ -39,7 +40,7 @@ mod tests {
 
     fn read(page: &GrayImage, placements: &[Placement]) -> Readings {
         let ink = ink::measure(page, &template(), placements);
-        measure(page, &ink, &template(), placements, None)
+        measure(page, &ink, &template(), placements, (None, Deadline::NEVER)).unwrap()
     }
 
     #[test]

@@ -12,6 +12,9 @@ use image::GrayImage;
 pub use self::barcode::CodeReading;
 pub use self::ink::{BubbleInk, SheetInk};
 pub use self::ocr::TextReading;
+use super::error::SheetError;
+use super::time_limit;
+use crate::deadline::Deadline;
 use crate::sheet::align::Placement;
 use crate::template::{FieldKind, Template};
 use crate::tesseract::Tesseract;
@@ -62,16 +65,20 @@ pub struct BubbleReading {
 
 /// Reads all fields. The boxes and zones of a block lie where `placements` has it, one entry a block. What lies outside of
 /// the page is left out. `ink` is the ink of these bubbles. A template with text fields needs a `recogniser`; without one they are unread.
+///
+/// # Errors
+/// time-limit.
 pub fn measure(
     page: &GrayImage,
     ink: &SheetInk,
     template: &Template,
     placements: &[Placement],
-    recogniser: Option<&Tesseract>,
-) -> Readings {
+    (recogniser, deadline): (Option<&Tesseract>, Deadline),
+) -> Result<Readings, SheetError> {
     let mut fields = Vec::new();
     let mut inks = ink.fields.iter();
     for (i, block) in template.blocks.iter().enumerate() {
+        time_limit::check(deadline)?;
         let placement = placements.get(i).copied().unwrap_or_default();
         let zone = placement.of(block.bounds);
         match &block.kind {
@@ -93,7 +100,7 @@ pub fn measure(
             }
         }
     }
-    Readings { fields, darkest: ink.darkest }
+    Ok(Readings { fields, darkest: ink.darkest })
 }
 
 /// How many of a template's zones for codes hold one on this page; `None` if it has no such zone.

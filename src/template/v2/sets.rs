@@ -111,6 +111,15 @@ pub(super) fn layouts(
     [columns, raw_columns]: [&[Column]; 2],
     labels: &Labels,
 ) -> Option<Vec<LayoutSet>> {
+    if let Some(first) = shapes.first()
+        && shapes.len().saturating_mul(columns.len().max(1)) > MAX_PARTS
+    {
+        let (sets, columns) = (shapes.len(), columns.len());
+        first
+            .matcher_cursor
+            .error(format!("{sets} layouts of {columns} columns have more than {MAX_PARTS} cells together"));
+        return None;
+    }
     let mut sets = Vec::with_capacity(shapes.len());
     let mut whole = true;
     for SetShape { name, matcher, matcher_cursor, blocks } in shapes {

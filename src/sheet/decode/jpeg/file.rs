@@ -12,8 +12,8 @@ use super::inverse::Transformer;
 use super::progressive::Blocks;
 use super::scans;
 
-/// More scans than any encoder writes; each costs a walk over the whole picture.
-const MAX_SCANS: usize = 100;
+/// More scans than any encoder writes; each costs a walk over the whole picture, whatever few bytes it has.
+pub const MAX_SCANS: usize = 100;
 
 /// Which components become pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +38,12 @@ pub struct Picture<'a> {
 /// Reads the first picture in `bytes`. None is what is not understood: a decoder that knows more kinds is the judge of it.
 ///
 /// # Errors
-/// A fault in the coded data, or what `accept` says of the size.
+/// A fault in the coded data, or what `accept` says of the size, and `go_on` before each scan.
 pub fn read<E: From<Fault>>(
     bytes: &[u8],
     keep: Keep,
     accept: impl Fn(u32, u32) -> Result<(), E>,
+    go_on: impl Fn() -> Result<(), E>,
 ) -> Result<Option<Picture<'_>>, E> {
     let mut file = File { headers: Headers::default(), keep, components: Vec::new() };
     let (mut at, mut scans) = (2, 0);
@@ -74,6 +75,7 @@ pub fn read<E: From<Fault>>(
                 true
             }
             START_OF_SCAN => {
+                go_on()?;
                 scans += 1;
                 match file.headers.scan(segment) {
                     Some(scan) if scans <= MAX_SCANS && file.prepare(&scan) => {

@@ -271,3 +271,24 @@ impl<'a> Headers<'a> {
         (fits && low < 14).then_some(Scan { parts, first, last, high, low })
     }
 }
+
+/// The scans of a file, as its markers tell them.
+pub fn scans(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut at = 2;
+    std::iter::from_fn(move || {
+        while let Some((marker, body)) = next_marker(bytes, at) {
+            at = body;
+            match marker {
+                END_OF_IMAGE => return None,
+                0..=TEMPORARY | RESTART_0..=START_OF_IMAGE => continue,
+                _ => {}
+            }
+            let (segment, after) = segment(bytes, body)?;
+            at = after;
+            if marker == START_OF_SCAN {
+                return Some(segment);
+            }
+        }
+        None
+    })
+}

@@ -25,12 +25,13 @@ use image::metadata::Orientation;
 pub use self::headers::frame;
 
 use self::fault::Fault;
-use self::file::{Keep, Picture};
+use self::file::{Keep, MAX_SCANS, Picture};
 use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, orientation_of, truncated};
 use crate::geometry::Size;
 use crate::imaging::colour::{Chroma, Coloured};
 use crate::imaging::resize;
 use crate::sheet::error::{Reason, SheetError};
+use crate::sheet::time_limit;
 
 /// Decodes a JPEG of any kind.
 ///
@@ -43,9 +44,10 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, 
         // From which gray is made.
         WantedColour::First => Keep::Nothing,
     };
+    let go_on = || time_limit::check(limits.deadline).map_err(Failure::Sheet);
     if keep != Keep::Nothing {
-        let read =
-            file::read(bytes, keep, |width, height| limits.accept(width, height).map(drop).map_err(Failure::Size));
+        let accept = |width, height| limits.accept(width, height).map(drop).map_err(Failure::Sheet);
+        let read = file::read(bytes, keep, accept, go_on);
         if let Some(picture) = read.map_err(|failure| failure.told(bytes))? {
             return decoded(picture, wanted);
         }
@@ -54,16 +56,28 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, 
         let detail = format!("a JPEG of a kind that is not read: {kind}; save it as a usual JPEG or as PNG");
         return Err(SheetError::new(Reason::UnsupportedFormat, detail));
     }
+    few_scans(bytes)?;
     let decoded = library::decode(bytes, wanted, limits)?;
     // A library reads nearly any bytes as some picture, and a picture that is not the sheet's would be read as its
     // answers. The walk comes second: by now the size is accepted.
-    file::read(bytes, Keep::Nothing, |_, _| Ok(())).map_err(|failure: Failure| failure.told(bytes))?;
+    time_limit::check(limits.deadline)?;
+    file::read(bytes, Keep::Nothing, |_, _| Ok(()), go_on).map_err(|failure| failure.told(bytes))?;
     Ok(decoded)
+}
+
+/// Refuses a file of more than [`MAX_SCANS`], which a library would walk over one by one.
+fn few_scans(bytes: &[u8]) -> Result<(), SheetError> {
+    if headers::scans(bytes).take(MAX_SCANS + 1).count() <= MAX_SCANS {
+        return Ok(());
+    }
+    let detail =
+        format!("a JPEG of more than {MAX_SCANS} scans, which no camera or scanner writes; save it as a usual JPEG");
+    Err(SheetError::new(Reason::UnsupportedFormat, detail))
 }
 
 /// Why nothing was read.
 enum Failure {
-    Size(SheetError),
+    Sheet(SheetError),
     Coded(Fault),
 }
 
@@ -76,7 +90,7 @@ impl From<Fault> for Failure {
 impl Failure {
     fn told(self, bytes: &[u8]) -> SheetError {
         match self {
-            Self::Size(error) => error,
+            Self::Sheet(error) => error,
             Self::Coded(Fault::Cut) => truncated(),
             Self::Coded(Fault::Damaged(_)) if !has_end_marker(bytes) => truncated(),
             Self::Coded(Fault::Damaged(what)) => corrupt(&what),

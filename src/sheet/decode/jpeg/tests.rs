@@ -9,12 +9,12 @@ use crate::sheet::error::Reason;
 
 /// Is the first picture in `bytes` whole?
 fn check(bytes: &[u8]) -> Result<(), Fault> {
-    file::read(bytes, Keep::Nothing, |_, _| Ok(())).map(drop)
+    file::read(bytes, Keep::Nothing, |_, _| Ok(()), || Ok(())).map(drop)
 }
 
 /// Its planes; none for kinds that are left to a library.
 fn planes(bytes: &[u8], keep: Keep) -> Option<Vec<GrayImage>> {
-    file::read::<Fault>(bytes, keep, |_, _| Ok(())).unwrap().map(|picture| picture.planes)
+    file::read::<Fault>(bytes, keep, |_, _| Ok(()), || Ok(())).unwrap().map(|picture| picture.planes)
 }
 
 /// By another decoder, whose roundings are others.
@@ -543,11 +543,11 @@ proptest! {
         for (to, from) in bytes[at..].iter_mut().zip(change) {
             *to = from;
         }
-        let kept = file::read::<Fault>(&bytes, Keep::Everything, |_, _| Ok(()));
+        let kept = file::read::<Fault>(&bytes, Keep::Everything, |_, _| Ok(()), || Ok(()));
         if let Ok(None) = kept {
             return Ok(());
         }
-        let luma = file::read::<Fault>(&bytes, Keep::Luma, |_, _| Ok(()));
+        let luma = file::read::<Fault>(&bytes, Keep::Luma, |_, _| Ok(()), || Ok(()));
         prop_assert_eq!((kept.is_ok(), luma.is_ok()), (check(&bytes).is_ok(), check(&bytes).is_ok()));
     }
 }

@@ -26,6 +26,7 @@ use self::sighting::{Seen, Sighting};
 use super::super::Scratch;
 use super::super::error::{Reason, SheetError};
 use super::super::stages::{Kind, Stages};
+use super::super::time_limit;
 use super::straighten::{self, Edge, Extra, PagePoints};
 use super::{LoadPicture, PrepareError, Raster};
 use crate::geometry::{Point, Quad, Rect, Size};
@@ -167,6 +168,7 @@ impl MarkerFinder {
                 });
                 let mut found = Vec::with_capacity(zones.len());
                 for zone in zones {
+                    time_limit::check(scratch.deadline)?;
                     found.push(zone.find(sheet, &searched, scratch, sightings)?);
                 }
                 Ok((page_points(zones, found)?, *warp, *cropping))

@@ -70,7 +70,7 @@ impl OneScale {
         // The upper quadrants take a third of the height: the search of OMRChecker, which templates are tuned for.
         let (w, h) = searched.dimensions();
         let (right, lower) = (w / 2, h / 3);
-        // Sides are at most MAX_PIXELS, so the casts keep their values.
+        // Sides are within the limit of pixels, so the casts keep their values.
         let quadrants = [
             Rect::new(0, 0, right, lower),
             Rect::new(right as i32, 0, w - right, lower),
