@@ -247,6 +247,7 @@ impl Document {
             list: RefCell::new(Vec::new()),
             counts: Default::default(),
             labels: Cell::new(0),
+            expressions: Cell::new(0),
         };
         let value = shape(Cursor { value: &self.root, path: KeyPath::default(), problems: &problems });
         let untold = [Severity::Error, Severity::Warning].map(|severity| problems.untold(severity));
@@ -402,6 +403,8 @@ struct Problems<'d> {
     counts: [Cell<usize>; 2],
     /// How many labels its ranges were expanded to.
     labels: Cell<usize>,
+    /// How many expressions it has.
+    expressions: Cell<usize>,
 }
 
 impl Problems<'_> {
@@ -485,6 +488,13 @@ impl<'d> Cursor<'d> {
             return None;
         }
         Some(path)
+    }
+
+    /// Counts one more expression of the document, and says how many there are.
+    pub fn count_expression(&self) -> usize {
+        let expressions = &self.problems.expressions;
+        expressions.set(expressions.get() + 1);
+        expressions.get()
     }
 
     /// Counts labels that a list of the document names. False when all its lists together name more than `most`: a range of ten

@@ -77,6 +77,10 @@ pub fn read_list(cursor: &Cursor<'_>) -> Option<Vec<String>> {
     let mut labels: Vec<String> = Vec::new();
     let mut seen: HashSet<String> = HashSet::new();
     let mut whole = true;
+    if !cursor.counts_labels(0, MAX_LABELS) {
+        cursor.error(format!("with the lists before this one the file names more than {MAX_LABELS} labels"));
+        return None;
+    }
     for item in cursor.array()? {
         let Some(text) = item.string() else {
             whole = false;

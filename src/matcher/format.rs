@@ -36,7 +36,13 @@ pub enum FormatError {
     /// Python's reach into objects.
     #[error("`{{{0}}}` is more than a name")]
     NotPlain(String),
+    /// More names than any text needs; each is filled for each sheet.
+    #[error("the text has more than {MAX_NAMES} names")]
+    Long,
 }
+
+/// A format may have this many names.
+const MAX_NAMES: usize = 1000;
 
 impl Format {
     /// Parses `text`; `{{` and `}}` stand for braces.
@@ -67,6 +73,9 @@ impl Format {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }
             pieces.push(value(&rest[..end])?);
+            if pieces.len() > 2 * MAX_NAMES {
+                return Err(FormatError::Long);
+            }
             rest = &rest[end + 1..];
         }
         plain.push_str(rest);

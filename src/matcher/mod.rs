@@ -148,8 +148,18 @@ pub fn read_format(cursor: &Cursor<'_>) -> Option<Format> {
 }
 
 fn read_pattern(cursor: &Cursor<'_>) -> Option<Pattern> {
+    /// A document may have this many expressions.
+    const MOST: usize = 1000;
+    /// The first of a document may be large when they are compiled, the others not: all together they must fit into memory.
+    const LARGE: (usize, usize) = (16, 10 << 20);
+    const SMALL: usize = 512 << 10;
     let text = cursor.string()?;
-    match Pattern::compile(text) {
+    let number = cursor.count_expression();
+    if number > MOST {
+        cursor.error(format!("the file has more than {MOST} expressions"));
+        return None;
+    }
+    match Pattern::compile(text, if number <= LARGE.0 { LARGE.1 } else { SMALL }) {
         Ok(pattern) => Some(pattern),
         Err(why) => {
             cursor.error_with_hint(

@@ -4,7 +4,7 @@
 //! `--`, `~~` and `[` inside of a class, `\<` and `\>`. Python's `\Z` is the end of the text. What `regex` lacks, look
 //! around and references to groups, is refused when the matcher is compiled.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 /// An expression in Python's notation, compiled. Two are equal that are written alike.
 #[derive(Debug, Clone)]
@@ -14,12 +14,13 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Compiles Python's `pattern`.
+    /// Compiles Python's `pattern`, if that takes no more than so many bytes.
     ///
     /// # Errors
     /// What `regex` does not know, on one line.
-    pub fn compile(pattern: &str) -> Result<Self, String> {
-        let regex = Regex::new(&translate(pattern)).map_err(|e| last_line(&e))?;
+    pub fn compile(pattern: &str, most: usize) -> Result<Self, String> {
+        let compiled = RegexBuilder::new(&translate(pattern)).size_limit(most).build();
+        let regex = compiled.map_err(|e| last_line(&e))?;
         Ok(Self { written: pattern.to_owned(), regex })
     }
 
@@ -105,6 +106,8 @@ mod tests {
 
     use super::*;
 
+    const LARGE: usize = 10 << 20;
+
     #[test]
     fn pythons_notation_means_what_it_means_there() {
         for (pattern, text, found) in [
@@ -119,21 +122,21 @@ mod tests {
             (r"[\]&]x", "]x", true),
             ("(?i)set (?P<n>[0-9])", "SET 4", true),
         ] {
-            assert_eq!(Pattern::compile(pattern).unwrap().is_match(text), found, "{pattern}");
+            assert_eq!(Pattern::compile(pattern, LARGE).unwrap().is_match(text), found, "{pattern}");
         }
     }
 
     #[test]
     fn what_regex_lacks_is_refused() {
         for pattern in ["(?=A)", r"(A)\1", "(?<!A)B", "(", "["] {
-            assert!(Pattern::compile(pattern).is_err(), "{pattern}");
+            assert!(Pattern::compile(pattern, LARGE).is_err(), "{pattern}");
         }
     }
 
     proptest! {
         #[test]
         fn no_pattern_makes_it_panic(pattern in "[\\[\\]\\\\^&~Za()<*-]{0,20}") {
-            let _ = Pattern::compile(&pattern);
+            let _ = Pattern::compile(&pattern, LARGE);
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed `unwrap` in a test is a failed test")]
 
 mod cli;
+mod corpus;
 mod deck;
 #[cfg(target_os = "linux")]
 mod display;
@@ -10,11 +11,17 @@ mod doctor;
 mod doubts;
 mod faults;
 mod grouping;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod layouts;
 mod machine_readable;
+#[cfg(target_os = "linux")]
+mod mutations;
 mod order;
 mod orientation;
 mod output_modes;
+#[cfg(unix)]
+mod outside;
 mod paged;
 mod pages;
 mod pictures;
@@ -31,5 +38,7 @@ mod sheets;
 mod supply_chain;
 mod support;
 mod turning;
+#[cfg(target_os = "linux")]
+mod watched;
 mod window;
 mod zones;

@@ -1,0 +1,487 @@
+//! Attacks: pictures that claim much and hold little, bombs, documents without measure. Each ends soon, in little memory,
+//! with a row or an error that says what is wrong.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::time::Duration;
+
+use crate::support::{Workspace, samples_dir};
+use crate::watched::Seen;
+
+/// Far more than any of these takes; machines that test are busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A zlib stream of `count` zeros: one literal, then copies of 258 bytes at distance 1, by the fixed codes (RFC 1951, 3.2.6).
+fn zeros(count: u64) -> Vec<u8> {
+    let mut bits = Bits::default();
+    bits.push(0b011, 3);
+    let mut left = count;
+    if left > 0 {
+        bits.push(0b0000_1100, 8);
+        left -= 1;
+    }
+    while left >= 258 {
+        // Code 285 is 11000101, written from its highest bit on; then distance code 0.
+        bits.push(0b1010_0011, 8);
+        bits.push(0, 5);
+        left -= 258;
+    }
+    (0..left).for_each(|_| bits.push(0b0000_1100, 8));
+    bits.push(0, 7);
+    let mut stream = vec![0x78, 0x01];
+    stream.extend(bits.finish());
+    // Adler-32 of zeros.
+    let sum = ((count % 65_521) as u32) << 16 | 1;
+    stream.extend(sum.to_be_bytes());
+    stream
+}
+
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    held: u32,
+    count: u32,
+}
+
+impl Bits {
+    fn push(&mut self, bits: u32, count: u32) {
+        self.held |= bits << self.count;
+        self.count += count;
+        while self.count >= 8 {
+            self.bytes.push(self.held as u8);
+            self.held >>= 8;
+            self.count -= 8;
+        }
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        if self.count > 0 {
+            self.bytes.push(self.held as u8);
+        }
+        self.bytes
+    }
+}
+
+/// CRC-32 of a PNG chunk, by a table (PNG specification, annex D).
+fn crc32(bytes: &[u8]) -> u32 {
+    let table: Vec<u32> =
+        (0..256u32).map(|n| (0..8).fold(n, |c, _| if c & 1 == 1 { 0xedb8_8320 ^ (c >> 1) } else { c >> 1 })).collect();
+    !bytes.iter().fold(u32::MAX, |crc, &b| table[((crc ^ u32::from(b)) & 255) as usize] ^ (crc >> 8))
+}
+
+fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
+    png.extend((data.len() as u32).to_be_bytes());
+    let start = png.len();
+    png.extend(kind);
+    png.extend(data);
+    let crc = crc32(&png[start..]);
+    png.extend(crc.to_be_bytes());
+}
+
+/// A PNG by its header's numbers, with chunks before its data.
+fn png(side: u32, [depth, colour, interlace]: [u8; 3], before: &[(&[u8; 4], Vec<u8>)], data: &[u8]) -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut header = [side.to_be_bytes(), side.to_be_bytes()].concat();
+    header.extend([depth, colour, 0, 0, interlace]);
+    chunk(&mut png, b"IHDR", &header);
+    for (kind, data) in before {
+        chunk(&mut png, kind, data);
+    }
+    chunk(&mut png, b"IDAT", data);
+    chunk(&mut png, b"IEND", &[]);
+    png
+}
+
+/// A gray TIFF by the entries of its one directory, (tag, type, count, value), and its data at byte 8.
+fn tiff(entries: &[(u16, u16, u32, u32)], data: &[u8], next: u32) -> Vec<u8> {
+    let mut bytes = b"II*\0".to_vec();
+    bytes.extend((8 + data.len() as u32).to_le_bytes());
+    bytes.extend(data);
+    bytes.extend((entries.len() as u16).to_le_bytes());
+    for (tag, kind, count, value) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend(count.to_le_bytes());
+        bytes.extend(value.to_le_bytes());
+    }
+    bytes.extend(next.to_le_bytes());
+    bytes
+}
+
+/// The entries of a gray TIFF of `side`², with its strips.
+fn strips(side: u32, compression: u32, count: u32, rows: u32, bytes: u32) -> Vec<(u16, u16, u32, u32)> {
+    vec![
+        (256, 4, 1, side),
+        (257, 4, 1, side),
+        (258, 3, 1, 8),
+        (259, 3, 1, compression),
+        (262, 3, 1, 1),
+        (273, 4, count, 8),
+        (277, 3, 1, 1),
+        (278, 4, 1, rows),
+        (279, 4, count, bytes),
+    ]
+}
+
+fn bmp(width: i32, height: i32, depth: u16, compression: u32, data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"BM".to_vec();
+    let offset = 54 + if depth == 8 { 1024 } else { 0 };
+    bytes.extend((offset + data.len() as u32).to_le_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(offset.to_le_bytes());
+    bytes.extend(40u32.to_le_bytes());
+    bytes.extend(width.to_le_bytes());
+    bytes.extend(height.to_le_bytes());
+    bytes.extend(1u16.to_le_bytes());
+    bytes.extend(depth.to_le_bytes());
+    bytes.extend(compression.to_le_bytes());
+    bytes.extend([0; 20]);
+    if depth == 8 {
+        bytes.extend((0..=255u8).flat_map(|v| [v, v, v, 0]));
+    }
+    bytes.extend(data);
+    bytes
+}
+
+/// A WebP whose canvas is claimed by an extended header.
+fn webp(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((12 + data.len() as u32).to_le_bytes());
+    bytes.extend(b"WEBP");
+    bytes.extend(kind);
+    bytes.extend((data.len() as u32).to_le_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// A progressive gray JPEG of `side`² with so many scans, each of which says of all blocks that nothing changes.
+fn jpeg_of_scans(side: u16, scans: usize) -> Vec<u8> {
+    let mut bytes = vec![0xff, 0xd8];
+    let mut segment = |marker: u8, data: &[u8]| {
+        bytes.extend([0xff, marker]);
+        bytes.extend((data.len() as u16 + 2).to_be_bytes());
+        bytes.extend(data);
+    };
+    segment(0xdb, &[[0].as_slice(), &[1; 64]].concat());
+    let [high, low] = side.to_be_bytes();
+    segment(0xc2, &[8, high, low, high, low, 1, 1, 0x11, 0]);
+    // One symbol of one bit: of DC no difference, of AC an end of band that runs over 2^14 blocks and more.
+    let table = |class: u8, symbol: u8| [[class].as_slice(), &[1], &[0; 15], &[symbol]].concat();
+    segment(0xc4, &table(0x00, 0));
+    segment(0xc4, &table(0x10, 0xe0));
+    let blocks = usize::from(side).div_ceil(8).pow(2);
+    segment(0xda, &[1, 1, 0x00, 0, 0, 0]);
+    bytes.extend(vec![0; blocks.div_ceil(8)]);
+    for _ in 1..scans {
+        bytes.extend([0xff, 0xda, 0, 8, 1, 1, 0x00, 1, 63, 0]);
+        // A code of one bit and fourteen more for each run.
+        let bits = blocks.div_ceil(1 << 14) * 15;
+        bytes.extend(vec![0; bits.div_ceil(8)]);
+    }
+    bytes.extend([0xff, 0xd9]);
+    bytes
+}
+
+/// Reasons of unreadable files, and those of whole sheets that were read.
+fn reasons(workspace: &Workspace) -> BTreeMap<String, String> {
+    let rows = workspace.csv("out/Manual/Review.csv");
+    let whole = rows.iter().skip(1).filter(|row| row[2].is_empty());
+    whole.map(|row| (row[0].clone(), row[5].clone())).collect()
+}
+
+fn plain_template() -> Vec<u8> {
+    fs::read(samples_dir().join("plain/template.json")).unwrap()
+}
+
+#[test]
+fn pictures_that_claim_much_and_bombs_have_their_rows_in_little_memory() {
+    const SIDE: u32 = 4_000;
+    let workspace = Workspace::new();
+    workspace.write("in/template.json", plain_template());
+    // Sixteen million pixels are accepted, so that what is whole can be decoded by a test.
+    workspace.write("in/config.json", r#"{"limits": {"max_pixels": 16000000, "max_file_bytes": 30000000}}"#);
+    let row = |bytes: u64| zeros(u64::from(SIDE) * (u64::from(SIDE) * bytes + 1));
+    let gray = png(SIDE, [8, 0, 0], &[], &row(1));
+    let cut = &row(8)[..5000];
+    let text = [b"Comment\0\0".as_slice(), &zeros(200 << 20)].concat();
+    let profile = [b"icc\0\0".as_slice(), &zeros(200 << 20)].concat();
+    let attacks: Vec<(&str, Vec<u8>, &str)> = vec![
+        // Whole pages of black: nothing is on them, and they are read.
+        ("a-bomb.png", gray.clone(), "template-mismatch"),
+        ("a-text.png", png(SIDE, [8, 0, 0], &[(b"zTXt", text)], &row(1)), "template-mismatch"),
+        ("a-profile.png", png(SIDE, [8, 0, 0], &[(b"iCCP", profile)], &row(1)), "template-mismatch"),
+        ("a-runs.bmp", bmp(SIDE as i32, SIDE as i32, 8, 1, &[0, 1]), "template-mismatch"),
+        (
+            "a-strip.tif",
+            {
+                let data = row(1);
+                tiff(&strips(SIDE, 8, 1, SIDE, data.len() as u32), &data, 0)
+            },
+            "template-mismatch",
+        ),
+        ("a-scans.jpg", jpeg_of_scans(3_000, 90), "template-mismatch"),
+        // Too large by what they claim.
+        ("b-claim.png", png(60_000, [8, 0, 0], &[], &[]), "too-large"),
+        ("b-deep.png", png(SIDE, [16, 6, 0], &[], cut), "truncated"),
+        ("b-interlaced.png", png(SIDE, [16, 6, 1], &[], cut), "too-large"),
+        ("b-claim.tif", tiff(&strips(60_000, 1, 1, 60_000, 100), &[0; 100], 0), "too-large"),
+        ("b-claim.bmp", bmp(60_000, 60_000, 24, 0, &[0; 100]), "too-large"),
+        ("b-claim.webp", webp(b"VP8L", &[0x2f, 0xff, 0xff, 0xff, 0x0f, 0, 0, 0]), "too-large"),
+        ("b-claim.jpg", jpeg_of_scans(65_535, 1)[..400].to_vec(), "too-large"),
+        // Within the limit by what they claim, and nearly empty.
+        ("c-empty.png", png(SIDE, [8, 0, 0], &[], &zeros(100)), "truncated"),
+        ("c-empty.tif", tiff(&strips(SIDE, 1, 1, SIDE, 100), &[0; 100], 0), "truncated"),
+        ("c-empty.bmp", bmp(SIDE as i32, SIDE as i32, 24, 0, &[0; 100]), "truncated"),
+        ("c-empty.jpg", jpeg_of_scans(4_000, 1)[..400].to_vec(), "truncated"),
+        // Structures that contradict themselves.
+        ("d-scans.jpg", jpeg_of_scans(3_000, 3_000), "unsupported-format"),
+        ("d-long.bin.png", vec![0; 30_000_001], "too-large"),
+    ];
+    for (name, bytes, _) in &attacks {
+        workspace.write(format!("in/{name}"), bytes);
+    }
+    // Whatever becomes of these, they have a row.
+    let loops = tiff(&strips(100, 1, 1, 100, 10_000), &[0; 10_000], 8 + 10_000);
+    let odd: Vec<(&str, Vec<u8>)> = vec![
+        ("e-loop.tif", loops),
+        ("e-no-rows.tif", tiff(&strips(SIDE, 1, 1, 0, 100), &[0; 100], 0)),
+        ("e-strips.tif", tiff(&strips(SIDE, 1, u32::MAX, 1, 100), &[0; 100], 0)),
+        ("e-offset.tif", tiff(&strips(SIDE, 8, 1, SIDE, u32::MAX), &[0; 100], u32::MAX)),
+        ("e-entries.tif", tiff(&vec![(700, 1, u32::MAX, 8); 65_535], &[], 0)),
+        ("e-negative.bmp", bmp(i32::MIN, i32::MIN, 24, 0, &[])),
+        ("e-canvas.webp", webp(b"VP8X", &[0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])),
+        ("e-sizes.webp", [webp(b"VP8 ", &[0; 10]), vec![0xff; 8]].concat()),
+    ];
+    for (name, bytes) in &odd {
+        workspace.write(format!("in/{name}"), bytes);
+    }
+    let seen =
+        Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--max-workers", "2", "--no-pictures"]), PATIENCE);
+    seen.is_well("attacks", 700);
+    let mut reasons = reasons(&workspace);
+    for (name, _) in &odd {
+        let reason = reasons.remove(*name);
+        assert!(
+            reason.is_some() || !workspace.csv("out/Results/Results.csv").iter().all(|row| row[0] != *name),
+            "{name}"
+        );
+        assert_ne!(reason.as_deref(), Some("internal-error"), "{name}");
+    }
+    let want: BTreeMap<String, String> =
+        attacks.iter().map(|(name, _, reason)| ((*name).to_owned(), (*reason).to_owned())).collect();
+    assert_eq!(reasons, want);
+}
+
+#[test]
+fn a_sheet_that_takes_too_long_has_its_row_and_its_neighbours_are_read() {
+    let workspace = Workspace::new();
+    workspace.copy_sample("four-markers", "in/soon");
+    workspace.copy_sample("four-markers", "in/later");
+    let config = |seconds: &str| {
+        let text = fs::read_to_string(samples_dir().join("four-markers/config.json")).unwrap();
+        text.trim_end().trim_end_matches('}').trim_end().to_owned()
+            + &format!(r#", "limits": {{"seconds_per_sheet": {seconds}}}}}"#)
+    };
+    workspace.write("in/soon/config.json", config("0.001"));
+    workspace.write("in/later/config.json", config("600"));
+    workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
+    let rows = workspace.csv("out/soon/Manual/Review.csv");
+    assert_eq!(rows.len(), 4);
+    for row in &rows[1..] {
+        assert_eq!((row[2].as_str(), row[5].as_str(), row[6].as_str()), ("", "time-limit", "0.000"));
+        assert!(row[4].contains("longer than 0.001 s (`limits.seconds_per_sheet`"), "{}", row[4]);
+    }
+    assert_eq!(workspace.csv("out/soon/Manual/ErrorFiles.csv").len(), 4);
+    assert_eq!(workspace.csv("out/later/Results/Results.csv").len(), 4);
+    // The layout of a page is drawn by the same stages.
+    let run = workspace.omr(&["-i", "in/soon", "-o", "layouts", "--set-layout"]);
+    assert!(run.stderr().contains("time-limit"), "{}", run.stderr());
+}
+
+/// A v2 template with these members instead of its own.
+fn v2(blocks: &str, more: &str) -> String {
+    format!(
+        r#"{{"templateDimensions": [1000, 1400], "bubbleDimensions": [20, 20], "preProcessors": [],
+            "fieldBlocks": {{{blocks}}}{more}}}"#
+    )
+}
+
+fn zone(name: &str, labels: &str) -> String {
+    format!(
+        r#""{name}": {{"fieldDetectionType": "BARCODE_QR", "origin": [10, 10], "fieldLabels": [{labels}], "labelsGap": 0,
+            "scanZone": {{"dimensions": [9, 9], "margins": {{"top": 0, "right": 0, "bottom": 0, "left": 0}}}}}}"#
+    )
+}
+
+#[test]
+fn documents_without_measure_are_errors_that_come_soon() {
+    let block = |labels: &str, values: &str| {
+        format!(
+            r#""pageDimensions": [1000, 1400], "bubbleDimensions": [20, 20], "fieldBlocks": {{"A": {{"origin": [10, 10],
+                "bubblesGap": 0, "labelsGap": 0, "fieldLabels": {labels}, "bubbleValues": {values}, "direction": "vertical"}}}}"#
+        )
+    };
+    let simple = block(r#"["q1..3"]"#, r#"["A", "B"]"#);
+    let many = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<Vec<_>>().join(",");
+    let own_block = |name: &str| zone(name, &format!("\"{name}\""));
+    let set = |i: usize| {
+        format!(
+            r#"{{"name": "{i}", "matcher": {{"formatString": "{{a}}", "matchRegex": "{i}"}}, "fieldBlocks": {{{}}}}}"#,
+            zone("b", &format!("\"x{i}\""))
+        )
+    };
+    let attacks: Vec<(&str, String, &str)> = vec![
+        ("depth", "[".repeat(1_000_000) + &"]".repeat(1_000_000), "more than 64 levels"),
+        ("objects", "{\"a\":".repeat(500_000), "not valid JSON"),
+        ("range", format!("{{{}}}", block(r#"["q1..1000000000"]"#, r#"["A"]"#)), "more than 10000 labels"),
+        (
+            "numbers",
+            format!("{{{}}}", block(r#"["q1..99999999999999999999999"]"#, r#"["A"]"#)),
+            "expected a name without dots",
+        ),
+        (
+            "bubbles",
+            format!("{{{}}}", block(r#"["q1..9999"]"#, &format!("[{}]", many(100_000, &|i| format!("\"{i}\""))))),
+            "more than 200000 bubbles",
+        ),
+        (
+            "zones",
+            v2(&many(15_000, &|i| zone(&format!("b{i}"), &format!("\"b{i}_1..9999\""))), ""),
+            "expected a name without dots",
+        ),
+        (
+            "labels",
+            v2(&many(15_000, &|i| zone(&format!("b{i}"), &format!("\"{}1..9999\"", letters(i)))), ""),
+            "more than 200000 labels",
+        ),
+        (
+            "custom",
+            format!(r#"{{{simple}, "customLabels": {{{}}}}}"#, many(100_000, &|i| format!("\"c{i}\": [\"q1..9999\"]"))),
+            "more than 200000 labels",
+        ),
+        ("sets", v2(&own_block("a"), &format!(r#", "conditionalSets": [{}]"#, many(9_000, &set))), "cells together"),
+        (
+            "unknown",
+            format!("{{{simple}, {}}}", many(250_000, &|i| format!("\"x{i}\": 0"))),
+            "249900 more errors are not listed",
+        ),
+        (
+            "twice",
+            format!("{{{simple}, {}}}", many(300_000, &|_| "\"emptyValue\": \"\"".to_owned()).replace("\"\"", "\"\"")),
+            "emptyValue",
+        ),
+        ("key", format!("{{{simple}, \"{}\": 0}}", "k".repeat(3_000_000)), "is unknown"),
+        ("value", format!("{{{simple}, \"emptyValue\": [\"{}\"]}}", "v".repeat(3_000_000)), "expected a string"),
+        ("page", format!("{{{}}}", simple.replace("[1000, 1400]", "[1000000, 1000000]")), "from 1 to 32767"),
+        (
+            "large-page",
+            format!("{{{}}}", simple.replace("[1000, 1400]", "[32000, 32000]")),
+            "at most 180000000 are held",
+        ),
+        ("bubble", format!("{{{}}}", simple.replace("[20, 20]", "[1e300, 1e300]")), "expected a whole number"),
+        (
+            "kernel",
+            format!(
+                r#"{{{simple}, "preProcessors": [{{"name": "GaussianBlur", "options": {{"kSize": [1000001, 3]}}}}]}}"#
+            ),
+            "from 0 to 999",
+        ),
+        (
+            "median",
+            format!(r#"{{{simple}, "preProcessors": [{{"name": "MedianBlur", "options": {{"kSize": 1000001}}}}]}}"#),
+            "from 1 to 999",
+        ),
+        ("gap", format!("{{{}}}", simple.replace("\"bubblesGap\": 0", "\"bubblesGap\": 1e308")), "expected a number"),
+    ];
+    let sheet = fs::read(samples_dir().join("plain/page-1.png")).unwrap();
+    for (name, template, message) in attacks {
+        let workspace = Workspace::new();
+        workspace.write("in/a.png", &sheet);
+        workspace.write("in/template.json", &template);
+        let seen = Seen::run(workspace.command(&["-i", "in", "-o", "out"]), PATIENCE);
+        seen.is_well(name, 900);
+        if name == "twice" {
+            // Only a warning: the last one counts.
+            assert!(seen.stderr.contains("more warnings are not listed"), "{name}: {}", head(&seen.stderr));
+            continue;
+        }
+        assert_eq!(seen.code, Some(1), "{name}: {}", head(&seen.stderr));
+        assert!(seen.stderr.contains(message), "{name}: {}\nexpected: {message}", head(&seen.stderr));
+        assert!(seen.stderr.len() < 600_000, "{name}: {} bytes are said", seen.stderr.len());
+    }
+}
+
+/// A number in letters, for labels that are no ranges by themselves.
+fn letters(mut i: usize) -> String {
+    let mut text = String::from("z");
+    while i > 0 {
+        text.push(char::from(b'a' + (i % 26) as u8));
+        i /= 26;
+    }
+    text
+}
+
+fn head(text: &str) -> String {
+    text.chars().take(600).collect()
+}
+
+#[test]
+fn files_of_a_gigabyte_are_not_read() {
+    let sparse = |path: std::path::PathBuf| File::create(path).unwrap().set_len(1 << 30).unwrap();
+    for (file, message) in [
+        ("template.json", "has more than 4194304 bytes"),
+        ("config.json", "has more than 4194304 bytes"),
+        ("evaluation.json", "has more than 4194304 bytes"),
+        ("answer_key.csv", "the answer key has more than 4194304 bytes"),
+    ] {
+        let workspace = Workspace::new();
+        workspace.copy_sample("scored-csv", "in");
+        sparse(workspace.path("in").join(file));
+        let seen = Seen::run(workspace.command(&["-i", "in", "-o", "out"]), PATIENCE);
+        seen.is_well(file, 200);
+        assert_eq!(seen.code, Some(1));
+        assert!(seen.stderr.contains(message) && seen.stderr.contains(file), "{}", head(&seen.stderr));
+    }
+}
+
+#[test]
+fn evaluations_and_keys_without_measure_end_soon() {
+    let many = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<Vec<_>>().join("");
+    let attacks: Vec<(&str, &str, String)> = vec![
+        ("rows", "answer_key.csv", many(300_000, &|i| format!("q{i},A\n"))),
+        ("lists", "answer_key.csv", format!("q1,\"{}\"\n", "[".repeat(2_000_000))),
+        ("answers", "answer_key.csv", format!("q1,\"{}\"\n", "A,".repeat(1_000_000))),
+        ("marks", "answer_key.csv", format!("q1,\"[['A', '{}'], ['B', 1e999999999]]\"\n", "9".repeat(1_000_000))),
+        ("fraction", "answer_key.csv", format!("q1,\"[['A', '1/{}'], ['B', 1]]\"\n", "7".repeat(1_000_000))),
+        ("quotes", "answer_key.csv", "\"".repeat(4_000_000)),
+        (
+            "local",
+            "evaluation.json",
+            format!(
+                r#"{{"source_type": "custom", "options": {{"questions_in_order": [{}"z"], "answers_in_order": ["A"]}}}}"#,
+                many(30_000, &|i| format!("\"{}1..9999\",", letters(i)))
+            ),
+        ),
+    ];
+    for (name, file, content) in attacks {
+        let workspace = Workspace::new();
+        workspace.copy_sample("scored-csv", "in");
+        workspace.write(format!("in/{file}"), content);
+        let seen = Seen::run(workspace.command(&["-i", "in", "-o", "out"]), PATIENCE);
+        seen.is_well(name, 900);
+        assert_eq!(seen.code, Some(1), "{name}: {}", head(&seen.stderr));
+        assert!(seen.stderr.len() < 10_000_000, "{name}: {} bytes are said", seen.stderr.len());
+    }
+}
+
+#[test]
+fn a_tree_of_a_thousand_levels_is_walked() {
+    let workspace = Workspace::new();
+    workspace.copy_sample("plain", "in");
+    let mut path = workspace.path("in");
+    for _ in 0..1_500 {
+        path.push("d");
+    }
+    fs::create_dir_all(&path).unwrap();
+    workspace.omr(&["check", "in"]).succeeded();
+}
