@@ -64,11 +64,13 @@ const VALUES: [&str; 16] = [
 /// Changes bytes in one to three ways.
 fn changed(original: &[u8], dice: &mut Dice, is_text: bool) -> Vec<u8> {
     let mut bytes = original.to_vec();
+    // Most documents stay documents: what is no JSON is refused at its first byte.
+    let stays_json = is_text && dice.below(4) > 0;
     for _ in 0..=dice.below(3) {
         let length = bytes.len().max(1);
         let at = dice.below(length).min(bytes.len());
         let end = (at + 1 + dice.below(64)).min(bytes.len());
-        match dice.below(if is_text { 10 } else { 7 }) {
+        match if stays_json { 7 + dice.below(3) } else { dice.below(7) } {
             0 => {
                 for _ in 0..=dice.below(8) {
                     let at = dice.below(length);
