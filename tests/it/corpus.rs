@@ -1,17 +1,26 @@
 //! Every file of the fuzz corpora is given to its target: what was found once stays mended.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::mutations::{self, Dice};
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 
-/// Gives the files of a corpus to its target, and says how many there were.
-fn replay(name: &str, target: fn(&[u8])) -> usize {
+/// The files of a corpus, in order.
+fn files(name: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
+    files
+}
+
+/// Gives the files of a corpus to its target, and says how many there were.
+fn replay(name: &str, target: fn(&[u8])) -> usize {
+    let files = files(name);
     for file in &files {
         // Shown where it fails.
         println!("{}", file.display());
@@ -20,19 +29,45 @@ fn replay(name: &str, target: fn(&[u8])) -> usize {
     files.len()
 }
 
+/// The targets, and how many files each has at least.
+const TARGETS: [(&str, fn(&[u8]), usize); 6] = [
+    ("template", targets::template, 20),
+    ("config", targets::config, 5),
+    ("evaluation", targets::evaluation, 5),
+    ("key_csv", targets::key_csv, 5),
+    ("decode", targets::decode, 20),
+    ("pages", targets::pages, 3),
+];
+
 #[test]
 fn corpora_are_replayed() {
-    type Target = (&'static str, fn(&[u8]), usize);
-    let targets: [Target; 6] = [
-        ("template", targets::template, 20),
-        ("config", targets::config, 5),
-        ("evaluation", targets::evaluation, 5),
-        ("key_csv", targets::key_csv, 5),
-        ("decode", targets::decode, 20),
-        ("pages", targets::pages, 3),
-    ];
-    for (name, target, least) in targets {
+    for (name, target, least) in TARGETS {
         let found = replay(name, target);
         assert!(found >= least, "{name}: {found} files, expected {least} or more");
+    }
+}
+
+/// What a fuzzer does, without one: a few changes of each file, more with `OMR_MUTATIONS`.
+#[test]
+fn corpora_are_changed_at_random() {
+    let count = mutations::count(8);
+    for (kind, (name, target, _)) in TARGETS.into_iter().enumerate() {
+        let files = files(name);
+        for (number, file) in files.iter().enumerate() {
+            let original = fs::read(file).unwrap();
+            for i in 0..count {
+                let seed = (kind * 1_000 + number) * 1_000_000 + i;
+                let mut dice = Dice::new(seed as u64);
+                let bytes = match serde_json::from_slice::<serde_json::Value>(&original) {
+                    Ok(_) if i % 4 != 3 => mutations::changed_values(&original, &mut dice),
+                    _ => mutations::changed(&original, &mut dice),
+                };
+                let start = Instant::now();
+                let tried = std::panic::catch_unwind(|| target(&bytes));
+                assert!(tried.is_ok(), "{} with seed {seed}: {:?}", file.display(), String::from_utf8_lossy(&bytes));
+                let took = start.elapsed();
+                assert!(took < Duration::from_secs(30), "{} with seed {seed}: took {took:?}", file.display());
+            }
+        }
     }
 }

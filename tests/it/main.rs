@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed `unwrap` in a test is a failed test")]
 
 mod cli;
+#[cfg(target_os = "linux")]
 mod corpus;
 mod deck;
 #[cfg(target_os = "linux")]
