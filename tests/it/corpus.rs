@@ -23,14 +23,17 @@ fn replay(name: &str, target: fn(&[u8])) -> usize {
     let files = files(name);
     for file in &files {
         // Shown where it fails.
-        println!("{}", file.display());
+        eprintln!("{}", file.display());
         target(&fs::read(file).unwrap());
     }
     files.len()
 }
 
-/// The targets, and how many files each has at least.
-const TARGETS: [(&str, fn(&[u8]), usize); 6] = [
+/// A target's name, what it does, and how many files it has at least.
+type Target = (&'static str, fn(&[u8]), usize);
+
+/// All of them.
+const TARGETS: [Target; 6] = [
     ("template", targets::template, 20),
     ("config", targets::config, 5),
     ("evaluation", targets::evaluation, 5),

@@ -256,7 +256,7 @@ fn changed_pictures_are_accounted_for() {
         let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--max-workers", "2"]), most);
         seen.is_well(extension, 1000);
         let (rows, reasons) = accounted(&workspace, "out");
-        println!(
+        eprintln!(
             "{sample} .{extension}: {rows} of {count} accounted for, {} MiB, {:.1?}: {reasons:?}",
             seen.peak >> 20,
             seen.took
@@ -362,7 +362,7 @@ fn changed_documents_end_with_rows_or_errors() {
         assert_ne!(seen.code, Some(1), "{what}: {}", seen.stderr);
         let (rows, reasons) = if images == 0 { (0, BTreeMap::new()) } else { accounted(&workspace, "out") };
         let (read, mib) = (count - refused, seen.peak.max(peak) >> 20);
-        println!(
+        eprintln!(
             "{what}: {refused} refused, {read} read, {rows} of {images} images, {mib} MiB, {:.1?}: {reasons:?}",
             seen.took
         );
