@@ -194,7 +194,7 @@ fn every_page_of_a_tiff_is_a_sheet_however_it_is_packed() {
     let lzw =
         |data: &[u8]| weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(data).unwrap();
     let four_bits = |page: &GrayImage| -> Vec<u8> {
-        page.as_raw().chunks(2).map(|pair| pair[0] / 17 << 4 | pair[1] / 17).collect()
+        page.as_raw().chunks(2).map(|pair| ((pair[0] / 17) << 4) | (pair[1] / 17)).collect()
     };
     let kinds: Vec<(&str, Box<dyn Fn(&GrayImage) -> TiffPage>)> = vec![
         ("plain.tif", Box::new(|p| TiffPage::new(p, 8, 1, BLACK_IS_ZERO, p.as_raw().clone()))),
