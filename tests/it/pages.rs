@@ -13,6 +13,10 @@ use crate::support::{Run, Workspace};
 
 const ANSWERS: [&str; 3] = ["A B C D A", "D C B A D", "B . AB C A"];
 
+/// How a page's picture is kept in a PDF, and in a TIFF.
+type KeepsPicture = fn(&GrayImage) -> Picture;
+type PacksPage = Box<dyn Fn(&GrayImage) -> TiffPage>;
+
 fn workspace() -> Workspace {
     let workspace = Workspace::new();
     workspace.write("in/template.json", TEMPLATE);
@@ -60,7 +64,7 @@ fn expected(files: &[&str]) -> BTreeMap<String, String> {
 #[test]
 fn every_page_of_a_pdf_is_a_sheet_however_its_picture_is_kept() {
     let workspace = workspace();
-    let kinds: [(&str, fn(&GrayImage) -> Picture); 8] = [
+    let kinds: [(&str, KeepsPicture); 8] = [
         ("jpeg.pdf", |page| Picture::jpeg(page, jpeg(page))),
         ("colour.pdf", |page| {
             let colours = image::DynamicImage::ImageLuma8(page.clone()).into_rgb8();
@@ -196,7 +200,7 @@ fn every_page_of_a_tiff_is_a_sheet_however_it_is_packed() {
     let four_bits = |page: &GrayImage| -> Vec<u8> {
         page.as_raw().chunks(2).map(|pair| ((pair[0] / 17) << 4) | (pair[1] / 17)).collect()
     };
-    let kinds: Vec<(&str, Box<dyn Fn(&GrayImage) -> TiffPage>)> = vec![
+    let kinds: Vec<(&str, PacksPage)> = vec![
         ("plain.tif", Box::new(|p| TiffPage::new(p, 8, 1, BLACK_IS_ZERO, p.as_raw().clone()))),
         ("lzw.tiff", Box::new(move |p| TiffPage::new(p, 8, 5, BLACK_IS_ZERO, lzw(p.as_raw())))),
         ("deflate.tif", Box::new(|p| TiffPage::new(p, 8, 8, BLACK_IS_ZERO, paged::deflated(p.as_raw())))),
