@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn files_larger_than_a_buffer() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let bytes: Vec<u8> = (0..200_000u32).map(|i| (i * i) as u8).collect();
+        let bytes: Vec<u8> = (0..200_000u32).map(|i| i.wrapping_mul(i) as u8).collect();
         std::fs::write(file.path(), &bytes).unwrap();
         assert_eq!(Digest::of_file(file.path()).unwrap(), Digest::of(&bytes));
     }

@@ -6,6 +6,9 @@ use std::path::{Component, Path, PathBuf};
 /// The folder below an output folder in which omr keeps its own state.
 pub const STATE_FOLDER: &str = ".omr";
 
+/// The documents of a folder: they say how its sheets are read.
+pub const DOCUMENTS: [&str; 3] = ["template.json", "config.json", "evaluation.json"];
+
 /// Extensions of images, in lower case. What a file holds is told by its content.
 pub const IMAGE_EXTENSIONS: [&str; 8] = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "pdf"];
 

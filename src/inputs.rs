@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::file_names::{shown, tidy};
+use crate::file_names::{DOCUMENTS, shown, tidy};
 
 /// What stands for a list of paths on stdin.
 const LIST: &str = "-";
@@ -17,6 +17,9 @@ pub enum InputError {
     /// The list cannot be read.
     #[error("the list of inputs on stdin cannot be read: {0}")]
     Unreadable(io::Error),
+    /// A document is no sheet.
+    #[error("the input `{}` is no sheet, but says how sheets are read; name its folder, or the sheets beside it", .0.display())]
+    Document(PathBuf),
     /// A path in the list leads nowhere.
     #[error("line {line} of the list on stdin: `{}` {what}", path.display())]
     Listed {
@@ -32,7 +35,7 @@ pub enum InputError {
 /// The inputs that were typed, with what a list on stdin names in the place of `-`.
 ///
 /// # Errors
-/// The first path of the list that is not there.
+/// The first path of the list that is not there, or a document that was typed.
 pub fn named(typed: &[PathBuf]) -> Result<Vec<PathBuf>, InputError> {
     let mut list = None;
     if typed.iter().any(|path| path == Path::new(LIST)) {
@@ -45,10 +48,16 @@ pub fn named(typed: &[PathBuf]) -> Result<Vec<PathBuf>, InputError> {
         match path == Path::new(LIST) {
             // Named twice, it is read once.
             true => named.extend(list.take().unwrap_or_default()),
+            false if is_document(path) => return Err(InputError::Document(path.clone())),
             false => named.push(path.clone()),
         }
     }
     Ok(named)
+}
+
+/// Is it one of the files that say how sheets are read? In a list of all files of a tree they stand beside the sheets.
+fn is_document(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| DOCUMENTS.iter().any(|document| name == *document)) && path.is_file()
 }
 
 /// The paths of a list: one a line, or with a NUL behind each if there is a NUL in it. Empty ones are passed over.

@@ -12,7 +12,9 @@ use tracing::{info, warn};
 
 use crate::config::{Config, Limits};
 use crate::evaluation::Evaluation;
-use crate::file_names::{IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown, tidy};
+use crate::file_names::{
+    DOCUMENTS, IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown, tidy,
+};
 use crate::images::Image;
 use crate::json::{DocumentError, Problem};
 use crate::links::Fence;
@@ -488,9 +490,8 @@ struct Listing {
 impl Listing {
     /// What is chosen of a folder: files of any name, and folders; documents as they lie there.
     fn chosen(dir: &Path, (files, folders): (Vec<OsString>, Vec<OsString>)) -> Self {
-        let documents = ["template.json", "config.json", "evaluation.json"];
-        let [has_template, has_config, has_evaluation] = documents.map(|name| dir.join(name).is_file());
-        let images = files.into_iter().filter(|name| !documents.iter().any(|document| name == document)).collect();
+        let [has_template, has_config, has_evaluation] = DOCUMENTS.map(|name| dir.join(name).is_file());
+        let images = files.into_iter().filter(|name| !DOCUMENTS.iter().any(|document| name == document)).collect();
         let holds_state = dir.join(STATE_FOLDER).is_dir();
         Self { images, folders, has_template, has_config, has_evaluation, holds_state, is_chosen: true, unread: 0 }
     }

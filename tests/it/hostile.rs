@@ -258,12 +258,14 @@ fn pictures_that_claim_much_and_bombs_have_their_rows_in_little_memory() {
     seen.is_well("attacks", 700);
     let mut reasons = reasons(&workspace);
     for (name, _) in &odd {
-        let reason = reasons.remove(*name);
-        assert!(
-            reason.is_some() || !workspace.csv("out/Results/Results.csv").iter().all(|row| row[0] != *name),
-            "{name}"
-        );
-        assert_ne!(reason.as_deref(), Some("internal-error"), "{name}");
+        // A TIFF may seem to have several pages.
+        let is_of_it = |id: &str| id.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("-p"));
+        let told: Vec<String> = reasons.keys().filter(|id| is_of_it(id)).cloned().collect();
+        let is_read = workspace.csv("out/Results/Results.csv").iter().any(|row| is_of_it(&row[0]));
+        assert!(!told.is_empty() || is_read, "{name}");
+        for id in told {
+            assert_ne!(reasons.remove(&id).as_deref(), Some("internal-error"), "{id}");
+        }
     }
     let want: BTreeMap<String, String> =
         attacks.iter().map(|(name, _, reason)| ((*name).to_owned(), (*reason).to_owned())).collect();

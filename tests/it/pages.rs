@@ -99,8 +99,8 @@ fn pages_leave_what_the_same_files_leave() {
     workspace.write("in/scan.pdf", Pdf::of_pictures(&pictures, 200, 300));
     workspace.write("in/one.pdf", Pdf::of_pictures(&pictures[..1], 200, 300));
     (0..3).for_each(|i| workspace.write(format!("files/{i}.jpg"), jpeg(&page(i))));
-    run(&workspace).succeeded();
-    workspace.omr(&["-i", "files", "-o", "out2"]).succeeded();
+    workspace.omr(&["-i", "in", "-o", "out", "--review-below", "1"]).succeeded();
+    workspace.omr(&["-i", "files", "-o", "out2", "--review-below", "1"]).succeeded();
     let rows = workspace.csv("out/Results/Results.csv");
     let ids: Vec<&str> = rows.iter().skip(1).map(|row| row[0].as_str()).collect();
     assert_eq!(ids, ["one.pdf", "scan.pdf-p001", "scan.pdf-p002", "scan.pdf-p003"]);
@@ -114,7 +114,7 @@ fn pages_leave_what_the_same_files_leave() {
     assert!(!crops("out", "scan.pdf-p003").is_empty());
     assert_eq!(crops("out", "scan.pdf-p003"), crops("out2", "2.jpg"));
     // The same for any number of workers.
-    workspace.omr(&["-i", "in", "-o", "one", "--max-workers", "1"]).succeeded();
+    workspace.omr(&["-i", "in", "-o", "one", "--max-workers", "1", "--review-below", "1"]).succeeded();
     assert!(workspace.tree("out") == workspace.tree("one"));
 }
 

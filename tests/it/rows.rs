@@ -160,7 +160,7 @@ fn a_marker_picture_is_no_sheet_wherever_it_lies() {
     workspace.write("in/form/template.json", TEMPLATE.replacen('{', markers, 1));
     workspace.write("in/marker.png", sheet(&PLAIN));
     workspace.write("in/form/a.png", sheet(&PLAIN));
-    let run = workspace.omr(&["check", "in"]).succeeded();
+    let run = workspace.omr(&["check", "in", "--allow-outside"]).succeeded();
     assert!(run.stdout().contains("1 sheet(s) in 1 folder(s)"), "{}", run.stdout());
 }
 

@@ -59,14 +59,12 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Le
     }
     let (placed, refused) = places.finish();
     // A page of a file is grouped by its marked picture: the file is that of other sheets, too.
+    let picture = |image: &Image| folder.paths.pictures().join(folder.paths.picture(image.name()).name);
     let file = |sheet: usize| {
         let image = folder.images.get(sheet)?;
         Some(match image.page_number() {
             None => folder.dir.join(image.file()),
-            Some(_) => {
-                let picture = folder.paths.picture(image.name()).name;
-                folder.paths.on_disk(&folder.paths.pictures().join(picture))
-            }
+            Some(_) => folder.paths.on_disk(&picture(image)),
         })
     };
     for (sheet, refusal) in &refused {
@@ -82,7 +80,7 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Le
     for placed in &placed {
         let Some((sheet, image)) = folder.images.get(placed.sheet).zip(file(placed.sheet)) else { continue };
         let is_page = sheet.page_number().is_some();
-        if !image.is_file() {
+        if !image.is_file() || (is_page && ledger.is_left_over(&picture(sheet))) {
             let what = if is_page { "the page has no marked picture" } else { "the file is gone" };
             warn!("`{}` is not in `{}`: {what}", folder.dir.join(sheet.name()).display(), organized.display());
             continue;
