@@ -173,7 +173,7 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
         None => Ok((task, None)),
         Some("setLayout") if asks_for_results(args) => Err(UsageError(
             "--outputMode setLayout reads nothing: leave out --statistics, --summary, --fail-on, --review-below, \
-             --strict, --no-pictures, --timings and --also"
+             --strict, --no-pictures, --timings, --also, --resume, --prune, --watch, --shard and --manifest"
                 .to_owned(),
         )),
         Some("setLayout") => Ok((Task::DrawLayout, None)),
@@ -193,7 +193,8 @@ fn task(args: &RunArgs) -> Result<(Task, Option<OutputMode>), UsageError> {
 fn asks_for_results(args: &RunArgs) -> bool {
     let of_doubts = args.review_below.is_some() || args.strict;
     let of_pictures = args.no_pictures || args.timings || !args.also.is_empty();
-    of_doubts || of_pictures || args.statistics || args.summary.is_some() || !args.fail_on.is_empty()
+    let of_runs = args.resume || args.prune || args.watch || args.shard.is_some() || args.manifest;
+    of_doubts || of_pictures || of_runs || args.statistics || args.summary.is_some() || !args.fail_on.is_empty()
 }
 
 /// `omr rescore`: an earlier run by another evaluation, and who moved.

@@ -21,6 +21,10 @@ pub enum ReadError {
 /// # Errors
 /// [`ReadError`].
 pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
+    // Opening a pipe would wait for somebody who writes into it.
+    if is_pipe(path) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a pipe or a socket, not a file").into());
+    }
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     if size > most {
@@ -32,6 +36,17 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     bytes.try_reserve_exact(wished).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most { Err(ReadError::TooLong) } else { Ok(bytes) }
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -52,6 +52,9 @@ pub fn once(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Resu
     let Some(lock) = OutputLock::take(&options.output, options.lock, stop).map_err(BatchError::from)? else {
         return Ok(stop.exit());
     };
+    if lock.has_waited {
+        plan = Plan::prepare(options).map_err(JobError::Plan)?;
+    }
     let known = options.resume.then(|| Known::of(&options.output)).transpose().map_err(BatchError::from)?;
     run(&mut plan, Means { options, lock: &lock, known: known.as_ref(), stop, bars })
 }

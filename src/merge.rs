@@ -57,6 +57,9 @@ pub fn run(args: &MergeArgs) -> Result<Counts, MergeError> {
     let folders = folders(&shards);
     check_sheets(&shards, &folders)?;
     isolation::quieten_panics();
+    // A shard that is gone on with meanwhile would change under the merge.
+    let held = shards.iter().map(|shard| OutputLock::take(&shard.output, LockPolicy::Fail, &StopRequest::default()));
+    let _held = held.collect::<Result<Vec<_>, _>>()?;
     // Nobody asks it to stop while it waits: it does not wait.
     let lock = OutputLock::take(&args.output, LockPolicy::Fail, &StopRequest::default())?;
     let Some(lock) = lock else { return Ok(Counts::default()) };
@@ -99,8 +102,14 @@ fn belonging_together(args: &MergeArgs) -> Result<(Vec<ShardOutput>, RunLine), M
             reasons.push(format!("`{name}` holds a run over all sheets, not a shard"));
             continue;
         };
-        if known.end().is_none() {
-            reasons.push(format!("shard {shard} in `{name}` is not finished; run it again with --resume"));
+        match known.end() {
+            None => reasons.push(format!("shard {shard} in `{name}` is not finished; run it again with --resume")),
+            Some(end) if end.sheets != known.all_images().count() => reasons.push(format!(
+                "shard {shard} in `{name}` has {} sheet(s) in its tables and {} in its journal; run it again with --resume",
+                end.sheets,
+                known.all_images().count()
+            )),
+            Some(_) => {}
         }
         if let Some((_, _, other)) = found.iter().find(|(known, ..)| *known == shard) {
             reasons.push(format!("shard {shard} is there twice, in `{}` and `{name}`", other.output.display()));
@@ -170,6 +179,17 @@ fn check_sheets(shards: &[ShardOutput], folders: &[WholeFolder]) -> Result<(), M
     let mut reasons = Vec::new();
     for WholeFolder { line, sheets } in folders {
         let name = shown(&line.dir).join("");
+        for shard in shards {
+            let there = shard.known.folder(&line.place).filter(|there| there.dir != line.dir);
+            if let Some(there) = there {
+                let (dir, output) = (shown(&there.dir).join(""), shard.output.display());
+                reasons.push(format!(
+                    "`{}` was typed as `{}` for `{output}`: type the same input",
+                    name.display(),
+                    dir.display()
+                ));
+            }
+        }
         for (image, index) in sheets {
             let Some(shard) = shards.get(*index) else { continue };
             let is_other = |(_, setting): (Option<Stamp>, Digest)| {

@@ -64,6 +64,26 @@ pub mod path {
     }
 }
 
+/// For `#[serde(with)]` on a [`PathBuf`] below a folder: one that leads out of it is refused.
+#[allow(missing_docs, reason = "the two functions that serde asks for")]
+pub mod below {
+    use std::path::Component;
+
+    use super::*;
+
+    pub fn serialize<S: Serializer>(path: &std::path::Path, to: S) -> Result<S::Ok, S::Error> {
+        serialize_name(path.as_os_str(), to)
+    }
+
+    pub fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<PathBuf, D::Error> {
+        let path = deserialize_name(from).map(PathBuf::from)?;
+        match path.components().all(|part| matches!(part, Component::Normal(_))) {
+            true => Ok(path),
+            false => Err(serde::de::Error::custom("a path that leads out of the output folder")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +94,18 @@ mod tests {
         path: PathBuf,
         #[serde(with = "os_string")]
         name: OsString,
+    }
+
+    #[test]
+    fn paths_below_a_folder_do_not_lead_out_of_it() {
+        #[derive(Deserialize)]
+        struct Below(#[serde(with = "below")] PathBuf);
+        let read = |text: &str| serde_json::from_str::<Below>(text).map(|below| below.0);
+        assert_eq!(read(r#""a/b.png""#).unwrap(), PathBuf::from("a/b.png"));
+        assert_eq!(read(r#""""#).unwrap(), PathBuf::new());
+        for out in [r#""../a""#, r#""a/../../b""#, r#""/etc/passwd""#] {
+            assert!(read(out).is_err(), "{out}");
+        }
     }
 
     #[test]

@@ -25,11 +25,12 @@ impl StopRequest {
     pub fn listen() -> io::Result<Self> {
         let request = Self::default();
         for signal in [SIGINT, SIGTERM] {
-            // The order counts: the first signal finds the flag unset and sets it, the second one finds it set.
+            // The order counts: the first signal finds the flag unset and sets it, the second one finds it set. Whoever sees the flag
+            // must find the signal's number.
             let status = i32::from(exit_of(signal).code());
             flag::register_conditional_shutdown(signal, status, request.is_made.clone())?;
-            flag::register(signal, request.is_made.clone())?;
             flag::register_usize(signal, request.signal.clone(), usize::try_from(signal).unwrap_or_default())?;
+            flag::register(signal, request.is_made.clone())?;
         }
         Ok(request)
     }

@@ -1,13 +1,16 @@
 //! `--watch`: run after run into one output, each when there is something new, until told to stop. Nothing is read twice: each run
 //! goes on with what the one before it left.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::MultiProgress;
 use tracing::{error, info};
 
 use crate::batch::{BatchError, Means};
+use crate::digest::Digest;
 use crate::exit::Exit;
+use crate::file_names::{STATE_FOLDER, shown};
 use crate::images::Image;
 use crate::job::{self, JobError};
 use crate::options::Options;
@@ -30,6 +33,7 @@ const LISTEN: Duration = Duration::from_millis(50);
 /// # Errors
 /// [`JobError`]: the first run cannot start, or any cannot finish. A template that is broken later is told, and waited for.
 pub fn run(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Result<Exit, JobError> {
+    let mut seen = glance(options);
     let mut plan = Plan::prepare(options).map_err(JobError::Plan)?;
     let Some(lock) = OutputLock::take(&options.output, options.lock, stop).map_err(BatchError::from)? else {
         return Ok(stop.exit());
@@ -39,26 +43,82 @@ pub fn run(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Resul
     known = Known::of(&options.output).map_err(BatchError::from)?;
     info!("watching; SIGINT or SIGTERM ends it");
     let (mut looking, mut complaint) = (Duration::ZERO, String::new());
+    let mut has_fresh = plan.unsettled > 0;
     while !pause(EVERY.max(looking * SHARE), stop) {
         let start = Instant::now();
-        match Plan::prepare(options) {
-            Ok(mut plan) if has_news(&plan, &known, options) => {
-                job::run(&mut plan, Means { options, lock: &lock, known: Some(&known), stop, bars })?;
-                known = Known::of(&options.output).map_err(BatchError::from)?;
+        let now = glance(options);
+        // A plan tells all that is odd about its folders: it is made where something has changed.
+        if now.is_some() && now == seen && !has_fresh {
+            looking = start.elapsed();
+            continue;
+        }
+        let done = match Plan::prepare(options) {
+            Ok(mut plan) => {
+                has_fresh = plan.unsettled > 0;
+                match has_news(&plan, &known, options) {
+                    true => {
+                        job::run(&mut plan, Means { options, lock: &lock, known: Some(&known), stop, bars }).map(Some)
+                    }
+                    false => Ok(None),
+                }
+            }
+            Err(errors) => Err(JobError::Plan(errors)),
+        };
+        match done {
+            Ok(exit) => {
+                if exit.is_some() {
+                    known = Known::of(&options.output).map_err(BatchError::from)?;
+                }
                 complaint.clear();
             }
-            Ok(_) => complaint.clear(),
-            Err(errors) => {
-                let told = JobError::Plan(errors).messages().join("\n");
+            // What a person can mend is waited for.
+            Err(error @ JobError::Plan(_)) => {
+                let told = error.messages().join("\n");
                 if told != complaint {
                     error!("{told}");
                     complaint = told;
                 }
             }
+            Err(error) => return Err(error),
         }
+        seen = now;
         looking = start.elapsed();
     }
     Ok(stop.exit())
+}
+
+/// Names, sizes and times of all files of the inputs, in one digest; `None` where single files are named: a look at them is quick.
+fn glance(options: &Options) -> Option<Digest> {
+    let output = options.output.canonicalize().ok();
+    let setup = &options.setup;
+    let mut paths: Vec<PathBuf> =
+        [&setup.template, &setup.config, &setup.evaluation].into_iter().flatten().cloned().collect();
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    for root in &options.roots {
+        if root.chosen.is_some() {
+            return None;
+        }
+        paths.push(shown(&root.dir).to_path_buf());
+    }
+    while let Some(path) = paths.pop() {
+        let Ok(found) = path.metadata() else { continue };
+        if !found.is_dir() {
+            let stamp = Stamp::of(&found);
+            let text = format!("{} {:?} ", stamp.bytes, stamp.modified);
+            seen.push([text.as_bytes(), path.as_os_str().as_encoded_bytes()].concat());
+            continue;
+        }
+        // Links to folders may lead in circles; what they lead to is looked at by the plan.
+        let is_link = path.symlink_metadata().is_ok_and(|link| link.is_symlink());
+        let is_root = options.roots.iter().any(|root| shown(&root.dir) == path);
+        if (is_link && !is_root) || path.canonicalize().ok() == output {
+            continue;
+        }
+        let entries = path.read_dir().into_iter().flatten().flatten();
+        paths.extend(entries.filter(|entry| entry.file_name() != STATE_FOLDER).map(|entry| entry.path()));
+    }
+    seen.sort_unstable();
+    Some(Digest::of_parts(seen.iter().map(Vec::as_slice)))
 }
 
 /// Waits; true: it was told to stop.
@@ -70,20 +130,20 @@ fn pause(time: Duration, stop: &StopRequest) -> bool {
     stop.is_made()
 }
 
-/// Is there a sheet that is not known, or that would be read again? One that could not be read stays as it is until its file
-/// changes.
+/// Is there a sheet that is not known, or that would be read again? One that could not be read is tried whenever something changes.
 fn has_news(plan: &Plan, known: &Known, options: &Options) -> bool {
-    plan.folders.iter().any(|folder| {
-        let place = &folder.folder.place;
-        let is_mine = |image: &&Image| options.shard.is_none_or(|shard| plan::is_of(shard, place, image, options));
-        folder.folder.images.iter().filter(is_mine).any(|image| match known.stamp(place, image.name()) {
-            None => true,
-            Some((_, setting)) if setting != folder.setting.id => true,
-            Some((None, _)) => false,
-            Some((Some(stamp), _)) => {
-                let now = folder.folder.dir.join(image.file()).metadata();
-                now.is_ok_and(|now| Stamp::of(&now) != stamp)
-            }
+    options.prune
+        || plan.folders.iter().any(|folder| {
+            let place = &folder.folder.place;
+            let is_mine = |image: &&Image| options.shard.is_none_or(|shard| plan::is_of(shard, place, image, options));
+            folder.folder.images.iter().filter(is_mine).any(|image| match known.stamp(place, image.name()) {
+                None => true,
+                Some((_, setting)) if setting != folder.setting.id => true,
+                Some((None, _)) => true,
+                Some((Some(stamp), _)) => {
+                    let now = folder.folder.dir.join(image.file()).metadata();
+                    now.is_ok_and(|now| Stamp::of(&now) != stamp)
+                }
+            })
         })
-    })
 }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use crate::sheet::{Reason, Scratch, SheetError};
 
@@ -11,13 +12,16 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps panics of sheets off stderr: they become rows. Others are told as before. Called once, before the first sheet.
+/// Keeps panics of sheets off stderr: they become rows. Others are told as before. Called before the first sheet of a run.
 pub fn quieten_panics() {
-    let tell = panic::take_hook();
-    panic::set_hook(Box::new(move |info| match INSIDE.get() {
-        true => tracing::debug!("{info}"),
-        false => tell(info),
-    }));
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = panic::take_hook();
+        panic::set_hook(Box::new(move |info| match INSIDE.get() {
+            true => tracing::debug!("{info}"),
+            false => tell(info),
+        }));
+    });
 }
 
 /// Runs `work` with a worker's buffers. A sheet that ended half-way may have left anything in them: then they are fresh ones.

@@ -132,6 +132,10 @@ fn run_folders(
     let Means { options, lock, known, stop, .. } = means;
     let output = options.output.as_path();
     isolation::quieten_panics();
+    if stop.is_made() {
+        // Nothing was begun: what earlier runs left stays as it is.
+        return Ok(Ended::Stopped(Stop::before(folders, 0)));
+    }
     let ledger = Mutex::new(places::open(plan, options, lock)?);
     let journal = begin_journal(plan, means).map_err(OutputError::at(outputs::journal::file_of(output)))?;
     let mut viewer = Viewer::of_stages(plan);
@@ -145,7 +149,12 @@ fn run_folders(
         let of_run = OfRun { means, ledger: &ledger, journal: &journal, timings: timings.as_ref() };
         let (line, paths, images) = match folder {
             AnyFolder::Found(plan) => (line_of(plan, options), &plan.paths, &plan.folder.images),
-            AnyFolder::Gone(gone) => (gone.line.clone(), &gone.paths, &gone.images),
+            AnyFolder::Gone(gone) => {
+                let mut line = gone.line.clone();
+                // How cells are written is asked for now.
+                line.shape.cells = Cells::of(options.safe_cells);
+                (line, &gone.paths, &gone.images)
+            }
         };
         let ids = ids.of_template(&line.template);
         let rows = FolderRows::open(&line, paths, images.len(), ids, &ledger, &options.also)?;

@@ -124,7 +124,12 @@ impl FolderJob<'_> {
         if !line.done.files.iter().all(lies_there) || self.is_named_otherwise(&line) {
             return Ok(None);
         }
-        let Ok(found) = std::fs::metadata(path).map(|found| Stamp::of(&found)) else { return Ok(None) };
+        let found = match std::fs::metadata(path) {
+            Ok(found) => Stamp::of(&found),
+            // It has gone since it was listed: its row stays, as those of all files that have.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Some(line)),
+            Err(_) => return Ok(None),
+        };
         if found == source.stamp {
             return Ok(Some(line));
         }
@@ -142,12 +147,18 @@ impl FolderJob<'_> {
         Ok(Some(line))
     }
 
-    /// Would its marked picture be called otherwise now, since another sheet has come?
+    /// Would a file about it be called otherwise now, since another sheet has come or gone?
     fn is_named_otherwise(&self, line: &SheetLine) -> bool {
-        let picture = self.plan.paths.picture(line.image.name()).name;
-        let mut pictures =
-            line.done.files.iter().filter(|file| file.path.parent() == Some(&self.plan.paths.pictures()));
-        pictures.any(|file| file.path.file_name() != Some(&picture))
+        let (paths, name) = (&self.plan.paths, line.image.name());
+        let (crops, picture) = (paths.crops_of(name), paths.picture(name).name);
+        let level = self.plan.folder.config.outputs.save_image_level;
+        let now = [
+            paths.pictures().join(&picture),
+            paths.coloured().join(&picture),
+            paths.explanation(name),
+            paths.stack(name, level),
+        ];
+        line.done.files.iter().any(|file| !file.path.starts_with(&crops) && !now.contains(&file.path))
     }
 
     fn note(&self, line: SheetLine) -> Result<(), OutputError> {

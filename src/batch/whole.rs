@@ -1,7 +1,6 @@
 //! The whole of several shards: their sheets, which other runs have read, in one output folder.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -20,7 +19,7 @@ use crate::outputs::journal::{EndLine, FolderLine, Journal, Known, Line};
 use crate::outputs::ledger::Ledger;
 use crate::outputs::lock::OutputLock;
 use crate::outputs::paths::FolderPaths;
-use crate::outputs::{self, OutputError};
+use crate::outputs::{self, OutputError, sheet_files};
 
 /// The output folder of a shard, which belongs to the others.
 #[derive(Debug)]
@@ -122,18 +121,11 @@ fn copy_files<'f>(
             std::fs::create_dir_all(folder).map_err(OutputError::at(folder))?;
             made.insert(folder.to_path_buf());
         }
-        copy(shard, below, &to)?;
+        let path = shard.output.join(below);
+        match sheet_files::copy(&path, &to) {
+            Ok(written) => written?,
+            Err(source) => return Err(BatchError::Lost { path, source }),
+        }
     }
     Ok(())
-}
-
-/// Copies a file of a shard to the whole.
-fn copy(shard: &ShardOutput, below: &Path, to: &Path) -> Result<(), BatchError> {
-    let path = shard.output.join(below);
-    let mut from = match File::open(&path) {
-        Ok(from) => from,
-        Err(source) => return Err(BatchError::Lost { path, source }),
-    };
-    let written = File::create(to).and_then(|mut file| std::io::copy(&mut from, &mut file));
-    Ok(written.map(drop).map_err(OutputError::at(to))?)
 }

@@ -34,7 +34,7 @@ pub struct Done {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
     /// Below the output folder.
-    #[serde(with = "os_names::path")]
+    #[serde(with = "os_names::below")]
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,

@@ -38,8 +38,14 @@ pub fn written_below(output: &Path) -> HashSet<PathBuf> {
     fs::read(output.join(STATE_FOLDER).join(LIST)).map(|bytes| entries(&bytes)).unwrap_or_default()
 }
 
+/// The list without what follows its last zero, which is half of an entry: a run was ended while it wrote it.
+fn whole(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|&b| b == 0).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
 fn entries(bytes: &[u8]) -> HashSet<PathBuf> {
-    bytes.split(|&b| b == 0).filter(|entry| !entry.is_empty()).filter_map(decode).collect()
+    whole(bytes).split(|&b| b == 0).filter(|entry| !entry.is_empty()).filter_map(decode).collect()
 }
 
 impl Ledger {
@@ -51,12 +57,16 @@ impl Ledger {
         let folder = output.join(STATE_FOLDER);
         fs::create_dir_all(&folder)?;
         let path = folder.join(LIST);
-        let earlier = match fs::read(&path) {
-            Ok(bytes) => entries(&bytes),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => HashSet::new(),
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(e),
         };
-        let file = BufWriter::new(OpenOptions::new().create(true).append(true).open(path)?);
+        let bytes = whole(&bytes);
+        let earlier = entries(bytes);
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        file.set_len(bytes.len() as u64)?;
+        let file = BufWriter::new(file);
         let next = BufWriter::new(File::create(folder.join(NEXT))?);
         Ok(Self { output: output.to_path_buf(), earlier, file, next, failure: None })
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::OutputError;
 use crate::cli::LockPolicy;
@@ -19,6 +19,8 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct OutputLock {
     _file: File,
+    /// Another run had to end first: what was looked at before may be otherwise now.
+    pub has_waited: bool,
 }
 
 impl OutputLock {
@@ -35,9 +37,12 @@ impl OutputLock {
         let mut is_told = false;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Self { _file: file })),
+                Ok(()) => return Ok(Some(Self { _file: file, has_waited: is_told })),
                 // Some network file systems have no locks: writing there is as safe as it was.
-                Err(TryLockError::Error(_)) => return Ok(Some(Self { _file: file })),
+                Err(TryLockError::Error(e)) => {
+                    warn!("`{}` cannot be locked ({e}): see to it that no other run writes there", output.display());
+                    return Ok(Some(Self { _file: file, has_waited: is_told }));
+                }
                 Err(TryLockError::WouldBlock) if policy == LockPolicy::Fail => {
                     let message = "another run of omr is writing into this output folder; say --lock wait to wait for it, or \
                                    choose another --output";

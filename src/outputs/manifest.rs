@@ -40,6 +40,7 @@ struct Entry {
 /// What decided how sheets were read.
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
 struct Decided {
+    role: String,
     #[serde(serialize_with = "os_names::path::serialize")]
     path: PathBuf,
     sha256: Digest,
@@ -81,7 +82,7 @@ pub fn write(output: &Path) -> Result<(), ManifestError> {
     let documents: BTreeSet<Decided> = settings
         .iter()
         .flat_map(|setting| &setting.documents)
-        .map(|Document { path, sha256 }| Decided { path: path.clone(), sha256: *sha256 })
+        .map(|Document { role, path, sha256 }| Decided { role: role.clone(), path: path.clone(), sha256: *sha256 })
         .collect();
     let mut list = List::begin(&mut to, "documents").map_err(failed)?;
     documents.iter().try_for_each(|document| list.put(document)).map_err(failed)?;

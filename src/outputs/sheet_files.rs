@@ -91,6 +91,19 @@ impl<'f> SheetFiles<'f> {
     }
 }
 
+/// Copies a file about a sheet from the output folder of another run, and leaves none that is not whole.
+///
+/// # Errors
+/// What the system says of reading it; inside, that it could not be written.
+pub fn copy(from: &Path, to: &Path) -> std::io::Result<Result<(), OutputError>> {
+    let mut source = std::fs::File::open(from)?;
+    let written = std::fs::File::create(to).and_then(|mut file| std::io::copy(&mut source, &mut file));
+    Ok(written.map(drop).map_err(|source| {
+        let _gone = std::fs::remove_file(to);
+        OutputError { path: to.to_path_buf(), source }
+    }))
+}
+
 /// Writes a file, and leaves none that is not whole.
 fn save(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     std::fs::write(path, bytes).map_err(|source| {

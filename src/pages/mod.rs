@@ -8,11 +8,12 @@ mod guard;
 mod pdf;
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::Limits;
+use crate::file_content;
 use crate::geometry::Size;
 use crate::images::{Image, Stamp};
 use crate::sheet::decode::scan::Scan;
@@ -92,10 +93,7 @@ fn count(path: &Path, limits: &Limits) -> Option<(u32, Stamp)> {
             u32::try_from(pages).ok()?
         }
         Kind::Pdf => {
-            // Within the limit.
-            let mut bytes = Vec::with_capacity(metadata.len() as usize);
-            file.seek(SeekFrom::Start(0)).ok()?;
-            file.take(limits.max_file_bytes).read_to_end(&mut bytes).ok()?;
+            let bytes = file_content::read(path, limits.max_file_bytes).ok()?;
             pdf::PdfFile::open(Arc::new(bytes), limits.max_pages).ok()?.len()
         }
     };
@@ -126,8 +124,9 @@ pub fn only_page(bytes: Vec<u8>, resolution: Resolution, most: u32) -> Result<Sc
     let file = PagedFile::open(Kind::Pdf, bytes, most)?;
     if file.len() > 1 {
         let pages = file.len();
-        let detail =
-            format!("the PDF has {pages} pages, and its name tells of one; pages are read of files named .pdf");
+        let detail = format!(
+            "the PDF has {pages} pages, which were not counted when it was listed: they are, in files named .pdf; run again"
+        );
         return Err(SheetError::new(Reason::UnsupportedFormat, detail));
     }
     file.scan(1, resolution)

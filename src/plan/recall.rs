@@ -1,7 +1,7 @@
 //! What an earlier run knows is joined to what this one found: sheets whose files have since gone keep their rows, at their place
 //! in input order, and so do folders.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use crate::file_names::shown;
 use crate::images::Image;
 use crate::options::Options;
 use crate::outputs::TableShape;
+use crate::outputs::cells::Cells;
 use crate::outputs::journal::{self, FolderLine, JournalError, Known};
 use crate::outputs::paths::FolderPaths;
 use crate::shard::Shard;
@@ -74,10 +75,16 @@ impl Plan {
             return Err(vec![RecallError::OtherShard { earlier: run.shard, now: options.shard }.into()]);
         }
         self.recall(known, options).map_err(|errors| errors.into_iter().map(PlanError::from).collect::<Vec<_>>())?;
-        if !options.prune && !known.is_untidy() {
+        // Sheets that no table has any more must not come back: pages that a file lost, files that could not be read.
+        let images: HashMap<&Path, &[Image]> = self.all_images().collect();
+        let has = |place: &Path, image: &Image| {
+            let images = images.get(place).copied().unwrap_or_default();
+            images.binary_search_by(|known| known.order().cmp(&image.order())).is_ok()
+        };
+        if known.all_images().all(|(place, image)| has(place, image)) && !known.is_untidy() {
             return Ok(None);
         }
-        let tidied = journal::tidy(&options.output, known, |place, image| self.has(place, image));
+        let tidied = journal::tidy(&options.output, known, has);
         tidied.map(Some).map_err(|error| vec![RecallError::from(error).into()])
     }
 
@@ -99,11 +106,10 @@ impl Plan {
             if gone.is_empty() {
                 continue;
             }
+            // How cells are written, and into which table, changes nothing in what is known.
+            let shape = TableShape::of(&plan.context.template, plan.diverts_multi_marked(), Cells::default());
             let earlier = known.folder(&plan.folder.place).map(|line| &line.shape);
-            // How cells are written changes nothing in what is known.
-            let cells = earlier.map(|earlier| earlier.cells).unwrap_or_default();
-            let shape = TableShape::of(&plan.context.template, plan.diverts_multi_marked(), cells);
-            if earlier.is_some_and(|earlier| *earlier != shape) {
+            if earlier.is_some_and(|earlier| (&earlier.columns, &earlier.labels) != (&shape.columns, &shape.labels)) {
                 misfits.push(RecallError::Misfit { dir: name, sheets: gone.len() });
                 continue;
             }
@@ -151,12 +157,10 @@ impl Plan {
         Ok(())
     }
 
-    /// Is the sheet planned, or kept?
-    pub fn has(&self, place: &Path, image: &Image) -> bool {
-        let has = |images: &[Image]| images.binary_search_by(|known| known.order().cmp(&image.order())).is_ok();
-        let planned = self.folders.iter().find(|plan| plan.folder.place == place).map(|plan| &plan.folder.images);
-        let gone = || self.gone.iter().find(|gone| gone.line.place == place).map(|gone| &gone.images);
-        planned.or_else(gone).is_some_and(|images| has(images))
+    /// The images of each place, those that are read and those that are kept.
+    fn all_images(&self) -> impl Iterator<Item = (&Path, &[Image])> {
+        let found = self.folders.iter().map(|plan| (plan.folder.place.as_path(), plan.folder.images.as_slice()));
+        found.chain(self.gone.iter().map(|gone| (gone.line.place.as_path(), gone.images.as_slice())))
     }
 }
 

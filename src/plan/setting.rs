@@ -23,21 +23,26 @@ impl Settings {
     /// What the sheets of a folder are read by.
     pub fn of(&mut self, folder: &Folder, context: &SheetContext, mode: OutputMode, options: &Options) -> Setting {
         let governed = &folder.template;
-        let mut paths: Vec<&Path> = vec![&governed.template.file];
-        paths.extend(governed.config_file.as_deref());
-        paths.extend(folder.config_file.as_deref());
-        paths.extend(governed.template.asset_paths().into_iter().map(PathBuf::as_path));
+        // The same file may govern how sheets are read, or only what is written of them: what it is for counts, too.
+        let mut paths: Vec<(&str, &Path)> = vec![("template", &governed.template.file)];
+        paths.extend(governed.config_file.as_deref().map(|path| ("config of the template", path)));
+        paths.extend(folder.config_file.as_deref().map(|path| ("config", path)));
+        paths.extend(governed.template.asset_paths().into_iter().map(|path| ("picture", path.as_path())));
         if let Some(evaluation) = &folder.evaluation {
-            paths.push(&evaluation.file);
-            paths.extend(evaluation.key_files().into_iter().map(PathBuf::as_path));
+            paths.push(("evaluation", &evaluation.file));
+            paths.extend(evaluation.key_files().into_iter().map(|path| ("key", path.as_path())));
         }
         let mut seen = HashSet::new();
-        paths.retain(|path| seen.insert(*path));
-        let documents: Vec<Document> =
-            paths.into_iter().map(|path| Document { path: path.to_path_buf(), sha256: self.digest(path) }).collect();
+        paths.retain(|role| seen.insert(*role));
+        let document = |(role, path): (&str, &Path)| {
+            let (role, path, sha256) = (role.to_owned(), path.to_path_buf(), self.digest(path));
+            Document { role, path, sha256 }
+        };
+        let documents: Vec<Document> = paths.into_iter().map(document).collect();
         let omr = env!("CARGO_PKG_VERSION").to_owned();
         let options = options_of(options, mode, context, folder.evaluation.is_some());
-        let digests: Vec<String> = documents.iter().map(|document| document.sha256.to_string()).collect();
+        let digests: Vec<String> =
+            documents.iter().map(|document| format!("{} {}", document.role, document.sha256)).collect();
         let parts = [omr.as_str(), options.as_str()].into_iter().chain(digests.iter().map(String::as_str));
         let id = Digest::of_parts(parts.map(str::as_bytes));
         Setting { id, omr, options, documents }

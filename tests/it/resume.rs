@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::paged::{Pdf, Picture};
 use crate::sheets::{page, png};
 use crate::support::Workspace;
 
@@ -119,22 +120,24 @@ fn fifty_kills_at_random_moments_lose_nothing() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f64 / f64::from(1u32 << 24)
     };
-    let (mut within, mut args) = (0, RUN.to_vec());
-    for kill in 0..KILLS {
-        let mut child = spawn(&workspace, &args);
+    let mut within = 0;
+    let mut kill = |args: &[&str]| {
+        let mut child = spawn(&workspace, args);
         std::thread::sleep(whole.mul_f64(random()));
         within += usize::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
         assert_rows_are_whole(&workspace);
-        // Every other time the run that goes on is killed as well.
-        args = resumed();
-        if kill % 2 == 1 {
-            workspace.omr(&args).succeeded();
-            assert_same(&workspace.tree("out"), &want, &format!("kill {kill}"));
-            fs::remove_dir_all(workspace.path("out")).unwrap();
-            args = RUN.to_vec();
+    };
+    for number in 0..KILLS {
+        kill(&RUN);
+        // Now and then the run that goes on is killed as well.
+        if number % 4 == 3 {
+            kill(&resumed());
         }
+        workspace.omr(&resumed()).succeeded();
+        assert_same(&workspace.tree("out"), &want, &format!("kill {number}"));
+        fs::remove_dir_all(workspace.path("out")).unwrap();
     }
     assert!(within >= KILLS / 3, "only {within} of {KILLS} kills met a run");
 }
@@ -336,6 +339,69 @@ fn a_file_that_is_being_written_is_not_read_as_it_is() {
     fs::write(&path, &sheet).unwrap();
     workspace.omr(&resumed()).succeeded();
     assert_same(&workspace.tree("out"), &reference(&workspace), "the file is whole");
+}
+
+#[test]
+fn a_sheet_that_goes_while_a_run_waits_keeps_its_row() {
+    let workspace = workspace(6);
+    let all = reference(&workspace);
+    workspace.omr(&RUN).succeeded();
+    let lock = File::options().write(true).open(workspace.path("out/.omr/lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child = spawn(&workspace, &[&resumed()[..], &["--lock", "wait"]].concat());
+    std::thread::sleep(Duration::from_millis(400));
+    fs::remove_file(workspace.path("in/a/sheet-0004.png")).unwrap();
+    lock.unlock().unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_same(&workspace.tree("out"), &all, "the sheet went");
+    workspace.omr(&resumed()).succeeded();
+    assert_same(&workspace.tree("out"), &all, "and is gone");
+}
+
+#[test]
+fn pages_that_a_file_has_lost_do_not_come_back() {
+    let workspace = workspace(3);
+    let pdf = |pages: usize| {
+        let pages: Vec<Picture> = ANSWERS[..pages].iter().map(|answers| Picture::deflated(&page(answers))).collect();
+        Pdf::of_pictures(&pages, 200, 300)
+    };
+    workspace.write("in/a/scan.pdf", pdf(3));
+    workspace.omr(&RUN).succeeded();
+    assert_same(&workspace.tree("out"), &reference(&workspace), "three pages");
+    workspace.write("in/a/scan.pdf", pdf(2));
+    workspace.omr(&resumed()).succeeded();
+    let two = reference(&workspace);
+    assert_same(&workspace.tree("out"), &two, "two pages");
+    // The file goes: its two pages stay, and the third is no page of it.
+    fs::remove_file(workspace.path("in/a/scan.pdf")).unwrap();
+    workspace.omr(&resumed()).succeeded();
+    assert_same(&workspace.tree("out"), &two, "the file is gone");
+}
+
+#[test]
+fn a_config_that_comes_to_govern_the_template_is_seen() {
+    let workspace = workspace(6);
+    workspace.write("in/a/config.json", "{}");
+    workspace.omr(&RUN).succeeded();
+    fs::rename(workspace.path("in/a/config.json"), workspace.path("in/config.json")).unwrap();
+    let run = workspace.omr(&["-v", "-i", "in", "--statistics", "-o", "out", "--resume"]).succeeded();
+    assert!(!run.stderr().contains("read by an earlier run"), "{}", run.stderr());
+    assert_same(&workspace.tree("out"), &reference(&workspace), "the config has moved");
+}
+
+#[test]
+fn what_is_written_about_a_sheet_gives_way_to_a_new_one() {
+    let workspace = workspace(6);
+    let evaluation = fs::read_to_string(workspace.path("in/evaluation.json")).unwrap();
+    let exporting = r#""outputsConfiguration": {"shouldExportExplanationCsv": true}, "markingSchemes""#;
+    workspace.write("in/evaluation.json", evaluation.replace("\"markingSchemes\"", exporting));
+    workspace.omr(&RUN).succeeded();
+    assert!(workspace.path("out/a/Evaluation/sheet-0001_evaluation.csv").exists());
+    // Two images with one stem: both are called by their whole names.
+    let bytes = fs::read(workspace.path("in/a/sheet-0002.png")).unwrap();
+    workspace.write("in/a/sheet-0001.bmp", bytes);
+    workspace.omr(&resumed()).succeeded();
+    assert_same(&workspace.tree("out"), &reference(&workspace), "a stem that two have");
 }
 
 #[test]

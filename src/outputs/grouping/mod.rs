@@ -78,7 +78,7 @@ pub struct GroupedSheet<'s> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// The path below `organized/`.
-    #[serde(with = "crate::os_names::path")]
+    #[serde(with = "crate::os_names::below")]
     destination: PathBuf,
     action: GroupingAction,
     collision: Collision,

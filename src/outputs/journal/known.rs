@@ -26,7 +26,10 @@ pub enum JournalError {
         source: io::Error,
     },
     /// A line is none of this program's.
-    #[error("the journal `{}` has in line {number} what this version does not know: {what}", path.display())]
+    #[error(
+        "the journal `{}` has in line {number} what this version does not know: {what}; without --resume all sheets are read anew",
+        path.display()
+    )]
     Strange {
         /// Where it lies.
         path: PathBuf,
@@ -72,7 +75,7 @@ struct KnownSheet {
 /// A sheet's line as far as the index needs it.
 #[derive(Deserialize)]
 struct SheetKey {
-    #[serde(with = "os_names::path")]
+    #[serde(with = "os_names::below")]
     place: PathBuf,
     image: Image,
     source: Option<Stamp>,
@@ -130,8 +133,14 @@ impl Known {
 
     fn take(&mut self, line: &[u8]) -> serde_json::Result<()> {
         match serde_json::from_slice(line)? {
-            Entry::Run(run) => (self.run, self.end) = (Some(run), None),
-            Entry::End(end) => self.end = Some(end),
+            Entry::Run(run) => {
+                (self.run, self.end) = (Some(run), None);
+                self.replaced += 1;
+            }
+            Entry::End(end) => {
+                self.end = Some(end);
+                self.replaced += 1;
+            }
             Entry::Setting(setting) => {
                 self.replaced += usize::from(self.settings.insert(setting.id, setting).is_some())
             }
@@ -192,6 +201,13 @@ impl Known {
         let mut images: Vec<&Image> = sheets.into_iter().flatten().map(|sheet| &sheet.image).collect();
         images.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
         images
+    }
+
+    /// All sheets that are done, with the places of their folders, in any order.
+    pub fn all_images(&self) -> impl Iterator<Item = (&Path, &Image)> {
+        self.folders
+            .iter()
+            .flat_map(|(place, folder)| folder.sheets.values().map(|sheet| (place.as_path(), &sheet.image)))
     }
 
     /// The images of a folder's sheets whose files could be read, in input order.

@@ -65,6 +65,8 @@ pub struct Setting {
 /// A file that decides how sheets are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
+    /// What it is for.
+    pub role: String,
     /// As typed or named.
     #[serde(with = "os_names::path")]
     pub path: PathBuf,
@@ -78,7 +80,7 @@ pub struct FolderLine {
     /// Its number among all folders of the input, in input order.
     pub number: usize,
     /// Its place under the output folder.
-    #[serde(with = "os_names::path")]
+    #[serde(with = "os_names::below")]
     pub place: PathBuf,
     /// Its path below its input root.
     #[serde(with = "os_names::path")]
@@ -105,7 +107,7 @@ pub struct FolderLine {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SheetLine {
     /// Place of its folder under the output folder.
-    #[serde(with = "os_names::path")]
+    #[serde(with = "os_names::below")]
     pub place: PathBuf,
     /// Its image.
     pub image: Image,

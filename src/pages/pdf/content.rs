@@ -21,8 +21,9 @@ const MOST_UNPACKED: u64 = 32 << 20;
 /// Sides of picture and page may differ by this share of the page: paper sizes are rounded to points, pictures to pixels.
 const SIDE_SLACK: f64 = 0.01;
 
-/// Pixels of a picture may be this much wider than high, or higher than wide.
-const PIXEL_SLACK: f64 = 0.02;
+/// Pixels of a picture may be this much wider than high, or higher than wide: scans are stretched a little onto papers of other
+/// proportions, and are taken as they were scanned. Beyond it lie fax machines, whose pixels are twice as high as wide.
+const PIXEL_SLACK: f64 = 0.25;
 
 /// (a, b, c, d, e, f): x' = a·x + c·y + e, y' = b·x + d·y + f.
 type Matrix = [f64; 6];

@@ -9,6 +9,7 @@ mod samples;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use hayro_syntax::object::{Dict, Name, Number};
@@ -32,7 +33,12 @@ pub struct PdfFile {
     found: u32,
     /// Why there is one page more, which was not found.
     lost: Option<SheetError>,
+    /// Pages that took too long: whoever works on them may go on for ever.
+    late: Arc<AtomicU32>,
 }
+
+/// Of a file with so many pages that take too long, no other is tried.
+const MOST_LATE: u32 = 2;
 
 impl fmt::Debug for PdfFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +64,7 @@ impl PdfFile {
                     let detail = format!("the file has {found} pages, and at most {most} are read; split it");
                     Err(SheetError::new(Reason::TooLarge, detail))
                 }
-                (found, lost) => Ok(Self { bytes, pdf: Arc::new(pdf), found, lost }),
+                (found, lost) => Ok(Self { bytes, pdf: Arc::new(pdf), found, lost, late: Arc::default() }),
             }
         })
     }
@@ -78,8 +84,12 @@ impl PdfFile {
         {
             return Err(lost.clone());
         }
+        if self.late.load(Ordering::Relaxed) >= MOST_LATE {
+            let detail = format!("{MOST_LATE} other pages of the file took too long, so this one was not tried");
+            return Err(SheetError::new(Reason::TimeLimit, detail));
+        }
         let (pdf, bytes, index) = (Arc::clone(&self.pdf), Arc::clone(&self.bytes), number as usize - 1);
-        guard::within(TAKE, move || {
+        let taken = guard::within(TAKE, move || {
             let missing = || SheetError::new(Reason::Corrupt, "the page is not where it was");
             if let Some(scan) = embedded::scan(pdf.pages().get(index).ok_or_else(missing)?)? {
                 return Ok(scan);
@@ -87,7 +97,11 @@ impl PdfFile {
             // Opened anew: what is unpacked of a page to draw it would be kept with the file for all others.
             let pdf = Pdf::new(PdfData::from(bytes)).map_err(|error| unreadable(error, false))?;
             render::scan(pdf.pages().get(index).ok_or_else(missing)?, resolution)
-        })
+        });
+        if taken.as_ref().is_err_and(|error| error.reason == Reason::TimeLimit) {
+            self.late.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
     }
 }
 
