@@ -147,6 +147,11 @@ fn main_job(args: RunArgs, bars: &MultiProgress) -> Result<Exit, AppError> {
         shard: args.shard.map(shard).transpose()?,
         manifest: args.manifest,
     };
+    if !options.resume && (options.prune || !options.settle.is_zero()) {
+        let option = if options.prune { "--prune" } else { "--settle" };
+        let message = format!("{option} is for runs that go on with what is there: say --resume (or --watch), too");
+        return Err(UsageError(message).into());
+    }
     let stop = StopRequest::listen().map_err(AppError::Signals)?;
     Ok(if args.watch { watch::run(&options, bars, &stop)? } else { job::once(&options, bars, &stop)? })
 }

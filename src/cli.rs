@@ -24,7 +24,7 @@ A folder brings its own template.json, config.json and evaluation.json, or inher
 Files made for OMRChecker v1 and v2 are read as they are.
 
 Exit status: 0 finished, every image is accounted for; 1 could not start or finish; 2 bad usage;
-3 not one image could be read, or what --fail-on names happened; 130 stopped by a person.";
+3 not one image could be read, or what --fail-on names happened; 130 stopped by a person, 143 by SIGTERM.";
 
 /// Reads folders of scanned or photographed answer sheets and writes the answers as CSV.
 #[derive(Debug, Parser)]
@@ -94,7 +94,7 @@ pub struct RunArgs {
     /// With --resume: drop the rows of sheets whose files are gone
     #[arg(long)]
     pub prune: bool,
-    /// Leave files alone that were written to in the last so many seconds [default: 0; with --watch: 2]
+    /// With --resume: leave files alone that were written to in the last so many seconds [default: 0; with --watch: 2]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub settle: Option<Duration>,
     /// While another run writes into the same output: stop, or wait for it [default: fail; with --watch: wait]

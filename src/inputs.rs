@@ -20,6 +20,9 @@ pub enum InputError {
     /// A document is no sheet.
     #[error("the input `{}` is no sheet, but says how sheets are read; name its folder, or the sheets beside it", .0.display())]
     Document(PathBuf),
+    /// A pipe or a device has no end that could be waited for.
+    #[error("the input `{}` is no file but a pipe or a device, which is not read", .0.display())]
+    Pipe(PathBuf),
     /// A path in the list leads nowhere.
     #[error("line {line} of the list on stdin: `{}` {what}", path.display())]
     Listed {
@@ -48,11 +51,17 @@ pub fn named(typed: &[PathBuf]) -> Result<Vec<PathBuf>, InputError> {
         match path == Path::new(LIST) {
             // Named twice, it is read once.
             true => named.extend(list.take().unwrap_or_default()),
+            false if is_pipe(path) => return Err(InputError::Pipe(path.clone())),
             false if is_document(path) => return Err(InputError::Document(path.clone())),
             false => named.push(path.clone()),
         }
     }
     Ok(named)
+}
+
+/// Is it there, and neither a file nor a folder?
+fn is_pipe(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// Is it one of the files that say how sheets are read? In a list of all files of a tree they stand beside the sheets.
@@ -70,6 +79,9 @@ fn listed(bytes: &[u8]) -> Result<Vec<PathBuf>, InputError> {
             continue;
         }
         let path = path_of(line);
+        if is_pipe(&path) {
+            return Err(InputError::Pipe(path));
+        }
         if let Err(e) = path.metadata() {
             let what = match e.kind() {
                 io::ErrorKind::NotFound => "does not exist".to_owned(),

@@ -14,8 +14,9 @@ use crate::cli::{FailOn, SummaryFormat};
 use crate::exit::Exit;
 use crate::logging;
 use crate::options::{Options, Task};
-use crate::outputs::journal::Known;
+use crate::outputs::journal::{self, Known};
 use crate::outputs::lock::OutputLock;
+use crate::plan::recall::RecallError;
 use crate::plan::{Plan, PlanError};
 use crate::signals::StopRequest;
 
@@ -55,6 +56,14 @@ pub fn once(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Resu
     if lock.has_waited {
         plan = Plan::prepare(options).map_err(JobError::Plan)?;
     }
+    if !options.resume && options.shard.is_some() {
+        // A share that is read into the output of another one would take its place.
+        let begun = journal::begun(&options.output).filter(|begun| begun.shard != options.shard);
+        if let Some(begun) = begun {
+            let error = RecallError::OtherShard { earlier: begun.shard, now: options.shard };
+            return Err(JobError::Plan(vec![error.into()]));
+        }
+    }
     let known = options.resume.then(|| Known::of(&options.output)).transpose().map_err(BatchError::from)?;
     run(&mut plan, Means { options, lock: &lock, known: known.as_ref(), stop, bars })
 }
@@ -78,7 +87,12 @@ pub fn run(plan: &mut Plan, means: Means<'_>) -> Result<Exit, JobError> {
     }
     tell_recogniser(plan);
     let mut summary = Summary::default();
+    if options.task == Task::Read && plan.found == 0 && plan.unsettled == 0 && plan.gone.is_empty() {
+        // An input that is empty is more often one that is not there, as a disk that is not mounted.
+        info!("what earlier runs wrote stays as it is");
+    }
     let ended = match options.task {
+        Task::Read if plan.found == 0 && plan.unsettled == 0 && plan.gone.is_empty() => Ok(Ended::Finished),
         Task::Read => batch::run(plan, means, &mut summary),
         Task::DrawLayout => batch::layouts::run(plan, means, &mut summary),
     };

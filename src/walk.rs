@@ -233,7 +233,7 @@ impl Walker {
             config: Arc::new(config),
             config_file: setup.config.clone(),
             is_below_a_broken_template: false,
-            named_template: setup.template.clone(),
+            named_template: setup.template.as_deref().map(|template| template_files(template, None).0),
         }
     }
 

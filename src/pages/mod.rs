@@ -119,7 +119,14 @@ pub fn only_page(bytes: Vec<u8>, resolution: Resolution, most: u32) -> Result<Sc
     match Kind::of(&bytes) {
         Some(Kind::Pdf) => {}
         // Of a TIFF with one page the decoder finds it itself.
-        Some(Kind::Tiff) | None => return Ok(Scan::File(bytes)),
+        Some(Kind::Tiff) => {
+            let pages = directory::pages(&mut Cursor::new(bytes.as_slice()), most).map_err(|e| told(&e));
+            return match pages {
+                Err(error) if error.reason == Reason::TooLarge => Err(error),
+                _ => Ok(Scan::File(bytes)),
+            };
+        }
+        None => return Ok(Scan::File(bytes)),
     }
     let file = PagedFile::open(Kind::Pdf, bytes, most)?;
     if file.len() > 1 {

@@ -30,6 +30,16 @@ pub fn file_of(output: &Path) -> PathBuf {
     output.join(STATE_FOLDER).join(NAME)
 }
 
+/// How the journal of an output folder begins, if there is one.
+pub fn begun(output: &Path) -> Option<RunLine> {
+    let mut line = String::new();
+    io::BufRead::read_line(&mut io::BufReader::new(File::open(file_of(output)).ok()?), &mut line).ok()?;
+    match serde_json::from_str(&line).ok()? {
+        Line::Run(run) => Some(run),
+        _ => None,
+    }
+}
+
 /// Removes the journal: the tables are made anew, by other means.
 ///
 /// # Errors

@@ -120,6 +120,20 @@ fn shows_annotations(page: &Page<'_>) -> bool {
     })
 }
 
+/// Does the page show a picture or a form that the file does not have?
+pub fn shows_what_is_lost(page: &Page<'_>) -> bool {
+    let Some(content) = content(page) else { return false };
+    let mut operations = TypedIter::new(&content);
+    while let Some(operation) = operations.next() {
+        if let Op::XObject(name) = operation
+            && page.resources().get_x_object(name.0).is_none()
+        {
+            return true;
+        }
+    }
+    false
+}
+
 /// The content of a page. It is not kept with the page: some have a picture in it.
 fn content(page: &Page<'_>) -> Option<Vec<u8>> {
     let unpacked = |stream: &Stream<'_>| {

@@ -61,7 +61,9 @@ impl PdfFile {
                 (0, Some(lost)) => Err(lost),
                 (0, None) => Err(SheetError::new(Reason::Corrupt, "the PDF has no pages")),
                 (found, _) if found > most => {
-                    let detail = format!("the file has {found} pages, and at most {most} are read; split it");
+                    let detail = format!(
+                        "the file has {found} pages, and at most {most} are read (`limits.max_pages` in config.json); split it"
+                    );
                     Err(SheetError::new(Reason::TooLarge, detail))
                 }
                 (found, lost) => Ok(Self { bytes, pdf: Arc::new(pdf), found, lost, late: Arc::default() }),

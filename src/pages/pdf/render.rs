@@ -10,7 +10,7 @@ use hayro_syntax::page::Page;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 
-use super::claims;
+use super::{claims, content};
 use crate::pages::Resolution;
 use crate::sheet::decode::scan::Scan;
 use crate::sheet::{Reason, SheetError};
@@ -21,6 +21,10 @@ use crate::sheet::{Reason, SheetError};
 /// Its content is damaged, or asks for more than any sheet has.
 pub fn scan(page: &Page<'_>, resolution: Resolution) -> Result<Scan, SheetError> {
     claims::check(page)?;
+    if content::shows_what_is_lost(page) {
+        let detail = "the page shows a picture or a form that is not in the file; copy or scan it again";
+        return Err(SheetError::new(Reason::Corrupt, detail));
+    }
     if page.raw().contains_key(b"Contents".as_slice()) && page.page_stream().is_none() {
         return Err(SheetError::new(Reason::Corrupt, "what is drawn on the page cannot be unpacked"));
     }

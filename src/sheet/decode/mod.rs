@@ -209,8 +209,9 @@ impl Format {
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => unsupported("an HEIF, AVIF or video file"),
             _ => {
                 let what = if std::str::from_utf8(&bytes[..bytes.len().min(256)]).is_ok() { "text" } else { "bytes" };
-                let detail =
-                    format!("the file holds {what} and begins like no picture; expected JPEG, PNG, TIFF, BMP or WebP");
+                let detail = format!(
+                    "the file holds {what} and begins like no picture; expected JPEG, PNG, TIFF, BMP, WebP or PDF"
+                );
                 Err(SheetError::new(Reason::NotAnImage, detail))
             }
         }

@@ -77,7 +77,9 @@ pub fn page(
 pub fn told(fault: &Fault) -> SheetError {
     match fault {
         Fault::Cut => truncated(),
-        Fault::TooMany(_) => SheetError::new(Reason::TooLarge, format!("{fault}; split it")),
+        Fault::TooMany(_) => {
+            SheetError::new(Reason::TooLarge, format!("{fault} (`limits.max_pages` in config.json); split it"))
+        }
         fault => corrupt(fault),
     }
 }
