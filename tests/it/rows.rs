@@ -86,7 +86,7 @@ fn read_diverted_and_unreadable_sheets() {
         text(&workspace, "out/sub/Manual/Review.csv"),
         "\"file_id\",\"input_path\",\"field\",\"column\",\"value\",\"reason\",\"confidence\"\n\
          \"3.tif\",\"in/sub/3.tif\",\"\",\"\",\"the file holds text and begins like no picture; expected JPEG, PNG, TIFF, \
-         BMP or WebP\",\"not-an-image\",\"0.000\"\n"
+         BMP, WebP or PDF\",\"not-an-image\",\"0.000\"\n"
     );
     let pictures: Vec<_> = workspace.tree("out/sub/CheckedOMRs").into_keys().collect();
     assert_eq!(pictures, ["1 plain.png", "2, \"double\".png"].map(std::path::PathBuf::from));

@@ -118,8 +118,12 @@ fn shards_that_do_not_belong_together_are_refused() {
 fn the_environment_names_the_shard() {
     let workspace = Workspace::new();
     workspace.copy_sample("plain", "in");
-    let auto =
-        |variables: &[(&str, &str)]| workspace.omr_with(&["-i", "in", "-o", "out", "--shard", "auto"], variables);
+    let auto = |variables: &[(&str, &str)]| {
+        workspace.omr_with(
+            &["-i", "in", "-o", variables.first().map_or("out", |(name, _)| name), "--shard", "auto"],
+            variables,
+        )
+    };
     let run = auto(&[("SLURM_ARRAY_TASK_ID", "1"), ("SLURM_ARRAY_TASK_COUNT", "8")]).succeeded();
     assert!(run.stderr().contains("shard 2/8: "), "{}", run.stderr());
     let run = auto(&[("JOB_COMPLETION_INDEX", "0"), ("OMR_SHARD_COUNT", "3")]).succeeded();
