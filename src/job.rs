@@ -87,12 +87,13 @@ pub fn run(plan: &mut Plan, means: Means<'_>) -> Result<Exit, JobError> {
     }
     tell_recogniser(plan);
     let mut summary = Summary::default();
-    if options.task == Task::Read && plan.found == 0 && plan.unsettled == 0 && plan.gone.is_empty() {
+    let has_nothing = plan.found == 0 && plan.unsettled == 0 && plan.gone.is_empty();
+    if options.task == Task::Read && has_nothing {
         // An input that is empty is more often one that is not there, as a disk that is not mounted.
         info!("what earlier runs wrote stays as it is");
     }
     let ended = match options.task {
-        Task::Read if plan.found == 0 && plan.unsettled == 0 && plan.gone.is_empty() => Ok(Ended::Finished),
+        Task::Read if has_nothing => Ok(Ended::Finished),
         Task::Read => batch::run(plan, means, &mut summary),
         Task::DrawLayout => batch::layouts::run(plan, means, &mut summary),
     };

@@ -167,7 +167,7 @@ fn folders(shards: &[ShardOutput]) -> Vec<WholeFolder> {
         }
     }
     folders.retain(|folder| !folder.sheets.is_empty());
-    folders.sort_by(|a, b| (a.line.number, &a.line.place).cmp(&(b.line.number, &b.line.place)));
+    folders.sort_by(|a, b| a.line.order().cmp(&b.line.order()));
     for folder in &mut folders {
         folder.sheets.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
     }

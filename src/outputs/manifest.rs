@@ -12,7 +12,6 @@ use super::journal::{Document, FolderLine, JournalError, Known};
 use super::{OutputError, ledger, table};
 use crate::digest::Digest;
 use crate::file_names::as_cell;
-use crate::os_names;
 use crate::shard::Shard;
 
 /// Its name in the output folder.
@@ -37,15 +36,6 @@ struct Entry {
     sha256: Option<Digest>,
 }
 
-/// What decided how sheets were read.
-#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Decided {
-    role: String,
-    #[serde(serialize_with = "os_names::path::serialize")]
-    path: PathBuf,
-    sha256: Digest,
-}
-
 /// Writes the manifest of an output folder whose journal and list of files are finished.
 ///
 /// # Errors
@@ -57,7 +47,7 @@ pub fn write(output: &Path) -> Result<(), ManifestError> {
     let failed = |e| OutputError::at(&path)(e);
     let mut to = BufWriter::new(File::create(&partial).map_err(failed)?);
     let mut folders: Vec<&FolderLine> = known.folders().collect();
-    folders.sort_by(|a, b| (a.number, &a.place).cmp(&(b.number, &b.place)));
+    folders.sort_by(|a, b| a.order().cmp(&b.order()));
 
     let shard: Option<Shard> = known.run().and_then(|run| run.shard);
     let head = format!("{{\"omr\":{},\n\"shard\":{},\n", json(&env!("CARGO_PKG_VERSION")), json(&shard));
@@ -79,11 +69,7 @@ pub fn write(output: &Path) -> Result<(), ManifestError> {
     }
     inputs.end().map_err(failed)?;
     let settings: Vec<_> = settings.iter().filter_map(|id| known.setting(id)).collect();
-    let documents: BTreeSet<Decided> = settings
-        .iter()
-        .flat_map(|setting| &setting.documents)
-        .map(|Document { role, path, sha256 }| Decided { role: role.clone(), path: path.clone(), sha256: *sha256 })
-        .collect();
+    let documents: BTreeSet<&Document> = settings.iter().flat_map(|setting| &setting.documents).collect();
     let mut list = List::begin(&mut to, "documents").map_err(failed)?;
     documents.iter().try_for_each(|document| list.put(document)).map_err(failed)?;
     list.end().map_err(failed)?;

@@ -1,6 +1,6 @@
 //! The lines of a journal: JSON objects of one entry each, whose key is the kind of line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ pub struct Setting {
 }
 
 /// A file that decides how sheets are read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Document {
     /// What it is for.
     pub role: String,
@@ -101,6 +101,13 @@ pub struct FolderLine {
     /// Its sheets are grouped.
     #[serde(default)]
     pub is_grouped: bool,
+}
+
+impl FolderLine {
+    /// What folders are sorted by, to stand in input order.
+    pub fn order(&self) -> (usize, &Path) {
+        (self.number, &self.place)
+    }
 }
 
 /// A sheet that is done.
