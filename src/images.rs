@@ -23,6 +23,8 @@ struct Page {
     #[serde(with = "os_names::os_string")]
     file: OsString,
     number: u32,
+    /// So many pages the file has.
+    of: u32,
     /// Not part of what it is.
     #[serde(skip)]
     stamp: Option<Stamp>,
@@ -65,19 +67,18 @@ impl Image {
         Self { name: name.into(), page: None }
     }
 
-    /// The page `number`, counted from 1, of a file with several: `scan.pdf-p003`.
-    pub fn page(file: &OsStr, number: u32) -> Self {
-        let mut name = file.to_owned();
-        name.push(format!("-p{number:03}"));
-        Self { name, page: Some(Box::new(Page { file: file.to_owned(), number, stamp: None })) }
-    }
-
-    /// What the file was when its pages were counted.
-    pub fn seen(mut self, stamp: Stamp) -> Self {
-        if let Some(page) = &mut self.page {
-            page.stamp = Some(stamp);
+    /// The `count` pages of a file, called `scan.pdf-p001` and so on; the file itself if it has one. `stamp`: what the file was when
+    /// they were counted.
+    pub fn pages(file: &OsStr, count: u32, stamp: Stamp) -> Vec<Self> {
+        if count <= 1 {
+            return vec![Self::whole(file)];
         }
-        self
+        let page = |number| {
+            let mut name = file.to_owned();
+            name.push(format!("-p{number:03}"));
+            Self { name, page: Some(Box::new(Page { file: file.to_owned(), number, of: count, stamp: Some(stamp) })) }
+        };
+        (1..=count).map(page).collect()
     }
 
     /// What its file was when its pages were counted, where that is known.
@@ -104,6 +105,11 @@ impl Image {
     pub fn page_number(&self) -> Option<u32> {
         self.page.as_ref().map(|page| page.number)
     }
+
+    /// How many pages its file has, where it has several.
+    pub fn pages_of_file(&self) -> Option<u32> {
+        self.page.as_ref().map(|page| page.of)
+    }
 }
 
 #[cfg(test)]
@@ -112,13 +118,16 @@ mod tests {
 
     #[test]
     fn pages_are_named_by_their_number() {
-        let page = Image::page(OsStr::new("scan.pdf"), 3);
+        let stamp = Stamp { bytes: 1, modified: None };
+        let pages = Image::pages(OsStr::new("scan.pdf"), 1234, stamp);
+        let page = &pages[2];
         assert_eq!(
-            (page.name(), page.file(), page.page_number()),
-            ("scan.pdf-p003".as_ref(), "scan.pdf".as_ref(), Some(3))
+            (page.name(), page.file(), page.page_number(), page.pages_of_file(), page.stamp()),
+            ("scan.pdf-p003".as_ref(), "scan.pdf".as_ref(), Some(3), Some(1234), Some(stamp))
         );
-        assert_eq!(Image::page(OsStr::new("a.tif"), 1234).name(), "a.tif-p1234");
+        assert_eq!((pages.len(), pages[1233].name()), (1234, "scan.pdf-p1234".as_ref()));
         let whole = Image::whole("a.jpg");
+        assert_eq!(Image::pages(OsStr::new("a.jpg"), 1, stamp), [whole.clone()]);
         assert_eq!((whole.name(), whole.file(), whole.page_number()), ("a.jpg".as_ref(), "a.jpg".as_ref(), None));
     }
 }

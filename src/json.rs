@@ -15,6 +15,7 @@ use std::rc::Rc;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::digest::Digest;
 use crate::file_content::{self, ReadError};
 use crate::reach::{self, Reach};
 
@@ -48,6 +49,7 @@ impl Default for Rules {
 #[derive(Debug)]
 pub struct Document {
     path: PathBuf,
+    sha256: Digest,
     text: String,
     root: Value,
     rules: Rules,
@@ -211,6 +213,7 @@ impl Document {
     /// # Errors
     /// As [`Document::parse`].
     pub fn parse_by(path: &Path, text: String, rules: Rules) -> Result<Self, DocumentError> {
+        let sha256 = Digest::of(text.as_bytes());
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         let syntax = |at: usize, message: String| {
             let (line, column) = line_and_column(&text, at);
@@ -219,12 +222,17 @@ impl Document {
         let raw: &RawValue = serde_json::from_str(&text).map_err(|e| syntax(offset_of(&text, &e), plain(&e)))?;
         let parser = Parser { text: &text, max_depth: rules.max_depth };
         let root = parser.value(raw, 0).map_err(|(at, message)| syntax(at, message))?;
-        Ok(Self { path: path.to_path_buf(), text, root, rules })
+        Ok(Self { path: path.to_path_buf(), sha256, text, root, rules })
     }
 
     /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Of the bytes that were parsed, whatever the file holds by now.
+    pub fn sha256(&self) -> Digest {
+        self.sha256
     }
 
     /// The text, without a byte-order mark: what positions count in.
@@ -473,6 +481,11 @@ impl<'d> Cursor<'d> {
     /// The file's path.
     pub fn file(&self) -> &'d Path {
         &self.problems.document.path
+    }
+
+    /// Of the document's bytes.
+    pub fn sha256(&self) -> Digest {
+        self.problems.document.sha256
     }
 
     /// The place of the file named here, seen from the document's folder; a problem where it may not lie there. Whether it is

@@ -15,10 +15,11 @@ use crate::evaluation::Evaluation;
 use crate::file_names::{
     DOCUMENTS, IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown, tidy,
 };
-use crate::images::Image;
+use crate::images::{Image, Stamp};
 use crate::json::{DocumentError, Problem};
 use crate::links::Fence;
 use crate::options::{Options, Root, Task};
+use crate::outputs::journal::PageCounts;
 use crate::outputs::ledger;
 use crate::pages;
 use crate::reach::Reach;
@@ -32,8 +33,6 @@ pub struct GovernedTemplate {
     pub template: Arc<Template>,
     /// The config that governs it.
     pub config: Arc<Config>,
-    /// The config's file, if it has one.
-    pub config_file: Option<PathBuf>,
 }
 
 /// The files of a template that is named by itself or by its folder, and of the config that governs it: the named one, else the
@@ -52,10 +51,9 @@ impl GovernedTemplate {
     /// # Errors
     /// Either document cannot be read, or has errors.
     pub fn load(template: &Path, config: Option<&Path>, reach: Reach) -> Result<Self, DocumentError> {
-        let config_file = config.map(Path::to_path_buf);
         let config = Arc::new(config.map(|path| told(Config::load(path))).transpose()?.unwrap_or_default());
         let template = Arc::new(told(Template::load(template, &config, reach))?);
-        Ok(Self { template, config, config_file })
+        Ok(Self { template, config })
     }
 }
 
@@ -84,8 +82,6 @@ pub struct Folder {
     pub template: Arc<GovernedTemplate>,
     /// The config in force here, own or inherited.
     pub config: Arc<Config>,
-    /// The config's file, if it has one.
-    pub config_file: Option<PathBuf>,
     /// The evaluation in force here, own or inherited.
     pub evaluation: Option<Arc<Evaluation>>,
     /// What links among its images may lead to.
@@ -171,7 +167,8 @@ pub fn walk(options: &Options) -> Result<Walked, Vec<WalkError>> {
         true => Fence::None,
         false => Fence::around(options.roots.iter().map(|root| shown(&root.dir))),
     };
-    let mut walker = Walker { output, is_unscored, reach, fence: Arc::new(fence), ..Walker::default() };
+    let counts = if options.resume { PageCounts::noted(&options.output) } else { PageCounts::default() };
+    let mut walker = Walker { output, is_unscored, reach, fence: Arc::new(fence), counts, ..Walker::default() };
     let top = walker.top(options);
     for root in &options.roots {
         walker.root(root, &top);
@@ -184,7 +181,6 @@ pub fn walk(options: &Options) -> Result<Walked, Vec<WalkError>> {
 struct Inherited {
     template: Option<Arc<GovernedTemplate>>,
     config: Arc<Config>,
-    config_file: Option<PathBuf>,
     evaluation: Option<Arc<Evaluation>>,
     /// The template above could not be read: its own errors say enough.
     is_below_a_broken_template: bool,
@@ -217,6 +213,8 @@ struct Walker {
     empty: Vec<PathBuf>,
     /// Pictures that templates and evaluations name: these are no sheets, wherever they lie.
     assets: Vec<PathBuf>,
+    /// Files whose pages earlier runs have counted.
+    counts: PageCounts,
     /// Files that earlier runs wrote into output folders which lie in the tree.
     written: HashSet<PathBuf>,
     errors: Vec<WalkError>,
@@ -231,7 +229,6 @@ impl Walker {
             template: None,
             evaluation: setup.evaluation.as_deref().and_then(|path| self.evaluation(path, &config)),
             config: Arc::new(config),
-            config_file: setup.config.clone(),
             is_below_a_broken_template: false,
             named_template: setup.template.as_deref().map(|template| template_files(template, None).0),
         }
@@ -247,7 +244,7 @@ impl Walker {
         here.is_below_a_broken_template = template.is_none();
         here.template = template.map(|template| {
             self.assets.extend(template.asset_paths().into_iter().cloned());
-            Arc::new(GovernedTemplate { template, config: here.config.clone(), config_file: here.config_file.clone() })
+            Arc::new(GovernedTemplate { template, config: here.config.clone() })
         });
     }
 
@@ -358,7 +355,6 @@ impl Walker {
                 && let Some(config) = self.accept(Config::load(&path))
             {
                 here.config = Arc::new(config);
-                here.config_file = Some(path.clone());
                 if here.template.is_some() && !listing.has_template {
                     warn!(
                         "`{}` changes what is written for this folder; how its sheets are read is settled by the \
@@ -437,7 +433,7 @@ impl Walker {
             }
             match here.template {
                 Some(template) => {
-                    let Inherited { config, config_file, evaluation, .. } = here;
+                    let Inherited { config, evaluation, .. } = here;
                     let limits = &config.limits;
                     let images = images
                         .into_iter()
@@ -445,12 +441,12 @@ impl Walker {
                             // What lies outside of the input is not looked into: its row says so.
                             match self.fence.leads_out(&dir.join(&name)) {
                                 Some(_) => vec![Image::whole(name)],
-                                None => images_of(&dir, name, is_chosen, limits),
+                                None => images_of(&dir, &place, name, is_chosen, limits, &self.counts),
                             }
                         })
                         .collect();
                     let fence = self.fence.clone();
-                    folders.push(Folder { dir, place, images, template, config, config_file, evaluation, fence });
+                    folders.push(Folder { dir, place, images, template, config, evaluation, fence });
                 }
                 None if here.is_below_a_broken_template => {}
                 None => {
@@ -463,12 +459,28 @@ impl Walker {
     }
 }
 
-/// The image in a file of the folder `dir`; or its pages, if it is of a kind that may have several, and has.
-fn images_of(dir: &Path, name: OsString, is_chosen: bool, limits: &Limits) -> Vec<Image> {
+/// The image in a file of the folder `dir`, at `place` under the output folder; or its pages, if it is of a kind that may have
+/// several, and has. They are not counted again in a file that `counts` knows.
+fn images_of(
+    dir: &Path,
+    place: &Path,
+    name: OsString,
+    is_chosen: bool,
+    limits: &Limits,
+    counts: &PageCounts,
+) -> Vec<Image> {
     let may_have_pages = is_chosen || extension(&name).is_some_and(|e| PAGED_EXTENSIONS.contains(&e.as_str()));
-    match may_have_pages {
-        true => pages::images_of(&shown(dir).join(&name), name, limits),
-        false => vec![Image::whole(name)],
+    if !may_have_pages {
+        return vec![Image::whole(name)];
+    }
+    let file = shown(dir).join(&name);
+    match counts.of(place, &name) {
+        Some((stamp, pages))
+            if pages <= limits.max_pages && file.metadata().is_ok_and(|found| Stamp::of(&found) == stamp) =>
+        {
+            Image::pages(&name, pages, stamp)
+        }
+        _ => pages::images_of(&file, name, limits),
     }
 }
 

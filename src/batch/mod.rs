@@ -6,6 +6,7 @@
 //! One worker is the same path.
 
 mod duplicates;
+mod grouped;
 mod hand_out;
 pub(crate) mod isolation;
 pub mod layouts;
@@ -39,7 +40,7 @@ use self::viewing::{Viewer, shows_stages};
 use crate::digest::Digest;
 use crate::file_names::shown;
 use crate::images::Image;
-use crate::options::{Options, Root};
+use crate::options::Options;
 use crate::outputs::cells::Cells;
 use crate::outputs::confidence::ConfidenceColumns;
 use crate::outputs::crops::CropNames;
@@ -112,7 +113,7 @@ pub struct Means<'r> {
 /// # Errors
 /// [`BatchError`]. Sheets that were finished before it are in the journal, and their rows in `.partial` files.
 pub fn run(plan: &Plan, means: Means<'_>, summary: &mut Summary) -> Result<Ended, BatchError> {
-    let folders = in_input_order(plan, &means.options.roots);
+    let folders = in_input_order(plan);
     let ended = run_folders(plan, &folders, means, summary);
     // Images of folders that were not begun were found, too.
     for folder in folders.get(summary.folders.len()..).unwrap_or_default() {
@@ -169,7 +170,8 @@ fn run_folders(
             AnyFolder::Gone(gone) => recall_folder(gone, rows, known, summary)?,
         };
         if line.is_grouped {
-            grouping::organize(Grouped { paths, dir: &line.dir, images }, wishes, &mut ledger.lock())?;
+            let known = |_, image: &Image| known.map_or(Ok(None), |known| known.sheet(&line.place, image.name()));
+            grouped::group(Grouped { paths, dir: &line.dir, images }, wishes, known, &mut ledger.lock())?;
         }
         if let Some(FolderSummary { folder, pace, .. }) = summary.folders.last() {
             let Counts { images, read, diverted, unreadable, doubts } = counts;
@@ -191,7 +193,7 @@ fn finish_outputs(output: &Path, mut ledger: Ledger, manifest: bool) -> Result<(
         ledger.announce([path.clone(), outputs::table::partial(&path)]).map_err(OutputError::at(output))?;
         ledger.wrote([path]);
     }
-    ledger.finish().map_err(OutputError::at(output))?;
+    ledger.finish().and_then(|()| grouping::forget_kept(output)).map_err(OutputError::at(output))?;
     if manifest {
         manifest::write(output)?;
     }
@@ -207,11 +209,11 @@ pub enum AnyFolder<'p> {
 }
 
 impl AnyFolder<'_> {
-    /// Its place under the output folder.
-    fn place(&self) -> &Path {
+    /// What folders are sorted by, to stand in input order: see [`FolderLine::order`].
+    fn order(&self) -> (usize, &Path) {
         match self {
-            Self::Found(plan) => &plan.folder.place,
-            Self::Gone(gone) => &gone.line.place,
+            Self::Found(plan) => (plan.root, &plan.folder.place),
+            Self::Gone(gone) => gone.line.order(),
         }
     }
 
@@ -239,16 +241,11 @@ impl AnyFolder<'_> {
 }
 
 /// The folders of a plan; those that have gone at their place in input order.
-fn in_input_order<'p>(plan: &'p Plan, roots: &[Root]) -> Vec<AnyFolder<'p>> {
-    let mut folders: Vec<AnyFolder<'p>> = plan.folders.iter().map(AnyFolder::Found).collect();
+fn in_input_order(plan: &Plan) -> Vec<AnyFolder<'_>> {
+    let mut folders: Vec<AnyFolder<'_>> = plan.folders.iter().map(AnyFolder::Found).collect();
     if !plan.gone.is_empty() {
         folders.extend(plan.gone.iter().map(AnyFolder::Gone));
-        // A root that is named no more comes last.
-        let root = |place: &Path| roots.iter().position(|root| place.starts_with(&root.place));
-        folders.sort_by(|a, b| {
-            let key = |folder: &AnyFolder<'p>| root(folder.place()).unwrap_or(usize::MAX);
-            key(a).cmp(&key(b)).then_with(|| a.place().cmp(b.place()))
-        });
+        folders.sort_by(|a, b| a.order().cmp(&b.order()));
     }
     folders
 }
@@ -266,8 +263,8 @@ fn begin_journal(plan: &Plan, means: Means<'_>) -> std::io::Result<Journal> {
             journal.append(&Line::Setting(setting.clone()))?;
         }
     }
-    for folder in &plan.folders {
-        let line = line_of(folder, means.options);
+    let found = plan.folders.iter().map(|folder| line_of(folder, means.options));
+    for line in found.chain(plan.gone.iter().map(|gone| gone.line.clone())) {
         if means.known.and_then(|known| known.folder(&line.place)) != Some(&line) {
             journal.append(&Line::Folder(line))?;
         }
@@ -279,7 +276,7 @@ fn begin_journal(plan: &Plan, means: Means<'_>) -> std::io::Result<Journal> {
 fn line_of(plan: &FolderPlan, options: &Options) -> FolderLine {
     let questions = plan.scoring.as_deref().filter(|_| options.statistics);
     FolderLine {
-        number: plan.number,
+        root: plan.root,
         place: plan.folder.place.clone(),
         below: plan.below_root(&options.roots),
         dir: plan.folder.dir.clone(),

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::TableFormat;
-use crate::file_names::{IMAGE_EXTENSIONS, extension};
 use crate::options::Options;
 use crate::outputs::ledger::Ledger;
 use crate::outputs::lock::OutputLock;
@@ -39,12 +38,11 @@ pub fn begin(output: &Path, lock: &OutputLock) -> Result<Ledger, OutputError> {
     let mut ledger = outputs::open_ledger(output, lock)?;
     // Pictures of the layout are looked at beside the results.
     ledger.keep(is_layout);
-    // Links to sheets lie among the grouped ones. They go first, so that nothing can be written through them.
-    let is_image = |path: &Path| {
-        path.file_name().and_then(extension).is_some_and(|extension| IMAGE_EXTENSIONS.contains(&extension.as_str()))
-    };
-    let is_grouped = |path: &Path| is_image(path) && path.components().any(|part| part.as_os_str() == ORGANIZED);
-    ledger.remove_earlier(is_grouped).map_err(OutputError::at(output))?;
+    // Links to sheets lie among the grouped ones. They go first, so that nothing can be written through them. Copies stay until
+    // new ones take their places: they may be of sheets that have gone.
+    let is_link = |path: &Path| output.join(path).symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+    let is_grouped = |path: &Path| path.components().any(|part| part.as_os_str() == ORGANIZED);
+    ledger.remove_earlier(|path| is_grouped(path) && is_link(path)).map_err(OutputError::at(output))?;
     Ok(ledger)
 }
 

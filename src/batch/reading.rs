@@ -114,7 +114,7 @@ impl FolderJob<'_> {
             return Ok(Some(line));
         }
         let is_as_before = line.setting == self.plan.setting.id && line.input == input;
-        let Some(source) = line.source.filter(|_| is_as_before && !line.done.outcome.may_be_otherwise()) else {
+        let Some(source) = line.source.filter(|_| is_as_before && !line.done.may_be_otherwise()) else {
             return Ok(None);
         };
         let lies_there = |file: &outputs::done::Written| {
@@ -196,12 +196,12 @@ impl FolderJob<'_> {
         let mut files = SheetFiles::of(&self.plan.paths, name);
         self.stack(image, stages, &mut files)?;
         let mut told = Told { input, ..Told::default() };
-        let (mut id, mut responses) = (None, None);
+        let (mut id, mut responses, mut is_unanswered) = (None, None, false);
         let outcome = match read {
             Ok(report) => {
                 let SheetReport { layout, columns, multi_marked, doubts, confidences, crops, score, .. } = report;
-                let SheetReport { picture, coloured, turn, .. } = report;
-                (told.turn, told.layout, id) = (turn, layout, report.id);
+                let SheetReport { picture, coloured, turn, is_unanswered: unanswered, .. } = report;
+                (told.turn, told.layout, id, is_unanswered) = (turn, layout, report.id, unanswered);
                 self.crop(&crops, &mut files)?;
                 picture.map_or(Ok(()), |bytes| files.save_picture(&bytes))?;
                 coloured.map_or(Ok(()), |bytes| files.save_coloured(&bytes))?;
@@ -225,7 +225,7 @@ impl FolderJob<'_> {
         let called = picture.as_deref().unwrap_or(name);
         let grouped = || grouped_sheet(called, &told.input, &outcome, self.plan);
         let wish = self.plan.grouping.as_ref().map(|grouping| grouping.wish(grouped()));
-        let done = Done { outcome, id, responses, wish, files: files.written() };
+        let done = Done { outcome, id, is_unanswered, responses, wish, files: files.written() };
         self.note(SheetLine {
             place: self.plan.folder.place.clone(),
             image: image.clone(),

@@ -82,7 +82,7 @@ impl<'r> FolderRows<'r> {
     /// # Errors
     /// [`OutputError`].
     pub fn write(&self, i: usize, image: &Image, input: &str, done: Done) -> Result<(), OutputError> {
-        let Done { mut outcome, id, responses, wish, files } = done;
+        let Done { mut outcome, id, responses, wish, files, .. } = done;
         if let (Outcome::Read { doubts, .. }, Some(id)) = (&mut outcome, id) {
             let file = as_cell(&self.place.join(image.name()));
             if let Some(doubt) = self.ids.lock().take(id, file) {

@@ -8,13 +8,13 @@ use tracing::info;
 
 use super::BatchError;
 use super::duplicates::RunIds;
-use super::places;
 use super::rows::{FolderRows, RowsDone};
 use super::summary::Counts;
+use super::{grouped, places};
 use crate::cli::TableFormat;
 use crate::file_names::shown;
 use crate::images::Image;
-use crate::outputs::grouping::{self, Grouped};
+use crate::outputs::grouping::Grouped;
 use crate::outputs::journal::{EndLine, FolderLine, Journal, Known, Line};
 use crate::outputs::ledger::Ledger;
 use crate::outputs::lock::OutputLock;
@@ -92,9 +92,17 @@ pub fn write(
         let RowsDone { counts, wishes } = rows.finish()?;
         if line.is_grouped {
             let images: Vec<Image> = folder.sheets.iter().map(|(image, _)| image.clone()).collect();
-            let grouped = Grouped { paths, dir: &line.dir, images: &images };
+            let whole = Grouped { paths, dir: &line.dir, images: &images };
             outputs::try_folders(paths, &[paths.organized()])?;
-            grouping::organize(grouped, wishes, &mut ledger.lock())?;
+            let known = |sheet: usize, image: &Image| match folder
+                .sheets
+                .get(sheet)
+                .and_then(|(_, index)| shards.get(*index))
+            {
+                Some(shard) => shard.known.sheet(&line.place, image.name()),
+                None => Ok(None),
+            };
+            grouped::group(whole, wishes, known, &mut ledger.lock())?;
         }
         info!("`{}`: {counts}", shown(&line.dir).join("").display());
         total += counts;

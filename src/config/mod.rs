@@ -3,8 +3,9 @@
 //! The shapes live in `v1` and `v2`; behind them nothing knows how a key was spelt. A value that the file does not
 //! state stays `None` where its default depends on the template's dialect.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::digest::Digest;
 use crate::geometry::Size;
 use crate::json::{Cursor, Document, DocumentError, Fields, Problem, Rules, Unknown, Value};
 
@@ -25,9 +26,20 @@ const MAX_LEVEL: i64 = 6;
 /// No picture may be larger: an A0 sheet at 600 dots per inch has 28,087 pixels.
 const MAX_SIDE: i64 = 32_767;
 
+/// The file of a config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Of the file as it was read.
+    pub sha256: Digest,
+}
+
 /// The settings of a folder tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// The file; `None`: nobody wrote one.
+    pub file: Option<ConfigFile>,
     /// Numbers of the threshold family.
     pub thresholds: Thresholds,
     /// v1 `dimensions.processing_*`: every image is resized to this before pre-processing. Default 666×820.
@@ -241,6 +253,7 @@ fn reader(fields: &Fields<'_>) -> Option<Reader> {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            file: None,
             thresholds: Thresholds::default(),
             processing_size: Size::new(666, 820),
             display_size: Size::new(1640, 2480),

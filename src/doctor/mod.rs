@@ -191,7 +191,7 @@ fn try_out(
     let document = Document::parse_by(&subject.template, proposal.text.clone(), subject.rules).ok()?;
     let config = subject.governed.config.clone();
     let (template, _) = Template::read(&document, &config).ok()?;
-    let governed = GovernedTemplate { template: Arc::new(template), config, config_file: None };
+    let governed = GovernedTemplate { template: Arc::new(template), config };
     let context = plan::ready(&governed, OutputMode::Default).ok()?;
     let sources = Sources::new(context.limits, Arc::new(Fence::None));
     let again: Vec<Examined> = sheets

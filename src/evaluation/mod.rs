@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::dialect::Dialect;
+use crate::digest::Digest;
 use crate::json::{Document, DocumentError, Kind, Problem, Rules, Value};
 use crate::matcher::Matcher;
 
@@ -40,6 +41,8 @@ pub struct Evaluation {
     pub dialect: Option<Dialect>,
     /// The evaluation's file.
     pub file: PathBuf,
+    /// Of the file as it was read.
+    pub sha256: Digest,
     /// The answer key.
     pub key: KeySource,
     /// What answers earn.

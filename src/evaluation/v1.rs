@@ -31,9 +31,9 @@ pub(super) fn read(cursor: &Cursor<'_>, dialect: Option<Dialect>) -> Option<Eval
     let known = options.as_ref().and_then(|(key, _)| known_questions(&[key]));
     let schemes = schemes.and_then(|c| schemes::read(&c, None, known.as_ref()));
     fields.finish(Unknown::Warn, &KEYS);
-    let file = cursor.file().to_path_buf();
+    let (file, sha256) = (cursor.file().to_path_buf(), cursor.sha256());
     let (key, outputs) = options?;
-    Some(Evaluation { dialect, file, key, schemes: schemes?, outputs, sets: Vec::new() })
+    Some(Evaluation { dialect, file, sha256, key, schemes: schemes?, outputs, sets: Vec::new() })
 }
 
 /// The value of `key`. Unknown keys are only warned of here, so an error about a missing one must itself tell which

@@ -39,6 +39,7 @@ pub(super) fn read(cursor: &Cursor<'_>, words: &Spelling) -> Option<Evaluation> 
     Some(Evaluation {
         dialect: Some(words.dialect),
         file: cursor.file().to_path_buf(),
+        sha256: cursor.sha256(),
         key: key?,
         schemes: schemes?,
         outputs: outputs?,

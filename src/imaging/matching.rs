@@ -66,7 +66,8 @@ impl<'a> Searched<'a> {
     /// To search the part of `rect` that lies in `img`.
     pub fn within(img: &'a GrayImage, rect: Rect) -> Self {
         let bounds = rect.clipped(Size::new(img.width(), img.height()));
-        Self { area: Area::within(pixels(img), img.width() as usize, bounds), spectra: Spectra::default() }
+        let area = Area::within(pixels(img), img.width() as usize, bounds);
+        Self { area, spectra: Spectra::default() }
     }
 }
 
@@ -91,6 +92,11 @@ impl<'a, P: Sample> Area<'a, P> {
     fn row(&self, y: usize, x: usize, width: usize) -> &'a [P] {
         let start = y * self.stride + x;
         &self.raw[start..start + width]
+    }
+
+    /// All rows, and so many columns of them.
+    fn columns(&self, x: usize, width: usize) -> Self {
+        Self { raw: &self.raw[x..], width, ..*self }
     }
 
     fn mean(&self) -> f64 {
@@ -119,6 +125,9 @@ struct Blocks {
     spectra: Vec<Vec<Complex<f32>>>,
 }
 
+/// Elements. A longer transform takes more memory than can be kept for each length: 20 bytes an element.
+const LONG: usize = 1 << 20;
+
 /// How a template is searched in an area.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Method {
@@ -133,9 +142,24 @@ pub struct Matcher {
     /// When a search that takes several tries is given up, with what it has.
     pub deadline: Deadline,
     planner: RealFftPlanner<f32>,
+    /// The last long one.
+    long: Option<Plans>,
     line: Vec<f32>,
     product: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
+}
+
+/// How transforms of a length are made, forth and back.
+#[derive(Clone)]
+struct Plans {
+    forward: Arc<dyn RealToComplex<f32>>,
+    inverse: Arc<dyn ComplexToReal<f32>>,
+}
+
+impl Plans {
+    fn of(length: usize, planner: &mut RealFftPlanner<f32>) -> Self {
+        Self { forward: planner.plan_fft_forward(length), inverse: planner.plan_fft_inverse(length) }
+    }
 }
 
 impl Default for Matcher {
@@ -143,6 +167,7 @@ impl Default for Matcher {
         Self {
             deadline: Deadline::NEVER,
             planner: RealFftPlanner::new(),
+            long: None,
             line: Vec::new(),
             product: Vec::new(),
             scratch: Vec::new(),
@@ -184,9 +209,35 @@ impl Matcher {
         if template.squares == 0 {
             return Some(Match { score: 1.0, at: PixelPoint::new(0, 0) });
         }
+        if let Some(width) = strip_width(area, &template) {
+            return self.best_by_strips(area, width, &template, least);
+        }
         let mut scan = Scan::new(area, &template, least);
         self.correlate(area, &mut searched.spectra, &template, None, |y, line| scan.judge(y, line))?;
         scan.best
+    }
+
+    /// As [`Matcher::best_above`], in strips of this width that overlap by the template's. Their transforms are short, and not kept:
+    /// those of a large area would take many times its own memory.
+    fn best_by_strips(&mut self, area: Area<u8>, width: usize, template: &Template<u8>, least: f32) -> Option<Match> {
+        let mut best: Option<Match> = None;
+        for x in (0..=area.width - template.width).step_by(width - template.width + 1) {
+            if best.is_some() && self.deadline.has_passed() {
+                break;
+            }
+            let strip = area.columns(x, width.min(area.width - x));
+            let floor = best.map_or(least, |best| best.score.max(least));
+            let mut scan = Scan::new(strip, template, floor);
+            self.correlate(strip, &mut Spectra::default(), template, None, |y, line| scan.judge(y, line))?;
+            let Some(Match { score, at }) = scan.best else { continue };
+            let found = Match { score, at: PixelPoint::new(at.x + x as i32, at.y) };
+            // Among equals the first in raster order, whatever its strip.
+            let is_first = |best: Match| (found.at.y, found.at.x) < (best.at.y, best.at.x);
+            if best.is_none_or(|best| score > best.score || score == best.score && is_first(best)) {
+                best = Some(found);
+            }
+        }
+        best
     }
 
     /// Hands out the correlations of all places row by row: Σ T′·I, at each place of the row. (`None` would mean buffers of
@@ -224,16 +275,24 @@ impl Matcher {
         }
     }
 
-    fn plans(&mut self, length: usize) -> (Arc<dyn RealToComplex<f32>>, Arc<dyn ComplexToReal<f32>>) {
-        let (forward, inverse) = (self.planner.plan_fft_forward(length), self.planner.plan_fft_inverse(length));
+    fn plans(&mut self, length: usize) -> Plans {
+        let plans = if length <= LONG {
+            Plans::of(length, &mut self.planner)
+        } else {
+            match self.long.take().filter(|plans| plans.forward.len() == length) {
+                Some(plans) => plans,
+                None => Plans::of(length, &mut RealFftPlanner::new()),
+            }
+        };
+        self.long = (length > LONG).then(|| plans.clone());
         self.line.resize(length, 0.0);
-        self.scratch.resize(forward.get_scratch_len().max(inverse.get_scratch_len()), Complex::default());
-        (forward, inverse)
+        self.scratch.resize(plans.forward.get_scratch_len().max(plans.inverse.get_scratch_len()), Complex::default());
+        plans
     }
 
     /// The transforms of the blocks, `mean` taken off.
     fn transform<P: Sample>(&mut self, area: Area<P>, mean: f32, length: usize, step: usize) -> Option<Blocks> {
-        let (forward, _) = self.plans(length);
+        let Plans { forward, .. } = self.plans(length);
         let mut spectra = Vec::new();
         let rows = length / area.width;
         for start in (0..area.height).step_by(step) {
@@ -264,7 +323,7 @@ impl Matcher {
         mut row: impl FnMut(usize, &[f32]),
     ) -> Option<()> {
         let (length, width) = (blocks.length, area.width);
-        let (_, inverse) = self.plans(length);
+        let Plans { inverse, .. } = self.plans(length);
         let is_short = length <= KeptSpectrum::MOST_LENGTH;
         let kept = kept.filter(|_| is_short).map(|kept| kept.0.get_or_init(|| self.spectrum(template, length, width)));
         let own = match kept {
@@ -295,7 +354,7 @@ impl Matcher {
 
     /// The transform of a template laid out in rows of a width. (Empty if the buffers had a wrong length.)
     fn spectrum<P: Sample>(&mut self, template: &Template<P>, length: usize, width: usize) -> Spectrum {
-        let (forward, _) = self.plans(length);
+        let Plans { forward, .. } = self.plans(length);
         self.line.fill(0.0);
         // The inverse transform multiplies by the length.
         let scale = 1.0 / length as f32;
@@ -363,7 +422,7 @@ fn choose<P>(area: Area<P>, template: &Template<P>, kept: bool) -> Method {
     let direct = PRODUCT * rows as f64 * columns as f64 * template.raw.len() as f64;
     let mut best = (direct, Method::Direct);
     let least = template.height * area.width;
-    let most = if kept { KeptSpectrum::MOST_LENGTH.max(2 * least) } else { usize::MAX };
+    let most = if kept { KeptSpectrum::MOST_LENGTH.max(2 * least) } else { LONG.max(4 * least) };
     for length in lengths(least.max(256), (2 * area.height * area.width + 512).min(most)) {
         let step = (length / area.width + 1).saturating_sub(template.height);
         if step == 0 {
@@ -378,6 +437,12 @@ fn choose<P>(area: Area<P>, template: &Template<P>, kept: bool) -> Method {
         }
     }
     best.1
+}
+
+/// The width of the strips in which a large area is searched; `None`: it is searched as a whole.
+fn strip_width<P>(area: Area<P>, template: &Template<P>) -> Option<usize> {
+    let width = (LONG / 2 / template.height).max(2 * template.width);
+    (area.width * area.height > LONG && width < area.width).then_some(width)
 }
 
 /// Even transform lengths between two bounds that are quick: powers of two, times 1, 3, 5 or 9.
@@ -702,7 +767,33 @@ mod tests {
         assert_eq!(found, Some(Match { score: 0.0, at: PixelPoint::new(0, 0) }));
     }
 
+    #[test]
+    fn large_areas_are_searched_in_strips() {
+        let img = GrayImage::new(16_383, 365);
+        let area = Searched::new(&img).area;
+        let width = |side| strip_width(area, &Template::new(noise(side, side, 1).as_raw(), side as usize).unwrap());
+        assert_eq!([width(20), width(300), width(365)], [None, Some(1747), Some(1436)]);
+    }
+
     proptest! {
+        #[test]
+        fn strips_find_what_a_whole_area_has(
+            img in prop_oneof![picture(60, 20), flat_picture(60, 20)],
+            template in prop_oneof![picture(9, 9), flat_picture(9, 9)],
+            wider in 0usize..8,
+        ) {
+            let mut matcher = Matcher::default();
+            let whole = matcher.best(&mut Searched::new(&img), &template);
+            let area = Searched::new(&img).area;
+            let sought = Template::new(pixels(&template), template.width() as usize).filter(|sought| sought.squares > 0);
+            if let (Some(whole), Some(sought)) = (whole, sought) {
+                for least in [-2.0, whole.score] {
+                    let found = matcher.best_by_strips(area, sought.width + wider, &sought, least);
+                    prop_assert_eq!(found, Some(whole));
+                }
+            }
+        }
+
         #[test]
         fn the_best_place_equals_the_plain_one(
             img in prop_oneof![picture(40, 40), flat_picture(40, 40)],

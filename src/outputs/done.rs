@@ -19,6 +19,9 @@ pub struct Done {
     /// What identifies it, for sure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The recogniser of text gave no answer about a field, which another time it might.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unanswered: bool,
     /// What each question earned, for statistics, if they are made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub responses: Option<Vec<Option<Response>>>,
@@ -61,12 +64,12 @@ pub enum Outcome {
     Failed(SheetError),
 }
 
-impl Outcome {
-    /// Could it be another one if the same file were read again? A file that changed or was gone, a time limit, a mistake in the
-    /// program: those are tried again by the next run.
+impl Done {
+    /// Could it be otherwise if the same file were read again? A file that changed or was gone, a time limit, a recogniser
+    /// without an answer, a mistake in the program: those are tried again by the next run.
     pub fn may_be_otherwise(&self) -> bool {
         let passes = [Reason::ChangedWhileRead, Reason::TimeLimit, Reason::InternalError];
-        matches!(self, Self::Failed(error) if passes.contains(&error.reason))
+        self.is_unanswered || matches!(&self.outcome, Outcome::Failed(error) if passes.contains(&error.reason))
     }
 }
 
@@ -106,6 +109,10 @@ mod tests {
     use super::*;
     use crate::statistics;
 
+    fn without_files(outcome: Outcome) -> Done {
+        Done { outcome, id: None, is_unanswered: false, responses: None, wish: None, files: Vec::new() }
+    }
+
     #[test]
     fn it_comes_back_from_json_as_it_was() {
         let response = Response {
@@ -124,13 +131,13 @@ mod tests {
                 score: Some("-1/3".to_owned()),
             },
             id: Some("007".to_owned()),
+            is_unanswered: true,
             responses: Some(vec![None, Some(response)]),
             wish: None,
             files: vec![Written { path: PathBuf::from("CheckedOMRs/a.jpg"), bytes: 12 }],
         };
         let failed = Outcome::Failed(SheetError::new(Reason::Truncated, "the file ends"));
-        let failed = Done { outcome: failed, id: None, responses: None, wish: None, files: Vec::new() };
-        for done in [read, failed] {
+        for done in [read, without_files(failed)] {
             let text = serde_json::to_string(&done).unwrap();
             assert_eq!(serde_json::from_str::<Done>(&text).unwrap(), done, "{text}");
         }
@@ -138,8 +145,9 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_tried_again() {
-        let of = |reason| Outcome::Failed(SheetError::new(reason, "x")).may_be_otherwise();
-        assert!(of(Reason::ChangedWhileRead) && of(Reason::InternalError));
-        assert!(!of(Reason::Corrupt) && !of(Reason::PageNotFound));
+        let of = |reason| without_files(Outcome::Failed(SheetError::new(reason, "x")));
+        assert!(of(Reason::ChangedWhileRead).may_be_otherwise() && of(Reason::InternalError).may_be_otherwise());
+        assert!(!of(Reason::Corrupt).may_be_otherwise() && !of(Reason::PageNotFound).may_be_otherwise());
+        assert!(Done { is_unanswered: true, ..of(Reason::Corrupt) }.may_be_otherwise());
     }
 }

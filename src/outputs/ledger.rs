@@ -100,6 +100,11 @@ impl Ledger {
         remove(&self.output, self.earlier.iter().filter(|path| are_to_go(path)).cloned().collect())
     }
 
+    /// The files of earlier runs below a folder, all as paths below the output folder, that this run has not written.
+    pub fn earlier_below(&self, folder: &Path) -> impl Iterator<Item = &Path> {
+        self.earlier.iter().map(PathBuf::as_path).filter(move |path| path.starts_with(folder))
+    }
+
     /// Was this file written by an earlier run, and not again by this one?
     pub fn is_left_over(&self, path: &Path) -> bool {
         self.earlier.contains(path)

@@ -100,6 +100,11 @@ impl FolderPaths {
         Self { root: output.to_path_buf(), place: place.to_path_buf(), renamed, called: called_otherwise(images) }
     }
 
+    /// The output folder.
+    pub fn output(&self) -> &Path {
+        &self.root
+    }
+
     /// The folder's place below the output folder.
     pub fn place(&self) -> &Path {
         &self.place

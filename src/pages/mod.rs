@@ -74,8 +74,8 @@ impl Resolution {
 /// image, which says why when it is read.
 pub fn images_of(file: &Path, name: std::ffi::OsString, limits: &Limits) -> Vec<Image> {
     match count(file, limits) {
-        Some((pages, stamp)) if pages > 1 => (1..=pages).map(|n| Image::page(&name, n).seen(stamp)).collect(),
-        _ => vec![Image::whole(name)],
+        Some((pages, stamp)) => Image::pages(&name, pages, stamp),
+        None => vec![Image::whole(name)],
     }
 }
 

@@ -5,6 +5,7 @@ pub mod key_sheet;
 pub mod recall;
 pub mod setting;
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -67,8 +68,8 @@ pub struct FolderPlan {
     pub grouping: Option<Grouping>,
     /// Where everything goes.
     pub paths: FolderPaths,
-    /// Its number among the folders of the plan, before any were left out.
-    pub number: usize,
+    /// The number of its input among those of the command line.
+    pub root: usize,
     /// What its sheets are read by.
     pub setting: Setting,
     /// The name of its template that all folders which share it have in common.
@@ -224,9 +225,9 @@ impl Plan {
             let setting = setting_of.of(&folder, &context, mode, options);
             let template_key = setting_of.template(&context.template.file);
             let gone = HashSet::new();
-            let number = plans.len();
+            let root = root_of(&folder.place, &options.roots).0;
             plans.push(FolderPlan {
-                number,
+                root,
                 paths,
                 folder,
                 context,
@@ -342,8 +343,17 @@ pub fn is_of(shard: Shard, place: &Path, image: &Image, options: &Options) -> bo
 
 /// The path below its input root of the folder at `place` under the output folder.
 fn below_root<'p>(place: &'p Path, roots: &[Root]) -> &'p Path {
-    let root = roots.iter().find(|root| place.starts_with(&root.place));
+    let (_, root) = root_of(place, roots);
     root.and_then(|root| place.strip_prefix(&root.place).ok()).unwrap_or(place)
+}
+
+/// The input root of the folder at `place` under the output folder, and its number; a root that is named no more comes after all
+/// others.
+fn root_of<'r>(place: &Path, roots: &'r [Root]) -> (usize, Option<&'r Root>) {
+    let above = roots.iter().enumerate().filter(|(_, root)| place.starts_with(&root.place));
+    // The place of one may be empty, and all others lie in it.
+    let nearest = above.min_by_key(|(_, root)| Reverse(root.place.components().count()));
+    nearest.map_or((usize::MAX, None), |(number, root)| (number, Some(root)))
 }
 
 /// Digest of all places and names.

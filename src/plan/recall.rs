@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::{info, warn};
 
-use super::{FolderPlan, Plan, PlanError};
+use super::{FolderPlan, Plan, PlanError, root_of};
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::options::Options;
@@ -152,7 +152,8 @@ impl Plan {
             }
             info!("`{}`: the folder is gone; its {} sheet(s) keep their rows", name.display(), images.len());
             let paths = FolderPaths::of(&options.output, &line.place, images.iter().map(Image::name));
-            self.gone.push(GoneFolder { line: line.clone(), images, paths });
+            let line = FolderLine { root: root_of(&line.place, &options.roots).0, ..line.clone() };
+            self.gone.push(GoneFolder { line, images, paths });
         }
         Ok(())
     }

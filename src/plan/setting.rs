@@ -1,17 +1,18 @@
 //! All that decides how the sheets of a folder are read, in digests: a later run reads a sheet again where any of it has changed.
+//! Documents are known by the bytes that were parsed, whatever happened to the files since.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::OutputMode;
+use crate::config::{Config, OutputMode};
 use crate::digest::Digest;
 use crate::options::Options;
 use crate::outputs::journal::{Document, Setting};
 use crate::sheet::SheetContext;
 use crate::walk::Folder;
 
-/// Digests of documents and of the files that they name, each taken once.
+/// Digests of the files that documents name, each taken once.
 #[derive(Debug, Default)]
 pub struct Settings {
     digests: HashMap<PathBuf, Digest>,
@@ -24,21 +25,19 @@ impl Settings {
     pub fn of(&mut self, folder: &Folder, context: &SheetContext, mode: OutputMode, options: &Options) -> Setting {
         let governed = &folder.template;
         // The same file may govern how sheets are read, or only what is written of them: what it is for counts, too.
-        let mut paths: Vec<(&str, &Path)> = vec![("template", &governed.template.file)];
-        paths.extend(governed.config_file.as_deref().map(|path| ("config of the template", path)));
-        paths.extend(folder.config_file.as_deref().map(|path| ("config", path)));
-        paths.extend(governed.template.asset_paths().into_iter().map(|path| ("picture", path.as_path())));
+        let template = &governed.template;
+        let mut documents = vec![Document::new("template", &template.file, template.sha256)];
+        let config =
+            |role, config: &Config| config.file.as_ref().map(|file| Document::new(role, &file.path, file.sha256));
+        documents.extend(config("config of the template", &governed.config));
+        documents.extend(config("config", &folder.config));
+        documents.extend(template.asset_paths().into_iter().map(|path| self.named("picture", path)));
         if let Some(evaluation) = &folder.evaluation {
-            paths.push(("evaluation", &evaluation.file));
-            paths.extend(evaluation.key_files().into_iter().map(|path| ("key", path.as_path())));
+            documents.push(Document::new("evaluation", &evaluation.file, evaluation.sha256));
+            documents.extend(evaluation.key_files().into_iter().map(|path| self.named("key", path)));
         }
         let mut seen = HashSet::new();
-        paths.retain(|role| seen.insert(*role));
-        let document = |(role, path): (&str, &Path)| {
-            let (role, path, sha256) = (role.to_owned(), path.to_path_buf(), self.digest(path));
-            Document { role, path, sha256 }
-        };
-        let documents: Vec<Document> = paths.into_iter().map(document).collect();
+        documents.retain(|document| seen.insert((document.role.clone(), document.path.clone())));
         let omr = env!("CARGO_PKG_VERSION").to_owned();
         let options = options_of(options, mode, context, folder.evaluation.is_some());
         let digests: Vec<String> =
@@ -54,15 +53,12 @@ impl Settings {
         self.templates.entry(real).or_insert_with(|| file.to_path_buf()).clone()
     }
 
-    /// Of a file's content. One that cannot be read now was read a moment ago: as good as empty, so that it is seen to differ
-    /// next time.
-    fn digest(&mut self, path: &Path) -> Digest {
-        if let Some(&known) = self.digests.get(path) {
-            return known;
-        }
-        let digest = Digest::of_file(path).unwrap_or_else(|_| Digest::of(b""));
-        self.digests.insert(path.to_path_buf(), digest);
-        digest
+    /// A file that a document names. One that cannot be read now was read a moment ago: as good as empty, so that it is seen to
+    /// differ next time.
+    fn named(&mut self, role: &str, path: &Path) -> Document {
+        let digest = || Digest::of_file(path).unwrap_or_else(|_| Digest::of(b""));
+        let sha256 = *self.digests.entry(path.to_path_buf()).or_insert_with(digest);
+        Document::new(role, path, sha256)
     }
 }
 

@@ -121,7 +121,8 @@ pub fn process(
     let Request { scoring, pictures, doubts: policy } = request;
     let keeps_colour = pictures.is_some_and(|pictures| pictures.in_colour);
     let inspection = inspect(scan, context, name, keeps_colour, scratch, stages)?;
-    let Inspection { page, turn, layout, alignment, mut interpretation, sheet_doubts, chosen_by, .. } = inspection;
+    let Inspection { page, turn, layout, alignment, readings, mut interpretation, sheet_doubts, chosen_by, .. } =
+        inspection;
     scratch.clock.begin(Part::Judge);
     time_limit::check(scratch.deadline)?;
     let template = context.layout(layout);
@@ -163,6 +164,7 @@ pub fn process(
         doubts: rows,
         confidences,
         id,
+        is_unanswered: readings.is_unanswered(),
         crops,
         score,
         picture,

@@ -23,6 +23,8 @@ pub struct SheetReport {
     pub confidences: Vec<f64>,
     /// The value of the template's `idColumn`, if it has one, and it is neither empty nor doubtful.
     pub id: Option<String>,
+    /// The recogniser gave no answer about a text, which another time it might.
+    pub is_unanswered: bool,
     /// Pictures of the doubtful fields, if pictures were asked for.
     pub crops: Vec<Crop>,
     /// What it earned, if sheets are scored.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::dialect::Dialect;
+use crate::digest::Digest;
 use crate::geometry::{Rect, Size};
 use crate::json::{Document, DocumentError, Problem};
 use crate::matcher::Matcher;
@@ -31,6 +32,8 @@ pub struct Template {
     pub dialect: Dialect,
     /// The template's file; asset paths are relative to its folder.
     pub file: PathBuf,
+    /// Of the file as it was read.
+    pub sha256: Digest,
     /// Size of the page that all coordinates refer to (`pageDimensions`, `templateDimensions`).
     pub page_size: Size,
     /// Size that images are resized to before pre-processing; `None`: the config's (v1).

@@ -71,6 +71,7 @@ pub(super) fn template(cursor: &Cursor<'_>) -> Option<Template> {
     Some(Template {
         dialect: Dialect::V1,
         file: cursor.file().to_path_buf(),
+        sha256: cursor.sha256(),
         page_size: page_size?,
         processing_size: None,
         output_size: None,

@@ -137,6 +137,51 @@ fn a_later_run_removes_what_it_does_not_put_there_and_nothing_else() {
 }
 
 #[test]
+fn copies_of_sheets_that_have_gone_stay_at_the_place_that_one_run_gives_them() {
+    let rules = RULES.replace(r#""collisionStrategy""#, r#""action": "copy", "collisionStrategy""#);
+    let with_all = workspace();
+    with_all.write("in/config.json", config(&rules));
+    with_all.write("in/sub/sheet-1a.png", png(&page("A B")));
+    with_all.omr(&["-i", "in", "-o", "out"]).succeeded();
+    let want = listing(&with_all.path("out/sub/organized"));
+    assert_eq!(want.keys().filter(|name| name.starts_with("room A")).count(), 4, "{want:?}");
+
+    let workspace = workspace();
+    workspace.write("in/config.json", config(&rules));
+    workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
+    // The copies of two sheets are the last that there are of them; a new sheet takes the place that one of them had.
+    let gone = ["sheet-2.png", "sheet-4.png"].map(|name| {
+        let path = workspace.path(format!("in/sub/{name}"));
+        let bytes = fs::read(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        bytes
+    });
+    workspace.write("in/sub/sheet-1a.png", png(&page("A B")));
+    for round in ["the first", "the second"] {
+        workspace.omr(&["-i", "in", "-o", "out", "--resume"]).succeeded();
+        assert_eq!(listing(&workspace.path("out/sub/organized")), want, "{round} run that goes on");
+        assert!(!workspace.path("out/.omr/kept").exists());
+    }
+    assert!(fs::read(workspace.path("out/sub/organized/room A/answer B_002.png")).unwrap() == gone[0]);
+    assert!(fs::read(workspace.path("out/sub/organized/doubles/sheet-4.png")).unwrap() == gone[1]);
+
+    // A run that was ended after copies were set aside.
+    let (kept, copy) = (workspace.path("out/.omr/kept"), workspace.path("out/sub/organized/doubles/sheet-4.png"));
+    fs::create_dir(&kept).unwrap();
+    fs::rename(copy, kept.join(sha256(&gone[1]))).unwrap();
+    workspace.omr(&["-i", "in", "-o", "out", "--resume"]).succeeded();
+    assert_eq!(listing(&workspace.path("out/sub/organized")), want);
+
+    workspace.omr(&["-i", "in", "-o", "out", "--resume", "--prune"]).succeeded();
+    assert_eq!(listing(&workspace.path("out/sub/organized")).len(), want.len() - 2, "what is dropped goes");
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
 fn places_that_are_taken_are_left_or_replaced_in_input_order() {
     let workspace = workspace();
     let skip = RULES.replace("increment", "skip");

@@ -400,6 +400,37 @@ fn files_that_are_called_like_pages_keep_their_own_outputs() {
 }
 
 #[test]
+fn files_that_are_still_the_same_are_not_opened_to_count_their_pages() {
+    let workspace = workspace();
+    let pictures = [0, 1, 2].map(|i| Picture::jpeg(&page(i), jpeg(&page(i))));
+    workspace.write("in/many.pdf", Pdf::of_pictures(&pictures, 200, 300));
+    workspace.write("in/one.pdf", Pdf::of_pictures(&pictures[..1], 200, 300));
+    workspace.omr(&["-i", "in", "-o", "out", "--no-pictures"]).succeeded();
+    let all = read(&workspace, "out");
+    assert_eq!(all.len(), 4, "{all:?}");
+    // By size and time they are what they were. Whoever opens them will find that they are not.
+    for name in ["in/many.pdf", "in/one.pdf"] {
+        let path = workspace.path(name);
+        let before = fs::metadata(&path).unwrap();
+        workspace.write(name, vec![b'x'; before.len() as usize]);
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(before.modified().unwrap()).unwrap();
+    }
+    let resume = || workspace.omr(&["-v", "-i", "in", "-o", "out", "--no-pictures", "--resume"]);
+    let said = resume().succeeded().stderr();
+    assert_eq!(said.matches("read by an earlier run").count(), 4, "{said}");
+    assert_eq!(read(&workspace, "out"), all);
+    // A file that was written to is counted anew.
+    workspace.write("in/many.pdf", Pdf::of_pictures(&pictures[..2], 200, 300));
+    workspace.write("in/one.pdf", Pdf::of_pictures(&pictures, 200, 300));
+    resume().succeeded();
+    assert_eq!(
+        read(&workspace, "out").keys().map(String::as_str).collect::<Vec<_>>(),
+        ["many.pdf-p001", "many.pdf-p002", "one.pdf-p001", "one.pdf-p002", "one.pdf-p003",]
+    );
+}
+
+#[test]
 fn a_page_is_grouped_by_its_marked_picture() {
     let workspace = workspace();
     let pictures = [0, 1].map(|i| Picture::jpeg(&page(i), jpeg(&page(i))));

@@ -61,6 +61,35 @@ fn eight_shards_are_one_run() {
     assert!(workspace.tree("merged") == whole);
 }
 
+/// Which sheet has the id of which hangs on the order of the folders, those that have gone included.
+#[test]
+fn folders_that_have_gone_keep_their_place_in_every_shard() {
+    let workspace = Workspace::new();
+    for name in ["b", "c", "d"] {
+        workspace.copy_sample("four-markers", &format!("in/forms/{name}"));
+    }
+    let template = workspace.path("in/forms/b/template.json");
+    for name in ["template.json", "config.json", "omr_marker.png"] {
+        fs::copy(template.with_file_name(name), workspace.path(format!("in/{name}"))).unwrap();
+        for folder in ["b", "c", "d"] {
+            fs::remove_file(workspace.path(format!("in/forms/{folder}/{name}"))).unwrap();
+        }
+    }
+    let all = |more: &[&str]| {
+        workspace.omr(&[&["-q", "-i", "in", "--statistics", "-o", "whole"][..], more].concat()).succeeded();
+        (1..=3).for_each(|number| shard(&workspace, number, 3, more));
+    };
+    all(&[]);
+    ["b", "c"].iter().for_each(|folder| fs::remove_dir_all(workspace.path(format!("in/forms/{folder}"))).unwrap());
+    workspace.copy("in/forms/d", "in/forms/a");
+    all(&["--resume"]);
+    let whole = workspace.tree("whole");
+    let doubts = |folder: &str| workspace.csv(format!("whole/forms/{folder}/Manual/Review.csv")).len();
+    assert!(doubts("a") < doubts("b") && doubts("b") == doubts("d"), "each later folder has the ids of the first");
+    workspace.omr(&["merge", "-q", "-o", "merged", "shard-1", "shard-2", "shard-3"]).succeeded();
+    assert!(workspace.tree("merged") == whole);
+}
+
 #[test]
 fn shards_that_do_not_belong_together_are_refused() {
     let workspace = Workspace::new();

@@ -126,6 +126,23 @@ fn a_program_that_fails_costs_its_field_alone() {
 
 #[cfg(unix)]
 #[test]
+fn a_text_without_an_answer_is_asked_for_again_by_the_next_run() {
+    let (workspace, run) = run(Some("exit 1"));
+    run.succeeded();
+    assert_eq!(value_and_doubt(&workspace).0, "none");
+    let path = format!("{}:/usr/bin:/bin", workspace.path("bin").display());
+    let resume = || workspace.omr_with(&["-i", "in", "-o", "out", "--resume"], &[("PATH", &path)]).succeeded();
+    fake(&workspace, r"cat >/dev/null; printf 'level\tpage\n5\t1\t1\t1\t1\t1\t0\t0\t9\t9\t95\t407\n'");
+    resume();
+    assert_eq!(value_and_doubt(&workspace), ("407".to_owned(), None));
+    // What was answered is not asked for again.
+    fake(&workspace, "exit 1");
+    resume();
+    assert_eq!(value_and_doubt(&workspace), ("407".to_owned(), None));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_missing_program_is_told_before_the_first_sheet() {
     let (workspace, run) = run(None);
     assert_eq!(run.code(), 1);

@@ -5,6 +5,7 @@
 //! place; `organize` writes. So the same sheets give the same tree for any number of workers.
 
 mod destination;
+mod kept;
 mod organize;
 mod places;
 
@@ -20,6 +21,7 @@ use crate::json::nearest;
 use crate::matcher::{BoundFormat, BoundMatcher, Format};
 use crate::template::Column;
 
+pub use self::kept::forget_kept;
 pub use self::organize::{Grouped, organize};
 
 /// File grouping whose names are settled for the sheets of a folder.

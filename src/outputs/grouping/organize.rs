@@ -8,11 +8,13 @@ use std::path::{Component, Path, PathBuf};
 
 use tracing::{debug, info, warn};
 
+use super::kept::Kept;
 use super::places::{Foreign, Placed, Places};
 use super::{GroupingAction, Wish};
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::outputs::OutputError;
+use crate::outputs::journal::Source;
 use crate::outputs::ledger::Ledger;
 use crate::outputs::paths::FolderPaths;
 
@@ -27,12 +29,18 @@ pub struct Grouped<'f> {
     pub images: &'f [Image],
 }
 
-/// Puts every sheet into its place; `wishes` are those of the sheets with these numbers, in input order. What earlier runs put there must be
-/// gone. Whatever else lies there stays, and is told.
+/// Puts every sheet into its place; `wishes` are those of the sheets with these numbers, in input order. What earlier runs put there
+/// goes first, but for copies of the sheets that have `gone`. Whatever else lies there stays, and is told.
 ///
 /// # Errors
-/// [`OutputError`]: a place cannot be written. A sheet that is gone, or cannot be read any more, is told and left out.
-pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Ledger) -> Result<(), OutputError> {
+/// [`OutputError`]: a place cannot be written. A sheet that is gone without a copy, or cannot be read any more, is told and left
+/// out.
+pub fn organize(
+    folder: Grouped<'_>,
+    wishes: Vec<(usize, Wish)>,
+    gone: &[(usize, Source)],
+    ledger: &mut Ledger,
+) -> Result<(), OutputError> {
     let organized = folder.paths.organized();
     let root = folder.paths.on_disk(&organized);
     // A link would lead out of the output folder, and what is written would lie where nobody asked for it.
@@ -40,6 +48,8 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Le
         warn!("no sheet is grouped: `{}` is a link or a file, not a folder; remove it", root.display());
         return Ok(());
     }
+    let kept = Kept::set_aside(folder.paths.output(), &organized, gone, ledger).map_err(OutputError::at(&root))?;
+    ledger.remove_earlier(|path| path.starts_with(&organized)).map_err(OutputError::at(&root))?;
     let mut known: HashMap<PathBuf, Foreign> = HashMap::new();
     let mut foreign = |below: &Path| {
         if let Some(&found) = known.get(below) {
@@ -63,7 +73,7 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Le
     let file = |sheet: usize| {
         let image = folder.images.get(sheet)?;
         Some(match image.page_number() {
-            None => folder.dir.join(image.file()),
+            None => kept.copy_of(sheet).map_or_else(|| folder.dir.join(image.file()), Path::to_path_buf),
             Some(_) => folder.paths.on_disk(&picture(image)),
         })
     };
@@ -86,7 +96,8 @@ pub fn organize(folder: Grouped<'_>, wishes: Vec<(usize, Wish)>, ledger: &mut Le
             continue;
         }
         let target = root.join(&placed.path);
-        let action = if is_page { GroupingAction::Copy } else { placed.action };
+        let is_copied = is_page || kept.copy_of(placed.sheet).is_some();
+        let action = if is_copied { GroupingAction::Copy } else { placed.action };
         match writer.put(sheet.file(), &image, &target, action) {
             Ok(true) => {
                 debug!("`{}` is grouped as `{}`", image.display(), below(placed).display());

@@ -74,11 +74,18 @@ pub struct Document {
     pub sha256: Digest,
 }
 
+impl Document {
+    /// The file at `path`, which is for `role`.
+    pub fn new(role: &str, path: &Path, sha256: Digest) -> Self {
+        Self { role: role.to_owned(), path: path.to_path_buf(), sha256 }
+    }
+}
+
 /// A folder: what its tables look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderLine {
-    /// Its number among all folders of the input, in input order.
-    pub number: usize,
+    /// The number of its input among those of the command line.
+    pub root: usize,
     /// Its place under the output folder.
     #[serde(with = "os_names::below")]
     pub place: PathBuf,
@@ -106,7 +113,7 @@ pub struct FolderLine {
 impl FolderLine {
     /// What folders are sorted by, to stand in input order.
     pub fn order(&self) -> (usize, &Path) {
-        (self.number, &self.place)
+        (self.root, &self.place)
     }
 }
 

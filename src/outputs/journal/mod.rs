@@ -9,6 +9,7 @@
 
 mod known;
 mod line;
+mod pages;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -18,6 +19,7 @@ use parking_lot::Mutex;
 
 pub use self::known::{JournalError, Known};
 pub use self::line::{Document, EndLine, FolderLine, Line, RunLine, Setting, SheetLine, Source, Stamp};
+pub use self::pages::PageCounts;
 use super::{OutputError, table};
 use crate::file_names::STATE_FOLDER;
 use crate::images::Image;

@@ -28,6 +28,13 @@ pub struct Readings {
     pub darkest: f64,
 }
 
+impl Readings {
+    /// Did the recogniser give no answer about a text?
+    pub fn is_unanswered(&self) -> bool {
+        self.fields.iter().any(|field| matches!(field, FieldReading::Text(TextReading::Unread)))
+    }
+}
+
 /// What was read of one field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldReading {

@@ -88,6 +88,7 @@ pub(super) fn template(cursor: &Cursor<'_>, dialect: Dialect) -> Option<Template
     let mut template = Template {
         dialect,
         file: cursor.file().to_path_buf(),
+        sha256: cursor.sha256(),
         page_size: page_size?,
         processing_size: Some(processing_size?),
         output_size: output_size?,
