@@ -110,7 +110,7 @@ impl LayoutJob<'_> {
         let drawn = isolation::with_buffers(scratch, |scratch| {
             let folder = &self.plan.folder;
             scratch.begin(&folder.config.limits);
-            let scan = self.sources.open(&folder.dir, image)?.scan(&self.plan.context)?;
+            let scan = self.sources.open(&folder.dir, image)?.scan(&self.plan.context, scratch.picture)?;
             let names = SheetNames::of(image.name(), &path);
             let drawn = preview::page_with_layout(&scan, &self.plan.context, names.name(), scratch);
             let (picture, error) = match drawn {

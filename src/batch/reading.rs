@@ -186,7 +186,7 @@ impl FolderJob<'_> {
             scratch.clock.begin(Part::File);
             let opened = self.sources.open(&folder.dir, image)?;
             source = Some(opened.source()?);
-            let (scan, names) = (opened.scan(&self.plan.context)?, SheetNames::of(name, &path));
+            let (scan, names) = (opened.scan(&self.plan.context, scratch.picture)?, SheetNames::of(name, &path));
             let keeps_grades = self.questions.is_some();
             let scoring = self.plan.scoring.as_deref().map(|by| Scoring { by, keeps_grades });
             let request = Request { scoring, pictures, doubts: self.options.doubts };

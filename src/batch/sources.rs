@@ -13,6 +13,7 @@ use crate::images::{Image, Stamp};
 use crate::links::Fence;
 use crate::outputs::journal::Source;
 use crate::pages::{Kind, PagedFile, Resolution, only_page};
+use crate::sheet::decode::Limits as PictureLimits;
 use crate::sheet::{Reason, Scan, SheetContext, SheetError};
 
 /// So many files with pages are held at a time: the one that is handed out, and the one before it, which slow workers may
@@ -117,15 +118,17 @@ impl Opened {
         }
     }
 
-    /// What the sheet is decoded from.
+    /// What the sheet is decoded from, for a picture that may have so much.
     ///
     /// # Errors
     /// What is wrong with the file, or with the page.
-    pub fn scan(self, context: &SheetContext) -> Result<Scan, SheetError> {
+    pub fn scan(self, context: &SheetContext, limits: PictureLimits) -> Result<Scan, SheetError> {
         let resolution = Resolution::for_page(context.template.page_size);
         match self.kept {
-            Kept::Whole { bytes, .. } => only_page(bytes, resolution, self.most),
-            Kept::Page { file, number } => paged(&file)?.file.as_ref().map_err(Clone::clone)?.scan(number, resolution),
+            Kept::Whole { bytes, .. } => only_page(bytes, resolution, self.most, limits),
+            Kept::Page { file, number } => {
+                paged(&file)?.file.as_ref().map_err(Clone::clone)?.scan(number, resolution, limits)
+            }
         }
     }
 }

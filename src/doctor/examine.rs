@@ -99,7 +99,7 @@ pub(super) fn sheet(scan: &Scanned, sources: &Sources, context: &SheetContext, s
     let names = SheetNames::of(scan.image.name(), &scan.file());
     let inspected = isolation::with_buffers(scratch, |scratch| {
         scratch.begin(&context.limits);
-        let scan = sources.open(&scan.dir, &scan.image)?.scan(context)?;
+        let scan = sources.open(&scan.dir, &scan.image)?.scan(context, scratch.picture)?;
         let inspection = inspect(&scan, context, names.name(), false, scratch, &mut stages)?;
         Ok(Seen::of(inspection, context))
     });

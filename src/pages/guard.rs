@@ -3,8 +3,8 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Once, mpsc};
 use std::thread;
-use std::time::Duration;
 
+use crate::deadline::Deadline;
 use crate::sheet::{Reason, SheetError};
 
 /// The name of such threads.
@@ -13,12 +13,13 @@ const NAME: &str = "pages";
 /// Objects of a file may lie in each other some hundred deep, and each level takes a few calls.
 const STACK: usize = 64 << 20;
 
-/// Runs `work` for at most so long. A thread that is late is left to itself: what it makes is thrown away.
+/// Runs `work` until then, and no longer. A thread that is late is left to itself: what it makes is thrown away.
 ///
 /// # Errors
-/// What `work` returns; corrupt if it panics, time-limit if it is late.
-pub fn within<T: Send + 'static>(
-    limit: Duration,
+/// What `work` returns; corrupt if it panics, time-limit with what `late` says of it if it is late.
+pub fn until<T: Send + 'static>(
+    deadline: Deadline,
+    late: impl FnOnce() -> String,
     work: impl FnOnce() -> Result<T, SheetError> + Send + 'static,
 ) -> Result<T, SheetError> {
     quieten();
@@ -34,10 +35,11 @@ pub fn within<T: Send + 'static>(
     if let Err(error) = started {
         return Err(SheetError::new(Reason::InternalError, format!("no thread can be started: {error}")));
     }
-    result.recv_timeout(limit).unwrap_or_else(|_| {
-        let detail = format!("the file was not understood within {} s; it was given up", limit.as_secs());
-        Err(SheetError::new(Reason::TimeLimit, detail))
-    })
+    let made = match deadline.left() {
+        Some(left) => result.recv_timeout(left).ok(),
+        None => result.recv().ok(),
+    };
+    made.unwrap_or_else(|| Err(SheetError::new(Reason::TimeLimit, late())))
 }
 
 /// Keeps panics of such threads off stderr: they become reasons.
@@ -54,19 +56,23 @@ fn quieten() {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn panics_and_endless_work_become_reasons() {
-        let long = Duration::from_secs(60);
-        assert_eq!(within(long, || Ok(5)), Ok(5));
+        let late = || "too long".to_owned();
+        let long = Deadline::after(Duration::from_secs(60));
+        assert_eq!(until(long, late, || Ok(5)), Ok(5));
+        assert_eq!(until(Deadline::NEVER, late, || Ok(6)), Ok(6));
         let index = std::hint::black_box(7);
-        let panicked = within(long, move || Ok([1, 2, 3][index]));
+        let panicked = until(long, late, move || Ok([1, 2, 3][index]));
         assert_eq!(panicked.unwrap_err().reason, Reason::Corrupt);
-        let late = within(Duration::from_millis(10), || {
+        let given_up = until(Deadline::after(Duration::from_millis(10)), late, || {
             thread::sleep(Duration::from_secs(2));
             Ok(())
         });
-        assert_eq!(late.unwrap_err().reason, Reason::TimeLimit);
+        assert_eq!(given_up.unwrap_err(), SheetError::new(Reason::TimeLimit, "too long"));
     }
 }

@@ -16,6 +16,7 @@ use crate::config::Limits;
 use crate::file_content;
 use crate::geometry::Size;
 use crate::images::{Image, Stamp};
+use crate::sheet::decode::Limits as PictureLimits;
 use crate::sheet::decode::scan::Scan;
 use crate::sheet::decode::tiff::directory::{self, PagePlace};
 use crate::sheet::decode::tiff::told;
@@ -111,11 +112,12 @@ fn read_up_to(file: &mut File, buffer: &mut [u8]) -> Option<usize> {
     Some(done)
 }
 
-/// What the sheet in a file of its own, with at most so many pages, is decoded from: a picture, or a file with pages that has one.
+/// What the sheet in a file of its own, with at most so many pages, is decoded from: a picture, or a file with pages that has
+/// one, whose picture may have so much.
 ///
 /// # Errors
 /// It has several pages; else as [`PagedFile::scan`].
-pub fn only_page(bytes: Vec<u8>, resolution: Resolution, most: u32) -> Result<Scan, SheetError> {
+pub fn only_page(bytes: Vec<u8>, resolution: Resolution, most: u32, limits: PictureLimits) -> Result<Scan, SheetError> {
     match Kind::of(&bytes) {
         Some(Kind::Pdf) => {}
         // Of a TIFF with one page the decoder finds it itself.
@@ -136,7 +138,7 @@ pub fn only_page(bytes: Vec<u8>, resolution: Resolution, most: u32) -> Result<Sc
         );
         return Err(SheetError::new(Reason::UnsupportedFormat, detail));
     }
-    file.scan(1, resolution)
+    file.scan(1, resolution, limits)
 }
 
 /// A file with pages, in memory.
@@ -177,11 +179,11 @@ impl PagedFile {
         self.len() == 0
     }
 
-    /// What the sheet on the page `number`, counted from 1, is decoded from.
+    /// What the sheet on the page `number`, counted from 1, is decoded from. Its picture may have so much.
     ///
     /// # Errors
     /// The page is not there, or a reason of its own.
-    pub fn scan(&self, number: u32, resolution: Resolution) -> Result<Scan, SheetError> {
+    pub fn scan(&self, number: u32, resolution: Resolution, limits: PictureLimits) -> Result<Scan, SheetError> {
         if number == 0 || number > self.len() {
             let detail = format!("the file had a page {number} when it was listed, and now has {}", self.len());
             return Err(SheetError::new(Reason::ChangedWhileRead, detail));
@@ -191,7 +193,7 @@ impl PagedFile {
                 let place = pages.get(number as usize - 1).copied().unwrap_or(PagePlace::Lost);
                 Ok(Scan::TiffPage { file: Arc::clone(bytes), place })
             }
-            Self::Pdf(file) => file.scan(number, resolution),
+            Self::Pdf(file) => file.scan(number, resolution, limits),
         }
     }
 }

@@ -46,9 +46,9 @@ fn read_key(path: &Path, questions: &[String], context: &SheetContext) -> Result
         file_content::read(path, context.limits.max_file_bytes).map_err(|e| fail(format!("the answer key {e}")))?;
     let mut scratch = Scratch::default();
     scratch.begin(&context.limits);
-    let scan =
-        crate::pages::only_page(bytes, Resolution::for_page(context.template.page_size), context.limits.max_pages)
-            .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
+    let resolution = Resolution::for_page(context.template.page_size);
+    let scan = crate::pages::only_page(bytes, resolution, context.limits.max_pages, scratch.picture)
+        .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;
     let names = SheetNames::of(path.file_name().unwrap_or_default(), path);
     let (layout, read, doubts) = sheet::read_values(&scan, context, names.name(), &mut scratch)
         .map_err(|e| fail(format!("no answers can be read from the answer key: {e}")))?;

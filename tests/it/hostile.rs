@@ -3,8 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Write;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
+use crate::paged::{self, Pdf};
 use crate::support::{Workspace, samples_dir};
 use crate::watched::Seen;
 
@@ -484,4 +489,193 @@ fn a_tree_of_hundreds_of_levels_is_walked() {
     }
     fs::create_dir_all(&path).unwrap();
     workspace.omr(&["check", "in"]).succeeded();
+}
+
+/// A PDF of one page that shows the XObject `/Im`, which has these entries and data; it does not cover the page.
+fn pdf_that_draws(entries: &str, data: &[u8]) -> Vec<u8> {
+    let mut pdf = Pdf::new();
+    let object = pdf.stream(&format!("/Type /XObject {entries}"), data);
+    let resources = format!("/Resources << /XObject << /Im {object} 0 R >> >>");
+    pdf.page((200, 300), &resources, "q 100 0 0 100 10 10 cm /Im Do Q");
+    pdf.finish()
+}
+
+/// JBIG2 segments of these numbers and kinds, of page 1.
+fn jbig2(segments: &[(u32, u8, Vec<u8>)]) -> Vec<u8> {
+    let segment = |(number, kind, data): &(u32, u8, Vec<u8>)| {
+        [number.to_be_bytes().as_slice(), &[*kind, 0, 1], &(data.len() as u32).to_be_bytes(), data].concat()
+    };
+    segments.iter().flat_map(segment).collect()
+}
+
+/// The data of a JBIG2 page information segment.
+fn jbig2_page(width: u32, height: u32) -> Vec<u8> {
+    [width.to_be_bytes().as_slice(), &height.to_be_bytes(), &[0; 11]].concat()
+}
+
+/// A PDF whose objects, a page among them, lie packed in a stream of their own, followed by so many MiB of blanks.
+fn pdf_of_packed_objects(mib: usize) -> Vec<u8> {
+    let objects = [
+        "<< /Type /Catalog /Pages 3 0 R >>",
+        "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 3 0 R /MediaBox [0 0 200 300] >>",
+    ];
+    let (mut places, mut text) = (String::new(), String::new());
+    for (number, object) in (2..).zip(objects) {
+        places += &format!("{number} {} ", text.len());
+        text += &format!("{object} ");
+    }
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all((places.clone() + &text).as_bytes()).unwrap();
+    (0..mib).for_each(|_| packed.write_all(&[b' '; 1 << 20]).unwrap());
+    let packed = packed.finish().unwrap();
+    let mut file = b"%PDF-1.5\n".to_vec();
+    let (at, first, length) = (file.len() as u32, places.len(), packed.len());
+    file.extend(
+        format!("1 0 obj\n<< /Type /ObjStm /N 3 /First {first} /Filter /FlateDecode /Length {length} >>\n").bytes(),
+    );
+    file.extend([b"stream\n".as_slice(), &packed, b"\nendstream\nendobj\n"].concat());
+    let table = file.len() as u32;
+    // Kind, place or stream, number in the stream.
+    let rows = [(0, 0, 0), (1, at, 0), (2, 1, 0), (2, 1, 1), (2, 1, 2), (1, table, 0)];
+    let row = |(kind, place, number): (u8, u32, u8)| [&[kind][..], &place.to_be_bytes(), &[number]].concat();
+    let rows = rows.into_iter().flat_map(row).collect::<Vec<u8>>();
+    file.extend(
+        format!("5 0 obj\n<< /Type /XRef /Size 6 /W [1 4 1] /Root 2 0 R /Length {} >>\nstream\n", rows.len()).bytes(),
+    );
+    file.extend([rows.as_slice(), b"\nendstream\nendobj\n"].concat());
+    file.extend(format!("startxref\n{table}\n%%EOF\n").bytes());
+    file
+}
+
+#[test]
+fn a_pdf_is_looked_at_before_its_objects_are_unpacked() {
+    let workspace = Workspace::new();
+    workspace.write("in/template.json", plain_template());
+    workspace.write("in/few.pdf", pdf_of_packed_objects(1));
+    workspace.write("in/many.pdf", pdf_of_packed_objects(1024));
+    let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--no-pictures"]), PATIENCE);
+    seen.is_well("objects", 400);
+    assert_eq!(reasons(&workspace).get("many.pdf").map(String::as_str), Some("too-large"));
+    let read: Vec<String> = workspace.csv("out/Results/Results.csv").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(read, ["file_id", "few.pdf"], "{:?}", reasons(&workspace));
+}
+
+#[test]
+fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
+    let workspace = Workspace::new();
+    workspace.write("in/template.json", plain_template());
+    let image = "/Subtype /Image /ColorSpace /DeviceGray /BitsPerComponent 8";
+    let bomb = zeros(1 << 30);
+    let small = format!("{image} /Width 10 /Height 10");
+    let with_form = |mut pdf: Pdf, entries: &str| {
+        pdf.page((200, 300), &format!("/Resources << {entries} >>"), "q /G gs /F Do Q");
+        pdf.finish()
+    };
+    let attacks: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("a-bomb.pdf", pdf_that_draws(&format!("{small} /Filter /FlateDecode"), &bomb), "too-large"),
+        ("a-form.pdf", pdf_that_draws("/Subtype /Form /BBox [0 0 9 9] /Filter /FlateDecode", &bomb), "too-large"),
+        (
+            "a-content.pdf",
+            {
+                let mut pdf = Pdf::new();
+                let content = pdf.stream("/Filter /FlateDecode", &bomb);
+                let page = pdf
+                    .object(format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents [{content} 0 R] >>"));
+                pdf.kid(page);
+                pdf.finish()
+            },
+            "too-large",
+        ),
+        // What a graphics state leads to, and what lies a hundred forms deep.
+        (
+            "a-mask.pdf",
+            {
+                let mut pdf = Pdf::new();
+                let group =
+                    "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Group << /S /Transparency /CS /DeviceGray >>";
+                let form = pdf.stream(&format!("{group} /Filter /FlateDecode"), &bomb);
+                let plain = pdf.stream(group, b"");
+                let state = format!("/ExtGState << /G << /SMask << /S /Luminosity /G {form} 0 R >> >> >>");
+                with_form(pdf, &format!("{state} /XObject << /F {plain} 0 R >>"))
+            },
+            "too-large",
+        ),
+        (
+            "a-deep.pdf",
+            {
+                let mut pdf = Pdf::new();
+                let mut form = pdf.stream("/Subtype /Form /BBox [0 0 9 9] /Filter /FlateDecode", &bomb);
+                for _ in 0..100 {
+                    let resources = format!("/Resources << /XObject << /F {form} 0 R >> >>");
+                    form = pdf.stream(&format!("/Subtype /Form /BBox [0 0 9 9] {resources}"), b"/F Do");
+                }
+                with_form(pdf, &format!("/XObject << /F {form} 0 R >>"))
+            },
+            "too-large",
+        ),
+        ("b-claim.pdf", pdf_that_draws(&format!("{image} /Width 60000 /Height 60000"), b"7"), "too-large"),
+        // Readers go by the short spelling where there are both.
+        ("b-spelling.pdf", pdf_that_draws(&format!("{small} /W 60000 /H 60000"), b"7"), "too-large"),
+        (
+            "b-columns.pdf",
+            {
+                let fax = "/Filter /CCITTFaxDecode /DecodeParms << /K -1 /Columns 4000000000 >>";
+                pdf_that_draws(&format!("{small} {fax}"), &[0; 100])
+            },
+            "too-large",
+        ),
+        (
+            "b-jbig2.pdf",
+            {
+                // The smaller number comes later, and counts first.
+                let data = jbig2(&[(1, 48, jbig2_page(10, 10)), (0, 48, jbig2_page(60_000, 60_000))]);
+                pdf_that_draws(&format!("{small} /Filter /JBIG2Decode"), &data)
+            },
+            "too-large",
+        ),
+        (
+            "b-stripes.pdf",
+            {
+                let end = 59_999u32.to_be_bytes().to_vec();
+                let data = jbig2(&[(0, 48, jbig2_page(60_000, u32::MAX)), (1, 50, end)]);
+                pdf_that_draws(&format!("{small} /Filter /JBIG2Decode"), &data)
+            },
+            "too-large",
+        ),
+        (
+            "b-twice.pdf",
+            {
+                let data = paged::deflated(&jbig2(&[(0, 48, jbig2_page(60_000, 60_000))]));
+                pdf_that_draws(&format!("{small} /Filter [/FlateDecode /JBIG2Decode]"), &data)
+            },
+            "unsupported-format",
+        ),
+    ];
+    for (name, bytes, _) in &attacks {
+        workspace.write(format!("in/{name}"), bytes);
+    }
+    let seen =
+        Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--max-workers", "2", "--no-pictures"]), PATIENCE);
+    seen.is_well("pages", 400);
+    let want: BTreeMap<String, String> =
+        attacks.iter().map(|(name, _, reason)| ((*name).to_owned(), (*reason).to_owned())).collect();
+    assert_eq!(reasons(&workspace), want);
+}
+
+#[test]
+fn a_page_with_a_great_many_forms_is_drawn() {
+    let workspace = Workspace::new();
+    workspace.write("in/template.json", plain_template());
+    let mut pdf = Pdf::new();
+    // If each were compared with all before it, the page would not be done in time.
+    let names: String = (0..300_000)
+        .map(|i| format!("/F{i} {} 0 R ", pdf.stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9]", b"")))
+        .collect();
+    pdf.page((200, 300), &format!("/Resources << /XObject << {names} >> >>"), "/F7 Do");
+    workspace.write("in/many.pdf", pdf.finish());
+    let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--no-pictures"]), PATIENCE);
+    seen.is_well("forms", 700);
+    let read: Vec<String> = workspace.csv("out/Results/Results.csv").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(read, ["file_id", "many.pdf"], "{:?}", reasons(&workspace));
 }

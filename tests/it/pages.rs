@@ -537,3 +537,66 @@ fn a_list_on_stdin_names_inputs() {
     let check = with_list(&workspace, &["check", "-"], "in/a.png\n").succeeded();
     assert!(check.stdout().contains("1 sheet(s)"), "{}", check.stdout());
 }
+
+/// A config that keeps the sheets' size, with these limits.
+fn with_limits(limits: &str) -> String {
+    CONFIG.replace("\"outputs\": {}", &format!("\"limits\": {{ {limits} }}"))
+}
+
+#[test]
+fn the_limit_of_pixels_of_a_folder_holds_on_pages() {
+    let workspace = workspace();
+    let size = (200, 300);
+    let large = |i: usize| imageops::resize(&page(i), 400, 600, imageops::FilterType::Nearest);
+    // A page that is one picture of 400×600 pixels, one on which such a picture is drawn, and one without a picture, which would be
+    // drawn with two million.
+    let mut pdf = Pdf::new();
+    pdf.picture_page(&Picture::deflated(&large(0)), size, "", "200 0 0 300 0 0 cm /Im Do");
+    pdf.picture_page(
+        &Picture::jpeg(&large(1), jpeg(&large(1))),
+        size,
+        "",
+        "q 199 0 0 299 0 0 cm /Im Do Q 0 0 1 1 re f",
+    );
+    pdf.page(size, "", &drawn(ANSWERS[2]));
+    workspace.write("in/scan.pdf", pdf.finish());
+    let with = |limit: u32| {
+        workspace.write("in/config.json", with_limits(&format!("\"max_pixels\": {limit}")));
+        run(&workspace).succeeded();
+        (reasons(&workspace, "out"), read(&workspace, "out"))
+    };
+    let pages = ["scan.pdf-p001", "scan.pdf-p002", "scan.pdf-p003"].map(str::to_owned);
+    let answers = ANSWERS.map(str::to_owned);
+    assert_eq!(with(240_000), (BTreeMap::new(), pages.clone().into_iter().zip(answers.clone()).collect()));
+    let [first, second, third] = pages;
+    let too_large = |page: String| (page, "too-large".to_owned());
+    let [.., answers] = answers;
+    assert_eq!(with(239_999), ([first, second].map(too_large).into(), [(third, answers)].into()));
+    let review = workspace.csv("out/Manual/Review.csv");
+    let details: Vec<&str> = review.iter().filter(|row| row[5] == "too-large").map(|row| row[4].as_str()).collect();
+    let want = "the picture claims 400×600 pixels; at most 239999 are read (`limits.max_pixels` in config.json)";
+    assert_eq!(details, [want; 2]);
+}
+
+#[test]
+fn the_limit_of_pixels_can_be_raised_for_pages() {
+    let workspace = workspace();
+    // More pixels than are read without a word in the config, one bit each, all white. Of the second there are but a few
+    // rows: when a page is drawn, those that are missing cost nothing.
+    let (width, height) = (13_000, 14_000);
+    let rows = |count: u32| {
+        let entries = "/ColorSpace /DeviceGray /BitsPerComponent 1 /Filter /FlateDecode".to_owned();
+        Picture { entries, data: paged::deflated(&vec![255; (width / 8 * count) as usize]), width, height }
+    };
+    let mut pdf = Pdf::new();
+    pdf.picture_page(&rows(height), (1300, 1400), "", "1300 0 0 1400 0 0 cm /Im Do");
+    pdf.picture_page(&rows(3), (1300, 1400), "", "1200 0 0 1300 50 50 cm /Im Do");
+    workspace.write("in/vast.pdf", pdf.finish());
+    assert_eq!(run(&workspace).code(), 3, "not one sheet is read");
+    let want = [("vast.pdf-p001", "too-large"), ("vast.pdf-p002", "too-large")];
+    assert_eq!(reasons(&workspace, "out"), want.map(|(a, b)| (a.to_owned(), b.to_owned())).into());
+    workspace.write("in/config.json", with_limits("\"max_pixels\": 200000000"));
+    run(&workspace).succeeded();
+    assert_eq!(reasons(&workspace, "out"), BTreeMap::new());
+    assert_eq!(read(&workspace, "out").len(), 2);
+}

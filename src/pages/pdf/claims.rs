@@ -1,35 +1,38 @@
 //! What data of a PDF ask for, found out before a library gives it to them: a few bytes may stand for gigabytes.
 
+use std::collections::HashSet;
 use std::io::Read;
+use std::sync::LazyLock;
 
 use flate2::read::ZlibDecoder;
 use hayro_syntax::Filter;
-use hayro_syntax::object::{Dict, Name, ObjectIdentifier, Stream};
-use hayro_syntax::page::Page;
+use hayro_syntax::object::{Array, Dict, MaybeRef, Number, Object, ObjectIdentifier, Stream};
+use hayro_syntax::page::{Page, Resources};
+use hayro_syntax::xref::XRef;
+use regex::bytes::Regex;
 
-use super::is_name;
 use crate::sheet::decode::Limits;
 use crate::sheet::{Reason, SheetError};
 
 /// Deflate makes at most this many bytes of one.
 const EXPANSION: u64 = 1032;
 
-/// The data of a drawn page may have this many bytes when they are unpacked.
+/// Data that are no picture may have this many bytes when they are unpacked.
 const MOST_UNPACKED: u64 = 512 << 20;
 
-/// Forms lie in each other at most so deep.
-const MOST_DEEP: usize = 16;
+/// Those of a picture may have this many for each pixel that is accepted, as everywhere.
+const BYTES_PER_PIXEL: u64 = 3;
 
-/// Checks that deflated data are whole, and unpack to at most `most` bytes. Nothing is kept.
+/// Checks that deflated data are whole, and unpack to at most `most` bytes. Nothing is kept; gives how many there are.
 ///
 /// # Errors
 /// Truncated, corrupt or too-large.
-pub fn inflates(data: &[u8], most: u64) -> Result<(), SheetError> {
+pub fn inflates(data: &[u8], most: u64) -> Result<u64, SheetError> {
     let mut buffer = [0; 1 << 14];
     let (mut decoder, mut sum) = (ZlibDecoder::new(data), 0u64);
     loop {
         match decoder.read(&mut buffer) {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Ok(sum),
             Ok(count) => sum += count as u64,
             Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
                 return Err(SheetError::new(Reason::Truncated, "the data of the page's picture end too early"));
@@ -45,123 +48,173 @@ pub fn inflates(data: &[u8], most: u64) -> Result<(), SheetError> {
     }
 }
 
-/// Refuses a page whose pictures and forms would take more than any sheet does.
+/// Refuses a file whose tables and collections of objects have more bytes, unpacked, than are kept of a page's data: the library
+/// unpacks them as soon as it opens the file. It goes by references, not by what data say of themselves, so that all data count
+/// but those that say that they are a picture.
 ///
 /// # Errors
 /// Too-large.
-pub fn check(page: &Page<'_>) -> Result<(), SheetError> {
-    let mut seen = Vec::new();
-    let resources = [&page.resources().x_objects, &page.resources().patterns];
-    resources.into_iter().try_for_each(|objects| check_all(objects, &mut seen, MOST_DEEP))
-}
-
-fn check_all(objects: &Dict<'_>, seen: &mut Vec<ObjectIdentifier>, deep: usize) -> Result<(), SheetError> {
-    let names: Vec<Name<'_>> = objects.keys().collect();
-    for name in names {
-        let Some(stream) = objects.get::<Stream<'_>>(name.as_ref()) else { continue };
-        if seen.contains(&stream.obj_id()) {
+pub fn check_file(bytes: &[u8]) -> Result<(), SheetError> {
+    static BEGINNING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?-u)>>\s*stream\s*").ok());
+    /// Dictionaries of data are shorter.
+    const MOST_SAID: usize = 4096;
+    let has = |said: &[u8], word: &[u8]| said.windows(word.len()).any(|bytes| bytes == word);
+    let (mut end, mut of_collections) = (0, 0);
+    for begun in BEGINNING.as_ref().into_iter().flat_map(|beginning| beginning.find_iter(bytes)) {
+        let said = &bytes[end.max(begun.start().saturating_sub(MOST_SAID))..begun.start()];
+        end = begun.end();
+        let is_collection = has(said, b"ObjStm") || has(said, b"XRef");
+        if has(said, b"/Image") && !is_collection {
             continue;
         }
-        seen.push(stream.obj_id());
-        check_stream(&stream)?;
-        for mask in [b"SMask".as_slice(), b"Mask"] {
-            if let Some(mask) = stream.dict().get::<Stream<'_>>(mask) {
-                check_stream(&mask)?;
+        match inflates(&bytes[end..], MOST_UNPACKED - of_collections) {
+            Ok(count) if is_collection => of_collections += count,
+            Err(error) if error.reason == Reason::TooLarge => {
+                let detail = "the file has data that unpack to more than any sheet has; print it to a new PDF";
+                return Err(SheetError::new(Reason::TooLarge, detail));
             }
-        }
-        if let Some(resources) = stream.dict().get::<Dict<'_>>(b"Resources".as_slice())
-            && deep > 0
-        {
-            for kind in [b"XObject".as_slice(), b"Pattern"] {
-                if let Some(objects) = resources.get::<Dict<'_>>(kind) {
-                    check_all(&objects, seen, deep - 1)?;
-                }
-            }
+            // Whether they are whole, and deflated at all, is for those to say who read them.
+            _ => {}
         }
     }
     Ok(())
 }
 
-/// Refuses a picture or a form that would take too much.
+/// Refuses a page whose content, pictures, forms or fonts would take more than any sheet does: all that its content, its
+/// resources and its annotations lead to is looked at once.
 ///
 /// # Errors
-/// Too-large.
-pub fn check_stream(stream: &Stream<'_>) -> Result<(), SheetError> {
-    if stream.dict().get::<Name<'_>>(b"Subtype".as_slice()).is_some_and(|kind| is_name(&kind, &["Image"])) {
-        let side = |key: &str| stream.dict().get::<u32>(key.as_bytes()).unwrap_or(0);
-        if u64::from(side("Width")) * u64::from(side("Height")) > Limits::default().max_pixels {
-            return Err(too_large());
-        }
-        if size_in_data(stream)
-            .is_some_and(|(width, height)| u64::from(width) * u64::from(height) > Limits::default().max_pixels)
-        {
-            return Err(too_large());
+/// Too-large or unsupported-format.
+pub fn check(page: &Page<'_>, limits: Limits) -> Result<(), SheetError> {
+    let mut way = Way::of(page);
+    while let Some(object) = way.left.pop() {
+        match object {
+            Object::Array(array) => array.raw_iter().for_each(|object| way.see(object)),
+            Object::Dict(dict) => dict.entries().for_each(|(_, object)| way.see(object)),
+            Object::Stream(stream) => {
+                check_stream(&stream, limits)?;
+                stream.dict().entries().for_each(|(_, object)| way.see(object));
+            }
+            _ => {}
         }
     }
+    Ok(())
+}
+
+/// The way through the objects that a page leads to.
+struct Way<'a> {
+    file: &'a XRef,
+    /// Objects that were on the way: many lead to the same, and some to themselves.
+    seen: HashSet<ObjectIdentifier>,
+    /// Those that have yet to be looked at.
+    left: Vec<Object<'a>>,
+}
+
+impl<'a> Way<'a> {
+    fn of(page: &Page<'a>) -> Self {
+        let Resources { ext_g_states, fonts, properties, color_spaces, x_objects, patterns, shadings } =
+            page.resources();
+        let resources = [ext_g_states, fonts, properties, color_spaces, x_objects, patterns, shadings];
+        let mut left: Vec<Object<'a>> = resources.into_iter().cloned().map(Object::Dict).collect();
+        left.extend(page.raw().get::<Object<'a>>(b"Contents".as_slice()));
+        let annotations = page.raw().get::<Array<'a>>(b"Annots".as_slice()).unwrap_or_default();
+        let appearances = annotations.iter::<Dict<'a>>().filter_map(|dict| dict.get::<Object<'a>>(b"AP".as_slice()));
+        left.extend(appearances);
+        Self { file: page.xref(), seen: HashSet::new(), left }
+    }
+
+    fn see(&mut self, object: MaybeRef<Object<'a>>) {
+        match object {
+            MaybeRef::Ref(reference) => {
+                let id = ObjectIdentifier::from(reference);
+                if self.seen.insert(id) {
+                    self.left.extend(self.file.get::<Object<'a>>(id));
+                }
+            }
+            MaybeRef::NotRef(object @ (Object::Array(_) | Object::Dict(_))) => self.left.push(object),
+            MaybeRef::NotRef(_) => {}
+        }
+    }
+}
+
+/// Refuses a picture, or other data, that would take too much.
+///
+/// # Errors
+/// Too-large; unsupported-format where it cannot be told what they take.
+pub fn check_stream(stream: &Stream<'_>, limits: Limits) -> Result<(), SheetError> {
+    // Readers go by either spelling.
+    let side = |keys: [&str; 2]| keys.iter().filter_map(|key| stream.dict().get::<u32>(key.as_bytes())).max();
+    let most = match (side(["Width", "W"]), side(["Height", "H"])) {
+        (Some(width), Some(height)) => {
+            accept(limits, width, height)?;
+            if let Some((width, height)) = size_in_data(stream, height)? {
+                accept(limits, width, height)?;
+            }
+            // Predictors put a byte before each row.
+            limits.max_pixels.saturating_mul(BYTES_PER_PIXEL) + u64::from(height) + (1 << 16)
+        }
+        _ => MOST_UNPACKED,
+    };
     let packed = stream.filters().iter().filter(|filter| matches!(filter, Filter::FlateDecode)).count();
     if packed == 0 {
         return Ok(());
     }
     let raw = stream.raw_data();
-    if (raw.len() as u64).saturating_mul(EXPANSION.saturating_pow(packed as u32)) <= MOST_UNPACKED {
+    if (raw.len() as u64).saturating_mul(EXPANSION.saturating_pow(packed as u32)) <= most {
         return Ok(());
     }
     // Whether the data are whole is for those to say who read them.
-    match inflates(&raw, MOST_UNPACKED) {
+    match inflates(&raw, most) {
         Err(error) if error.reason == Reason::TooLarge => Err(error),
         _ if packed > 1 => Err(too_large()),
         _ => Ok(()),
     }
 }
 
-/// The size that the data of a picture claim for themselves, where a library goes by it.
-fn size_in_data(stream: &Stream<'_>) -> Option<(u32, u32)> {
-    match stream.filters().last()? {
-        Filter::JpxDecode => {
+/// A picture on a page may be as small as it likes.
+fn accept(limits: Limits, width: u32, height: u32) -> Result<(), SheetError> {
+    Limits { min_side: 0, ..limits }.accept(width, height).map(drop)
+}
+
+/// The size that the data of a picture claim for themselves, or that its coding does, where the library goes by it. `height`
+/// is what its dictionary says.
+///
+/// # Errors
+/// Unsupported-format: such data are packed once more.
+fn size_in_data(stream: &Stream<'_>, height: u32) -> Result<Option<(u32, u32)>, SheetError> {
+    let filters = stream.filters();
+    if filters.contains(&Filter::CcittFaxDecode) {
+        return Ok(Some((columns(stream.dict()), height)));
+    }
+    match filters.as_slice() {
+        [Filter::JpxDecode, ..] => {
             let data = stream.raw_data();
-            let settings = hayro_jpeg2000::DecodeSettings::default();
-            let image = hayro_jpeg2000::Image::new(&data, &settings).ok()?;
-            Some((image.width(), image.height()))
+            let image = hayro_jpeg2000::Image::new(&data, &hayro_jpeg2000::DecodeSettings::default());
+            Ok(image.ok().map(|image| (image.width(), image.height())))
         }
-        Filter::Jbig2Decode => page_of_jbig2(&stream.raw_data()),
-        _ => None,
+        [Filter::Jbig2Decode, ..] => {
+            let data = stream.raw_data();
+            let page = hayro_jbig2::Page::new_embedded(&data, None, &hayro_jbig2::DecodeSettings::default());
+            Ok(page.ok().map(|page| (page.width(), page.height())))
+        }
+        filters if filters.iter().any(|filter| matches!(filter, Filter::JpxDecode | Filter::Jbig2Decode)) => {
+            let detail = "the page has a JPEG 2000 or JBIG2 picture that is packed once more; print it to a new PDF";
+            Err(SheetError::new(Reason::UnsupportedFormat, detail))
+        }
+        _ => Ok(None),
     }
 }
 
-/// The size in the page information of JBIG2 data (ITU-T T.88, sections 7.2 and 7.4.8) as PDF embeds them: without a file header.
-fn page_of_jbig2(data: &[u8]) -> Option<(u32, u32)> {
-    const PAGE_INFORMATION: u8 = 48;
-    let number = |bytes: &[u8]| bytes.iter().fold(0u32, |sum, &b| sum << 8 | u32::from(b));
-    let mut rest = data;
-    loop {
-        let segment = number(rest.get(..4)?);
-        let flags = *rest.get(4)?;
-        let short = *rest.get(5)? >> 5;
-        let (references, counted) = match short {
-            7 => {
-                let count = number(rest.get(5..9)?) & 0x1fff_ffff;
-                (count as usize, 4 + (count as usize + 1).div_ceil(8))
-            }
-            count => (usize::from(count), 1),
-        };
-        let width = if segment <= 256 {
-            1
-        } else if segment <= 65_536 {
-            2
-        } else {
-            4
-        };
-        let page = if flags & 0x40 == 0 { 1 } else { 4 };
-        let length_at = 5usize.checked_add(counted)?.checked_add(references.checked_mul(width)?)?.checked_add(page)?;
-        let length = number(rest.get(length_at..length_at.checked_add(4)?)?);
-        let body = rest.get(length_at + 4..)?;
-        if flags & 0x3f == PAGE_INFORMATION {
-            let height = number(body.get(4..8)?);
-            // Of unknown height: then the picture's dictionary tells.
-            return Some((number(body.get(..4)?), if height == u32::MAX { 1 } else { height }));
-        }
-        rest = body.get(length as usize..)?;
+/// The most columns that any of a picture's parameters gives to fax data.
+fn columns(dict: &Dict<'_>) -> u32 {
+    const UNTOLD: u32 = 1728;
+    let mut told = Vec::new();
+    for key in [b"DecodeParms".as_slice(), b"DP"] {
+        let of_filters = dict.get::<Array<'_>>(key).unwrap_or_default();
+        let parameters = dict.get::<Dict<'_>>(key).into_iter().chain(of_filters.iter::<Dict<'_>>());
+        told.extend(parameters.filter_map(|parameters| parameters.get::<Number>(b"Columns".as_slice())));
     }
+    told.into_iter().map(|columns| u32::try_from(columns.as_i64()).unwrap_or(u32::MAX)).max().unwrap_or(UNTOLD)
 }
 
 fn too_large() -> SheetError {
@@ -183,23 +236,12 @@ mod tests {
     #[test]
     fn deflated_data_are_checked() {
         let data = deflated(100_000);
-        assert_eq!(inflates(&data, 100_000), Ok(()));
+        assert_eq!(inflates(&data, 100_000), Ok(100_000));
         let reason = |data: &[u8], most| inflates(data, most).unwrap_err().reason;
         assert_eq!(reason(&data, 50_000), Reason::TooLarge);
         assert_eq!(reason(&data[..data.len() / 2], 100_000), Reason::Truncated);
         let mut damaged = data.clone();
         *damaged.last_mut().unwrap() ^= 1;
         assert_eq!(reason(&damaged, 100_000), Reason::Corrupt);
-    }
-
-    #[test]
-    fn jbig2_tells_its_size() {
-        // A symbol dictionary of 3 bytes, then the page information.
-        let dictionary = [[0, 0, 0, 0].as_slice(), &[0, 0, 1], &[0, 0, 0, 3], &[1, 2, 3]].concat();
-        let page =
-            [[0, 0, 0, 1].as_slice(), &[48, 0, 1], &[0, 0, 0, 19], &[0, 0, 6, 0xc0], &[0, 0, 0x08, 0xf4]].concat();
-        let data = [dictionary, page, vec![0; 11]].concat();
-        assert_eq!(page_of_jbig2(&data), Some((0x6c0, 0x8f4)));
-        (0..23).for_each(|cut| assert_eq!(page_of_jbig2(&data[..cut]), None));
     }
 }

@@ -17,13 +17,13 @@ use crate::sheet::{Reason, SheetError};
 /// What the sheet on a page is decoded from, if the page is one picture of a kind that is taken out.
 ///
 /// # Errors
-/// The page is such a picture, and its data are damaged or too large.
-pub fn scan(page: &Page<'_>) -> Result<Option<Scan>, SheetError> {
+/// The page is such a picture, and its data are damaged or beyond the limits.
+pub fn scan(page: &Page<'_>, limits: Limits) -> Result<Option<Scan>, SheetError> {
     let Some(OnePicture { stream, lies, is_black_on_paper }) = content::one_picture(page) else { return Ok(None) };
     let dict = stream.dict();
     let number = |keys: [&str; 2]| keys.iter().find_map(|key| dict.get::<u32>(key.as_bytes()));
     let (Some(width), Some(height)) = (number(["Width", "W"]), number(["Height", "H"])) else { return Ok(None) };
-    Limits::default().accept(width, height)?;
+    limits.accept(width, height)?;
     let is_masked = ["SMask", "Mask"].iter().any(|key| {
         let mask = dict.get::<Object<'_>>(key.as_bytes());
         mask.is_some_and(|mask| !matches!(mask, Object::Null(_)))
@@ -54,7 +54,7 @@ pub fn scan(page: &Page<'_>) -> Result<Option<Scan>, SheetError> {
             Ok(picture.map(|picture| Scan::Pixels { picture: DynamicImage::ImageLuma8(picture), lies }))
         }
         (filters, colours) if filters.iter().all(is_readable) => {
-            let picture = unpacked(&stream, (width, height), bits, colours, is_inverted)?;
+            let picture = unpacked(&stream, (width, height), bits, colours, is_inverted, limits)?;
             Ok(picture.map(|picture| Scan::Pixels { picture, lies }))
         }
         _ => Ok(None),
@@ -128,8 +128,9 @@ fn unpacked(
     bits: u8,
     colours: Option<Colours>,
     is_inverted: bool,
+    limits: Limits,
 ) -> Result<Option<DynamicImage>, SheetError> {
-    claims::check_stream(stream)?;
+    claims::check_stream(stream, limits)?;
     let filters = stream.filters();
     if filters.as_slice() == [Filter::FlateDecode] {
         // Predictors put a byte before each row.

@@ -16,14 +16,14 @@ use hayro_syntax::object::{Dict, Name, Number};
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData};
 
 use super::{Resolution, guard};
+use crate::deadline::Deadline;
+use crate::sheet::decode::Limits;
 use crate::sheet::decode::scan::Scan;
-use crate::sheet::{Reason, SheetError};
+use crate::sheet::{Reason, SheetError, time_limit};
 
-/// The pages of a file are found within this time. Ten thousand take a tenth of a second.
+/// The pages of a file are found within this time. Ten thousand take a tenth of a second. No sheet's time holds there: what is
+/// found is shared by all sheets of the file, and its folder is listed before any of them has begun.
 const FIND: Duration = Duration::from_secs(5);
-
-/// A page is taken out or drawn within this time.
-const TAKE: Duration = Duration::from_secs(30);
 
 /// A PDF, in memory.
 pub struct PdfFile {
@@ -52,7 +52,9 @@ impl PdfFile {
     /// # Errors
     /// It has no page that can be found, too many, or a password.
     pub fn open(bytes: Arc<Vec<u8>>, most: u32) -> Result<Self, SheetError> {
-        guard::within(FIND, move || {
+        let late = || format!("the pages of the file were not found within {} s; it was given up", FIND.as_secs());
+        guard::until(Deadline::after(FIND), late, move || {
+            claims::check_file(&bytes)?;
             let is_cut = is_cut(&bytes);
             let pdf = Pdf::new(PdfData::from(Arc::clone(&bytes))).map_err(|error| unreadable(error, is_cut))?;
             let found = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
@@ -76,11 +78,12 @@ impl PdfFile {
         self.found + u32::from(self.lost.is_some())
     }
 
-    /// What the sheet on a page is decoded from; counted from 1.
+    /// What the sheet on a page is decoded from; counted from 1. It may take half of the sheet's time: what is made of the page
+    /// has yet to be read.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn scan(&self, number: u32, resolution: Resolution) -> Result<Scan, SheetError> {
+    pub fn scan(&self, number: u32, resolution: Resolution, limits: Limits) -> Result<Scan, SheetError> {
         if number > self.found
             && let Some(lost) = &self.lost
         {
@@ -90,17 +93,28 @@ impl PdfFile {
             let detail = format!("{MOST_LATE} other pages of the file took too long, so this one was not tried");
             return Err(SheetError::new(Reason::TimeLimit, detail));
         }
+        time_limit::check(limits.deadline)?;
         let (pdf, bytes, index) = (Arc::clone(&self.pdf), Arc::clone(&self.bytes), number as usize - 1);
-        let taken = guard::within(TAKE, move || {
+        let half = limits.deadline.half();
+        // It is not the page's fault if its file took the time.
+        let has_all_its_time = limits.deadline.left().is_none_or(|left| left >= half.allowed());
+        let late = || {
+            let allowed = limits.deadline.allowed().as_secs_f64();
+            format!(
+                "no picture was made of the page within half of the {allowed} s that a sheet may take \
+                 (`limits.seconds_per_sheet` in config.json); look at the page, or allow more"
+            )
+        };
+        let taken = guard::until(half, late, move || {
             let missing = || SheetError::new(Reason::Corrupt, "the page is not where it was");
-            if let Some(scan) = embedded::scan(pdf.pages().get(index).ok_or_else(missing)?)? {
+            if let Some(scan) = embedded::scan(pdf.pages().get(index).ok_or_else(missing)?, limits)? {
                 return Ok(scan);
             }
             // Opened anew: what is unpacked of a page to draw it would be kept with the file for all others.
             let pdf = Pdf::new(PdfData::from(bytes)).map_err(|error| unreadable(error, false))?;
-            render::scan(pdf.pages().get(index).ok_or_else(missing)?, resolution)
+            render::scan(pdf.pages().get(index).ok_or_else(missing)?, resolution, limits)
         });
-        if taken.as_ref().is_err_and(|error| error.reason == Reason::TimeLimit) {
+        if has_all_its_time && taken.as_ref().is_err_and(|error| error.reason == Reason::TimeLimit) {
             self.late.fetch_add(1, Ordering::Relaxed);
         }
         taken

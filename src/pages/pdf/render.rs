@@ -12,15 +12,16 @@ use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::{claims, content};
 use crate::pages::Resolution;
+use crate::sheet::decode::Limits;
 use crate::sheet::decode::scan::Scan;
 use crate::sheet::{Reason, SheetError};
 
-/// Draws a page.
+/// Draws a page, as large as `resolution` has it, or as pictures may be if that is less.
 ///
 /// # Errors
 /// Its content is damaged, or asks for more than any sheet has.
-pub fn scan(page: &Page<'_>, resolution: Resolution) -> Result<Scan, SheetError> {
-    claims::check(page)?;
+pub fn scan(page: &Page<'_>, resolution: Resolution, limits: Limits) -> Result<Scan, SheetError> {
+    claims::check(page, limits)?;
     if content::shows_what_is_lost(page) {
         let detail = "the page shows a picture or a form that is not in the file; copy or scan it again";
         return Err(SheetError::new(Reason::Corrupt, detail));
@@ -39,6 +40,7 @@ pub fn scan(page: &Page<'_>, resolution: Resolution) -> Result<Scan, SheetError>
     };
     let (width, height) = page.render_dimensions();
     let scale = f32::from(resolution.longer_side) / width.max(height).max(1.0);
+    let scale = scale.min(largest_scale((width, height), limits.max_pixels));
     // The library cuts to whole pixels, of which there is at least one.
     let of_side = |side: f32| (side * scale).round().max(1.0) + 0.25;
     let size = PixmapSettings { x_scale: of_side(width) / width, y_scale: of_side(height) / height, bg_color: WHITE };
@@ -58,4 +60,35 @@ pub fn scan(page: &Page<'_>, resolution: Resolution) -> Result<Scan, SheetError>
     };
     let picture = picture.ok_or_else(|| SheetError::new(Reason::InternalError, "a drawn page without pixels"))?;
     Ok(Scan::Pixels { picture, lies: Orientation::NoTransforms })
+}
+
+/// The largest scale at which a page of this size has at most so many pixels, however its sides are rounded.
+fn largest_scale((width, height): (f32, f32), most: u64) -> f32 {
+    /// Single precision must not add a pixel.
+    const SURE: f64 = 1.0 - 1e-6;
+    let (width, height) = (f64::from(width).max(1.0), f64::from(height).max(1.0));
+    // The solution of (width · scale + ½) (height · scale + ½) = most.
+    let (area, half) = (width * height, (width + height) / 4.0);
+    let scale = ((half * half + area * (most as f64 - 0.25)).max(0.0).sqrt() - half) / area;
+    (scale.max(0.0) * SURE) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn pages_are_drawn_as_large_as_they_may_be(
+            (width, height) in (50f32..5000.0, 50f32..5000.0), most in 10_000u64..200_000_000,
+        ) {
+            let scale = largest_scale((width, height), most);
+            let side = |side: f32| u64::from((side * scale).round() as u32);
+            prop_assert!(side(width) * side(height) <= most);
+            // A row and a column more would be too many.
+            prop_assert!((side(width) + 2) * (side(height) + 2) > most);
+        }
+    }
 }
