@@ -6,15 +6,35 @@ use std::fs::Metadata;
 use serde::{Deserialize, Serialize};
 
 use crate::os_names;
+use crate::sheet::SheetError;
 
 /// An image of a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Image {
     #[serde(with = "os_names::os_string")]
     name: OsString,
     /// Nearly all images are files of their own: they do not pay for pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<Box<Page>>,
+    /// Not part of what it is.
+    #[serde(skip)]
+    uncounted: Option<Box<Uncounted>>,
+}
+
+impl PartialEq for Image {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.page) == (&other.name, &other.page)
+    }
+}
+
+impl Eq for Image {}
+
+/// A file whose pages could not be counted.
+#[derive(Debug, Clone)]
+struct Uncounted {
+    /// What it was then.
+    stamp: Stamp,
+    why: SheetError,
 }
 
 /// A page of a file with several.
@@ -64,7 +84,12 @@ impl Stamp {
 impl Image {
     /// A file with one picture.
     pub fn whole(name: impl Into<OsString>) -> Self {
-        Self { name: name.into(), page: None }
+        Self { name: name.into(), page: None, uncounted: None }
+    }
+
+    /// A file whose pages could not be counted, for this reason, and what it was then.
+    pub fn uncounted(name: impl Into<OsString>, stamp: Stamp, why: SheetError) -> Self {
+        Self { uncounted: Some(Box::new(Uncounted { stamp, why })), ..Self::whole(name) }
     }
 
     /// The `count` pages of a file, called `scan.pdf-p001` and so on; the file itself if it has one. `stamp`: what the file was when
@@ -76,7 +101,8 @@ impl Image {
         let page = |number| {
             let mut name = file.to_owned();
             name.push(format!("-p{number:03}"));
-            Self { name, page: Some(Box::new(Page { file: file.to_owned(), number, of: count, stamp: Some(stamp) })) }
+            let page = Page { file: file.to_owned(), number, of: count, stamp: Some(stamp) };
+            Self { name, page: Some(Box::new(page)), uncounted: None }
         };
         (1..=count).map(page).collect()
     }
@@ -84,6 +110,11 @@ impl Image {
     /// What its file was when its pages were counted, where that is known.
     pub fn stamp(&self) -> Option<Stamp> {
         self.page.as_ref().and_then(|page| page.stamp)
+    }
+
+    /// Why the pages of its file could not be counted, if they could not, and the file is still what it was then.
+    pub fn why_uncounted(&self, now: Stamp) -> Option<&SheetError> {
+        self.uncounted.as_ref().filter(|uncounted| uncounted.stamp == now).map(|uncounted| &uncounted.why)
     }
 
     /// What it is called: the column `file_id`, and what is written about it.

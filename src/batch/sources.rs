@@ -50,6 +50,8 @@ pub struct Opened {
 enum Kept {
     /// A file of its own.
     Whole { source: Source, bytes: Vec<u8> },
+    /// A file of its own whose pages could not be counted when it was listed.
+    Uncounted { source: Source, why: SheetError },
     /// A page of a file with several.
     Page { file: Arc<Shared>, number: u32 },
 }
@@ -68,7 +70,11 @@ impl Sources {
         let path = dir.join(image.file());
         let Some(number) = image.page_number() else {
             let (source, bytes) = self.read(&path)?;
-            return Ok(Opened { kept: Kept::Whole { source, bytes }, most: self.limits.max_pages });
+            let kept = match image.why_uncounted(source.stamp) {
+                Some(why) => Kept::Uncounted { source, why: why.clone() },
+                None => Kept::Whole { source, bytes },
+            };
+            return Ok(Opened { kept, most: self.limits.max_pages });
         };
         let file = self.held(image);
         file.get_or_init(|| self.open_paged(&path, image.stamp())).as_ref().map_err(Clone::clone)?;
@@ -113,7 +119,7 @@ impl Opened {
     /// None that [`Sources::open`] has not told.
     pub fn source(&self) -> Result<Source, SheetError> {
         match &self.kept {
-            Kept::Whole { source, .. } => Ok(*source),
+            Kept::Whole { source, .. } | Kept::Uncounted { source, .. } => Ok(*source),
             Kept::Page { file, .. } => Ok(paged(file)?.source),
         }
     }
@@ -125,6 +131,7 @@ impl Opened {
     pub fn scan(self, context: &SheetContext, limits: PictureLimits) -> Result<Scan, SheetError> {
         let resolution = Resolution::for_page(context.template.page_size);
         match self.kept {
+            Kept::Uncounted { why, .. } => Err(why),
             Kept::Whole { bytes, .. } => only_page(bytes, resolution, self.most, limits),
             Kept::Page { file, number } => {
                 paged(&file)?.file.as_ref().map_err(Clone::clone)?.scan(number, resolution, limits)
@@ -141,6 +148,9 @@ fn paged(file: &Shared) -> Result<&Paged, SheetError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, OutputMode};
+    use crate::json::Document;
+    use crate::template::Template;
 
     #[test]
     fn a_file_that_has_changed_since_its_pages_were_counted_is_told() {
@@ -160,5 +170,34 @@ mod tests {
         assert_eq!(sources.open(dir.path(), &images[1]).unwrap().source().unwrap(), first);
         let error = Sources::default().open(dir.path(), &images[1]).err().unwrap();
         assert_eq!(error.reason, Reason::ChangedWhileRead);
+    }
+
+    #[test]
+    fn why_pages_were_not_counted_is_told_as_long_as_the_file_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.pdf");
+        std::fs::write(&path, b"%PDF-1.4").unwrap();
+        let stamp = Stamp::of(&path.metadata().unwrap());
+        let late = SheetError::new(Reason::TimeLimit, "the pages of the file were not found within 5 s");
+        let image = Image::uncounted("a.pdf", stamp, late.clone());
+        let scan = || {
+            let opened = Sources::default().open(dir.path(), &image).unwrap();
+            // A run that goes on knows the file again.
+            assert_eq!(opened.source().unwrap().sha256, Digest::of(&std::fs::read(&path).unwrap()));
+            opened.scan(&context(), PictureLimits::default())
+        };
+        assert_eq!(scan().unwrap_err(), late);
+        // Another file, which may well be one that can be read.
+        std::fs::write(&path, b"no PDF any more").unwrap();
+        assert!(matches!(scan(), Ok(Scan::File(bytes)) if bytes == b"no PDF any more"));
+    }
+
+    fn context() -> SheetContext {
+        let text = r#"{"pageDimensions": [9, 9], "bubbleDimensions": [1, 1], "fieldBlocks": {}}"#;
+        let document = Document::parse(Path::new("template.json"), text.to_owned()).unwrap();
+        let config = Config::default();
+        let (template, _) = Template::read(&document, &config).unwrap();
+        let no_picture = |_: &Path| unreachable!("the template names none");
+        SheetContext::prepare(Arc::new(template), &config, OutputMode::Default, &no_picture).unwrap()
     }
 }

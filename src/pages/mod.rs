@@ -18,7 +18,7 @@ use crate::geometry::Size;
 use crate::images::{Image, Stamp};
 use crate::sheet::decode::Limits as PictureLimits;
 use crate::sheet::decode::scan::Scan;
-use crate::sheet::decode::tiff::directory::{self, PagePlace};
+use crate::sheet::decode::tiff::directory::{self, Fault, PagePlace};
 use crate::sheet::decode::tiff::told;
 use crate::sheet::{Reason, SheetError};
 
@@ -75,27 +75,30 @@ impl Resolution {
 /// image, which says why when it is read.
 pub fn images_of(file: &Path, name: std::ffi::OsString, limits: &Limits) -> Vec<Image> {
     match count(file, limits) {
-        Some((pages, stamp)) => Image::pages(&name, pages, stamp),
+        Some((Ok(pages), stamp)) => Image::pages(&name, pages, stamp),
+        Some((Err(why), stamp)) => vec![Image::uncounted(name, stamp, why)],
         None => vec![Image::whole(name)],
     }
 }
 
-/// How many pages a file has, if it is of a kind with pages and they can be counted, and what the file was then.
-fn count(path: &Path, limits: &Limits) -> Option<(u32, Stamp)> {
+/// How many pages a file has that is of a kind with pages, or why they cannot be counted, and what the file was then. `None` of
+/// other files, and of those that cannot be read or are too long: whoever reads them says so.
+fn count(path: &Path, limits: &Limits) -> Option<(Result<u32, SheetError>, Stamp)> {
     let mut file = File::open(path).ok()?;
     let metadata =
         file.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= limits.max_file_bytes)?;
     let mut start = [0; Kind::TOLD_BY];
     let begun = read_up_to(&mut file, &mut start)?;
     let pages = match Kind::of(&start[..begun])? {
-        Kind::Tiff => {
-            // Directories are short and lie anywhere.
-            let pages = directory::pages(&mut BufReader::with_capacity(512, file), limits.max_pages).ok()?.1.len();
-            u32::try_from(pages).ok()?
-        }
+        // Directories are short and lie anywhere.
+        Kind::Tiff => match directory::pages(&mut BufReader::with_capacity(512, file), limits.max_pages) {
+            Ok((_, pages)) => Ok(u32::try_from(pages.len()).ok()?),
+            Err(Fault::Io(_)) => return None,
+            Err(fault) => Err(told(&fault)),
+        },
         Kind::Pdf => {
             let bytes = file_content::read(path, limits.max_file_bytes).ok()?;
-            pdf::PdfFile::open(Arc::new(bytes), limits.max_pages).ok()?.len()
+            pdf::PdfFile::open(Arc::new(bytes), limits.max_pages).map(|file| file.len())
         }
     };
     Some((pages, Stamp::of(&metadata)))

@@ -600,3 +600,59 @@ fn the_limit_of_pixels_can_be_raised_for_pages() {
     assert_eq!(reasons(&workspace, "out"), BTreeMap::new());
     assert_eq!(read(&workspace, "out").len(), 2);
 }
+
+#[test]
+fn a_file_whose_pages_cannot_be_counted_says_why() {
+    let workspace = workspace();
+    workspace.write("in/config.json", with_limits("\"max_pages\": 2, \"max_file_bytes\": 30000"));
+    let of = |i: usize| Picture::jpeg(&page(i), jpeg(&page(i)));
+    let whole = |i: usize| TiffPage::new(&page(i), 1, 4, 0, paged::fax_4(&page(i)));
+    let pdf = Pdf::of_pictures(&[of(0), of(1), of(2)], 200, 300);
+    assert!(pdf.len() < 30_000, "it may have that many bytes");
+    workspace.write("in/a.pdf", &pdf);
+    workspace.write("in/b.tif", tiff(vec![whole(0), whole(1), whole(2)]));
+    workspace.write("in/c.tif", tiff(vec![TiffPage::new(&page(0), 8, 1, 1, page(0).into_raw())]));
+    let mut locked = Pdf::new();
+    let zeros = "00".repeat(32);
+    locked.trailer =
+        format!("/ID [<00><00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{zeros}> /U <{zeros}> >>");
+    locked.picture_page(&of(0), (200, 300), "", "200 0 0 300 0 0 cm /Im Do");
+    workspace.write("in/d.pdf", locked.finish());
+    workspace.write("in/e.pdf", &pdf[..pdf.len() / 9]);
+    workspace.write("in/f.pdf", b"%PDF-1.4\nnothing\n%%EOF");
+    workspace.write("in/g.tif", b"II*\0\x08\0\0\0\0\0");
+    // Two pages may be.
+    workspace.write("in/h.pdf", Pdf::of_pictures(&[of(0), of(1)], 200, 300));
+    let want = [
+        ("a.pdf", "too-large", "the file has 3 pages, and at most 2 are read (`limits.max_pages` in config.json)"),
+        ("b.tif", "too-large", "the file has more than 2 pages (`limits.max_pages` in config.json)"),
+        ("c.tif", "too-large", "at most 30000 are read (`limits.max_file_bytes` in config.json)"),
+        ("d.pdf", "encrypted", "the PDF opens with a password only"),
+        ("e.pdf", "truncated", "the file ends before the PDF does"),
+        ("f.pdf", "corrupt", "no page can be found in it"),
+        ("g.tif", "corrupt", "a directory has no entries"),
+    ];
+    let tells_why = |output: &str| {
+        let errors = workspace.csv(format!("{output}/Manual/ErrorFiles.csv"));
+        assert_eq!(errors.iter().skip(1).map(|row| row[0].as_str()).collect::<Vec<_>>(), want.map(|(name, ..)| name));
+        let review = workspace.csv(format!("{output}/Manual/Review.csv"));
+        for (row, (name, reason, detail)) in review.iter().skip(1).zip(want) {
+            assert_eq!((row[0].as_str(), row[2].as_str(), row[5].as_str()), (name, "", reason));
+            assert!(row[4].contains(detail), "{name}: {}", row[4]);
+        }
+        assert_eq!(read(&workspace, output).keys().collect::<Vec<_>>(), ["h.pdf-p001", "h.pdf-p002"]);
+    };
+    run(&workspace).succeeded();
+    tells_why("out");
+    // A run that goes on takes them as they are, but for one that was not opened, and reads one that has become another.
+    let goes_on = || workspace.omr(&["-v", "-i", "in", "-o", "out", "--resume"]).succeeded().stderr();
+    let recalled = |stderr: &str| stderr.lines().filter(|line| line.contains("read by an earlier run")).count();
+    assert_eq!(recalled(&goes_on()), 8);
+    tells_why("out");
+    workspace.write("in/e.pdf", Pdf::of_pictures(&[of(2)], 200, 300));
+    assert_eq!(recalled(&goes_on()), 7);
+    assert_eq!(read(&workspace, "out").get("e.pdf").map(String::as_str), Some(ANSWERS[2]));
+    // What has the pages counted in another place says the same.
+    let doctor = workspace.omr(&["doctor", "--template", "in", "in/a.pdf"]);
+    assert!(doctor.stdout().contains("the file has 3 pages"), "{}{}", doctor.stdout(), doctor.stderr());
+}
