@@ -16,6 +16,7 @@ mod grouping;
 mod hostile;
 mod layouts;
 mod machine_readable;
+mod manifest;
 #[cfg(target_os = "linux")]
 mod mutations;
 mod order;
