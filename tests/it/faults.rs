@@ -1,6 +1,10 @@
 //! Broken files have their rows and reasons, and cost their neighbours nothing.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 
@@ -144,4 +148,53 @@ fn looping_links_and_the_output_folder_are_not_read() {
         workspace.tree("in/results").into_keys().filter(|p| p.ends_with("Results/Results.csv")).collect();
     // `loop` leads to the test's folder, which holds `in` again: it is above, and not entered a second time.
     assert_eq!(tables, [std::path::PathBuf::from("Results/Results.csv")]);
+}
+
+/// Says that it is enough when it goes, also where a test fails.
+struct Enough<'a>(&'a AtomicBool);
+
+impl Drop for Enough<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_file_that_grows_while_it_is_read_is_told() {
+    /// Reading so much takes longer than the system lets a thread wait that always has something to do.
+    const BYTES: u64 = 64 << 20;
+    /// A machine may be too busy to let it grow just then, but not every time.
+    const RUNS: usize = 20;
+    let workspace = Workspace::new();
+    workspace.copy_sample("plain", "in");
+    let path = workspace.path("in/growing.png");
+    let mut file = File::create(&path).unwrap();
+    file.set_len(BYTES).unwrap();
+    let args = ["-q", "-i", "in", "-o", "out", "--no-pictures"];
+    let told = |more: &[&str]| {
+        workspace.omr(&[&args[..], more].concat()).succeeded();
+        assert!(workspace.csv("out/Results/Results.csv").len() > 1, "its neighbours are read");
+        let rows = workspace.csv("out/Manual/Review.csv");
+        let row = rows.iter().find(|row| row[0] == "growing.png" && row[2].is_empty());
+        row.map(|row| (row[5].clone(), row[4].clone())).expect("it has its row")
+    };
+    let is_enough = AtomicBool::new(false);
+    let seen = thread::scope(|scope| {
+        scope.spawn(|| {
+            file.seek(SeekFrom::End(0)).unwrap();
+            while !is_enough.load(Ordering::Relaxed) {
+                file.write_all(&[0]).unwrap();
+            }
+        });
+        let _enough = Enough(&is_enough);
+        (0..RUNS).map(|_| told(&[])).find(|(reason, detail)| {
+            // As a whole it is no picture.
+            assert!(reason == "changed-while-read" || reason == "not-an-image", "{reason}: {detail}");
+            reason == "changed-while-read"
+        })
+    });
+    let (_, detail) = seen.unwrap_or_else(|| panic!("in {RUNS} runs the file did not grow while it was read"));
+    assert!(detail.contains("was written to while it was read"), "{detail}");
+    // It is read again by a run that goes on.
+    assert_eq!(told(&["--resume"]).0, "not-an-image");
 }
