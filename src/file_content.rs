@@ -25,8 +25,17 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     if is_pipe(path) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a pipe or a socket, not a file").into());
     }
-    let file = File::open(path)?;
+    let mut file = File::open(path)?;
     let size = file.metadata()?.len();
+    read_open(&mut file, size, most)
+}
+
+/// The bytes of an open file, if there are at most `most`. The system says that it has so many bytes: that is where reading begins,
+/// not what is relied on.
+///
+/// # Errors
+/// [`ReadError`]. A file that is too long by what the system says is not read at all.
+pub fn read_open(file: &mut impl Read, size: u64, most: u64) -> Result<Vec<u8>, ReadError> {
     if size > most {
         return Err(ReadError::TooLong);
     }
@@ -61,6 +70,16 @@ mod tests {
         assert_eq!(read(&path, 5).unwrap(), b"12345");
         assert!(matches!(read(&path, 4), Err(ReadError::TooLong)));
         assert!(matches!(read(&dir.path().join("b"), 4), Err(ReadError::Io(_))));
+    }
+
+    #[test]
+    fn what_the_system_says_of_a_size_is_not_relied_on() {
+        let read = |bytes: &[u8], size, most| read_open(&mut &*bytes, size, most);
+        for size in 0..=6 {
+            assert_eq!(read(b"12345", size, 6).unwrap(), b"12345");
+        }
+        assert!(matches!(read(b"12345", 2, 4), Err(ReadError::TooLong)));
+        assert!(matches!(read(b"", 5, 4), Err(ReadError::TooLong)));
     }
 
     #[cfg(target_os = "linux")]

@@ -18,9 +18,11 @@ use crate::config::OutputMode;
 use crate::dialect::Dialect;
 use crate::evaluation::{Evaluation, SetupProblem};
 use crate::json::{DocumentError, Rules};
+use crate::outputs::cells::Cells;
 use crate::outputs::journal;
 use crate::outputs::lock::OutputLock;
 use crate::outputs::paths::{FolderPaths, places_with_results};
+use crate::outputs::sheet_files::SheetFiles;
 use crate::outputs::table::Table;
 use crate::outputs::{self, OutputError};
 use crate::plan::{self, PlanError};
@@ -246,10 +248,9 @@ impl Folder {
                 collector.add(&self.scorer, &score, &values, None);
             }
             if self.scorer.outputs(score.set).is_some_and(|outputs| outputs.export_csv) {
-                let below = paths.explanation(cell(0).as_ref());
-                let table = self.scorer.table(&score, &values);
-                outputs::write_explanation(&paths.on_disk(&below), &table)?;
-                done.push(below);
+                let mut files = SheetFiles::of(&paths, cell(0).as_ref());
+                files.save_explanation(&self.scorer.table(&score, &values), Cells::AsTheyAre)?;
+                done.extend(files.written().into_iter().map(|file| file.path));
             }
         }
         results.finish(&[])?;

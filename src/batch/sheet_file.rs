@@ -1,10 +1,11 @@
 //! The bytes of a sheet's file: what was listed, as long as it may be.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use crate::config::Limits;
+use crate::file_content::{self, ReadError};
 use crate::links::Fence;
 use crate::outputs::journal::Stamp;
 use crate::sheet::{Reason, SheetError};
@@ -36,22 +37,24 @@ pub fn read(path: &Path, limits: &Limits, fence: &Fence) -> Result<ReadFile, She
     }
     let mut file = File::open(path).map_err(gone)?;
     let stamp = Stamp::of(&file.metadata().map_err(gone)?);
-    let most = limits.max_file_bytes;
-    if stamp.bytes > most {
-        let found = stamp.bytes;
-        let detail =
-            format!("the file has {found} bytes; at most {most} are read (`limits.max_file_bytes` in config.json)");
-        return Err(SheetError::new(Reason::TooLarge, detail));
-    }
-    let mut bytes = Vec::new();
-    // One more than its size, so that a file that stays as it is is read without asking for memory twice.
-    let wished = usize::try_from(stamp.bytes).unwrap_or(usize::MAX).saturating_add(1);
-    bytes.try_reserve_exact(wished).map_err(|_| gone(io::ErrorKind::OutOfMemory.into()))?;
-    Read::by_ref(&mut file).take(most).read_to_end(&mut bytes).map_err(gone)?;
-    if bytes.len() as u64 != stamp.bytes || Stamp::of(&file.metadata().map_err(gone)?) != stamp {
+    let grows = || {
         let detail =
             "the file was written to while it was read; run again when it is whole (--settle leaves fresh files alone)";
-        return Err(changed(detail.to_owned()));
+        changed(detail.to_owned())
+    };
+    let most = limits.max_file_bytes;
+    let bytes = file_content::read_open(&mut file, stamp.bytes, most).map_err(|error| match error {
+        ReadError::TooLong if stamp.bytes > most => {
+            let found = stamp.bytes;
+            let detail =
+                format!("the file has {found} bytes; at most {most} are read (`limits.max_file_bytes` in config.json)");
+            SheetError::new(Reason::TooLarge, detail)
+        }
+        ReadError::TooLong => grows(),
+        ReadError::Io(e) => gone(e),
+    })?;
+    if bytes.len() as u64 != stamp.bytes || Stamp::of(&file.metadata().map_err(gone)?) != stamp {
+        return Err(grows());
     }
     Ok(ReadFile { bytes, stamp })
 }

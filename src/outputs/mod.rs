@@ -31,7 +31,6 @@ use self::paths::FolderPaths;
 use self::table::Table;
 use crate::cli::TableFormat;
 use crate::file_names::{STATE_FOLDER, as_cell};
-use crate::scoring;
 use crate::statistics::{self, Statistics};
 use crate::template::Template;
 
@@ -191,14 +190,6 @@ pub fn table_files_and_partials(paths: &FolderPaths, also: &[TableFormat]) -> Ve
 pub fn save_layout(paths: &FolderPaths, image: &OsStr, bytes: &[u8]) -> Result<(), OutputError> {
     let path = paths.on_disk(&paths.layout(image));
     std::fs::write(&path, bytes).map_err(OutputError::at(path))
-}
-
-/// Writes an explanation table.
-///
-/// # Errors
-/// [`OutputError`].
-pub fn write_explanation(path: &Path, table: &scoring::Table) -> Result<(), OutputError> {
-    table::write_whole(path, &table.header, &table.rows).map_err(OutputError::at(path))
 }
 
 /// Writes the item statistics of a folder, in the formats `also`, too, and says which files they are, below the output folder.

@@ -64,14 +64,6 @@ pub fn whole(header: &[&str], rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a small table at once.
-///
-/// # Errors
-/// What the system says.
-pub fn write_whole(path: &Path, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
-    std::fs::write(path, whole(header, rows)?)
-}
-
 /// Writes `bytes` at the end of `file`, all or none of them: what a full disk cuts off in the middle is taken back.
 ///
 /// # Errors
