@@ -189,7 +189,7 @@ struct Settled {
     /// The same in boxes, between samples.
     shift: (f64, f64),
     score: f32,
-    /// Contrast of the weakest quadrant.
+    /// Contrast of the weakest quadrant there.
     least: f32,
 }
 
@@ -482,6 +482,21 @@ impl Mask {
         (0.5 * (least + mean) * weight(dx, dy), least)
     }
 
+    /// The contrast of the weakest quadrant between samples, the patch taken to change evenly from one to the next. At a whole
+    /// sample, half of one away, thin lines fall beside the zone of two quadrants.
+    fn least_between(&self, patch: &Patch, at: (i32, i32), (x, y): (f64, f64)) -> f32 {
+        let steps = |part: f64| {
+            let share = part.abs() as f32;
+            [(0, 1.0 - share), (if part < 0.0 { -1 } else { 1 }, share)]
+        };
+        let mut contrasts = [0.0f32; 4];
+        for ((dx, of_x), (dy, of_y)) in steps(x).into_iter().flat_map(|x| steps(y).map(|y| (x, y))) {
+            let four = self.contrasts(patch, at.0 + dx, at.1 + dy);
+            contrasts.iter_mut().zip(four).for_each(|(sum, contrast)| *sum += contrast * of_x * of_y);
+        }
+        contrasts.into_iter().fold(f32::MAX, f32::min)
+    }
+
     /// The place of the outline: from each middle uphill to the best sample, and from the best of these between samples by a
     /// parabola. One at the rim of the search is none.
     fn settle(&self, patch: &Patch, starts: impl Iterator<Item = (i32, i32)>) -> Settled {
@@ -521,6 +536,7 @@ impl Mask {
         let x = peak(score((at.0 - 1, at.1)).0, score((at.0 + 1, at.1)).0);
         let y = peak(score((at.0, at.1 - 1)).0, score((at.0, at.1 + 1)).0);
         let boxes = |samples: i32, part: f64| (f64::from(samples) + part) / PER_BOX as f64;
+        let least = self.least_between(patch, at, (x, y));
         Settled { at, shift: (boxes(at.0, x), boxes(at.1, y)), score: here, least }
     }
 }
@@ -564,6 +580,15 @@ mod tests {
         assert!((ring.outline.scale.0 - 1.0).abs() < 0.11 && (ring.outline.scale.1 - 1.0).abs() < 0.11, "{ring:?}");
         assert!((ring.shift.0 - 0.15).abs() < 0.03 && (ring.shift.1 + 0.1).abs() < 0.03, "{ring:?}");
         assert!(ring.evidence > 0.3, "{ring:?}");
+    }
+
+    #[test]
+    fn a_faint_line_half_a_sample_away_is_seen() {
+        // Its size lies between two that are compared, its place between two samples each way, and its ink is faint: two quadrants
+        // had a sixth of its contrast at the nearest sample.
+        let (x, sides) = (0.765_322_523_784_04, 0.880_710_589_824_648_8);
+        let ring = found(&outlined(ellipse(x, x * sides), (-0.325_794_864_866_230_55, -0.323_604_844_708_405_9), 0.2));
+        assert!(ring.is_seen() && ring.evidence > 0.1, "{ring:?}");
     }
 
     #[test]
@@ -630,7 +655,7 @@ mod tests {
             let ring = found(&outlined(ellipse(x, x * sides), (dx, dy), dark));
             prop_assert!(ring.is_seen(), "{ring:?}");
             let off = (ring.shift.0 - dx).abs().max((ring.shift.1 - dy).abs());
-            prop_assert!(off < 0.06, "{ring:?}");
+            prop_assert!(off < 0.05, "{ring:?}");
         }
     }
 }
