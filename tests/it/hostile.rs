@@ -567,6 +567,11 @@ fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
     workspace.write("in/template.json", plain_template());
     let image = "/Subtype /Image /ColorSpace /DeviceGray /BitsPerComponent 8";
     let bomb = zeros(1 << 30);
+    let lzw =
+        weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(&vec![0; 600 << 20]).unwrap();
+    let text: Vec<u8> = bomb.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
+    let doubly = paged::deflated(&bomb);
+    let inline = "BI /W 10 /H 10 /CS /G /BPC 8 /F /CCF /DP << /K -1 /Columns 4000000000 >> ID 0000000000 EI";
     let small = format!("{image} /Width 10 /Height 10");
     let with_form = |mut pdf: Pdf, entries: &str| {
         pdf.page((200, 300), &format!("/Resources << {entries} >>"), "q /G gs /F Do Q");
@@ -643,6 +648,34 @@ fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
             },
             "too-large",
         ),
+        ("b-lzw.pdf", pdf_that_draws(&format!("{small} /Filter /LZWDecode"), &lzw), "too-large"),
+        ("b-text.pdf", pdf_that_draws(&format!("{small} /Filter [/AHx /Fl]"), &text), "too-large"),
+        ("b-doubly.pdf", pdf_that_draws(&format!("{small} /Filter [/Fl /Fl]"), &doubly), "too-large"),
+        // In the content of a page, and in that of a form.
+        (
+            "c-inline.pdf",
+            {
+                let mut pdf = Pdf::new();
+                pdf.page((200, 300), "", &format!("q {inline} Q"));
+                pdf.finish()
+            },
+            "too-large",
+        ),
+        ("c-form.pdf", pdf_that_draws("/Subtype /Form /BBox [0 0 9 9]", inline.as_bytes()), "too-large"),
+        // A part of a content, again and again.
+        (
+            "c-parts.pdf",
+            {
+                let mut pdf = Pdf::new();
+                let part = pdf.stream("/Filter /FlateDecode", &zeros(10 << 20));
+                let parts = format!("{part} 0 R ").repeat(200);
+                let page =
+                    pdf.object(format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents [{parts}] >>"));
+                pdf.kid(page);
+                pdf.finish()
+            },
+            "too-large",
+        ),
         (
             "b-twice.pdf",
             {
@@ -678,4 +711,35 @@ fn a_page_with_a_great_many_forms_is_drawn() {
     seen.is_well("forms", 700);
     let read: Vec<String> = workspace.csv("out/Results/Results.csv").into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(read, ["file_id", "many.pdf"], "{:?}", reasons(&workspace));
+}
+
+#[test]
+fn a_page_that_is_made_to_last_is_given_up_in_half_of_a_sheets_time() {
+    let workspace = Workspace::new();
+    workspace.write("in/template.json", plain_template());
+    workspace.write("in/config.json", r#"{"limits": {"seconds_per_sheet": 3}}"#);
+    // Each form draws the next one ten times, and a hundred thousand million of them are drawn in the end.
+    let mut pdf = Pdf::new();
+    let mut form = pdf.stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9]", b"0 0 1 1 re f");
+    for _ in 0..11 {
+        let resources = format!("/Resources << /XObject << /F {form} 0 R >> >>");
+        form = pdf.stream(&format!("/Type /XObject /Subtype /Form /BBox [0 0 9 9] {resources}"), &b"/F Do ".repeat(10));
+    }
+    for _ in 0..20 {
+        pdf.page((200, 300), &format!("/Resources << /XObject << /F {form} 0 R >> >>"), "/F Do");
+    }
+    workspace.write("in/long.pdf", pdf.finish());
+    let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--max-workers", "2"]), PATIENCE);
+    seen.is_well("forms", 400);
+    let rows = workspace.csv("out/Manual/Review.csv");
+    assert_eq!(rows.len(), 21);
+    assert!(rows[1..].iter().all(|row| row[5] == "time-limit"), "{rows:?}");
+    let given_up =
+        "no picture was made of the page within half of the 3 s that a sheet may take (`limits.seconds_per_sheet`";
+    let not_tried = "2 other pages of the file took too long, so this one was not tried";
+    let count = |detail: &str| rows.iter().filter(|row| row[4].contains(detail)).count();
+    // As many as there are workers may be on their way when the second is given up.
+    assert!((2..=3).contains(&count(given_up)), "{rows:?}");
+    assert_eq!(count(given_up) + count(not_tried), 20, "{rows:?}");
+    assert!(seen.took < Duration::from_secs(30), "{:?}", seen.took);
 }

@@ -1,52 +1,25 @@
 //! What data of a PDF ask for, found out before a library gives it to them: a few bytes may stand for gigabytes.
 
 use std::collections::HashSet;
-use std::io::Read;
 use std::sync::LazyLock;
 
-use flate2::read::ZlibDecoder;
 use hayro_syntax::Filter;
+use hayro_syntax::content::TypedIter;
+use hayro_syntax::content::ops::TypedInstruction;
 use hayro_syntax::object::{Array, Dict, MaybeRef, Number, Object, ObjectIdentifier, Stream};
 use hayro_syntax::page::{Page, Resources};
 use hayro_syntax::xref::XRef;
 use regex::bytes::Regex;
 
+use super::unpacking::{self, inflates, too_large};
 use crate::sheet::decode::Limits;
 use crate::sheet::{Reason, SheetError};
-
-/// Deflate makes at most this many bytes of one.
-const EXPANSION: u64 = 1032;
 
 /// Data that are no picture may have this many bytes when they are unpacked.
 const MOST_UNPACKED: u64 = 512 << 20;
 
 /// Those of a picture may have this many for each pixel that is accepted, as everywhere.
 const BYTES_PER_PIXEL: u64 = 3;
-
-/// Checks that deflated data are whole, and unpack to at most `most` bytes. Nothing is kept; gives how many there are.
-///
-/// # Errors
-/// Truncated, corrupt or too-large.
-pub fn inflates(data: &[u8], most: u64) -> Result<u64, SheetError> {
-    let mut buffer = [0; 1 << 14];
-    let (mut decoder, mut sum) = (ZlibDecoder::new(data), 0u64);
-    loop {
-        match decoder.read(&mut buffer) {
-            Ok(0) => return Ok(sum),
-            Ok(count) => sum += count as u64,
-            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-                return Err(SheetError::new(Reason::Truncated, "the data of the page's picture end too early"));
-            }
-            Err(e) => {
-                let detail = format!("the data of the page's picture are damaged: {e}");
-                return Err(SheetError::new(Reason::Corrupt, detail));
-            }
-        }
-        if sum > most {
-            return Err(too_large());
-        }
-    }
-}
 
 /// Refuses a file whose tables and collections of objects have more bytes, unpacked, than are kept of a page's data: the library
 /// unpacks them as soon as it opens the file. It goes by references, not by what data say of themselves, so that all data count
@@ -84,21 +57,27 @@ pub fn check_file(bytes: &[u8]) -> Result<(), SheetError> {
 /// resources and its annotations lead to is looked at once.
 ///
 /// # Errors
-/// Too-large or unsupported-format.
+/// Too-large or unsupported-format; truncated or corrupt where a picture is not whole.
 pub fn check(page: &Page<'_>, limits: Limits) -> Result<(), SheetError> {
-    let mut way = Way::of(page);
-    while let Some(object) = way.left.pop() {
-        match object {
-            Object::Array(array) => array.raw_iter().for_each(|object| way.see(object)),
-            Object::Dict(dict) => dict.entries().for_each(|(_, object)| way.see(object)),
-            Object::Stream(stream) => {
-                check_stream(&stream, limits)?;
-                stream.dict().entries().for_each(|(_, object)| way.see(object));
-            }
-            _ => {}
-        }
+    let mut left = MOST_UNPACKED;
+    // The parts of a content are put together, and may be the same part many times.
+    for part in page.raw().get::<Array<'_>>(b"Contents".as_slice()).unwrap_or_default().iter::<Stream<'_>>() {
+        let bytes = match unpacking::size(&part, left) {
+            Err(error) if error.reason == Reason::TooLarge => return Err(error),
+            size => size.unwrap_or_else(|_| unpacking::at_most(&part)),
+        };
+        left = left.checked_sub(bytes).ok_or_else(too_large)?;
     }
-    Ok(())
+    Way::of(page).check(limits)?;
+    check_inline(page.page_stream().unwrap_or_default(), limits)
+}
+
+/// Refuses a picture of a page that would take more than any sheet does, itself or by what it leads to.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_picture(page: &Page<'_>, picture: &Stream<'_>, limits: Limits) -> Result<(), SheetError> {
+    Way { file: page.xref(), seen: HashSet::new(), left: vec![Object::Stream(picture.clone())] }.check(limits)
 }
 
 /// The way through the objects that a page leads to.
@@ -123,6 +102,21 @@ impl<'a> Way<'a> {
         Self { file: page.xref(), seen: HashSet::new(), left }
     }
 
+    fn check(mut self, limits: Limits) -> Result<(), SheetError> {
+        while let Some(object) = self.left.pop() {
+            match object {
+                Object::Array(array) => array.raw_iter().for_each(|object| self.see(object)),
+                Object::Dict(dict) => dict.entries().for_each(|(_, object)| self.see(object)),
+                Object::Stream(stream) => {
+                    check_stream(&stream, limits)?;
+                    stream.dict().entries().for_each(|(_, object)| self.see(object));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn see(&mut self, object: MaybeRef<Object<'a>>) {
         match object {
             MaybeRef::Ref(reference) => {
@@ -138,37 +132,55 @@ impl<'a> Way<'a> {
 }
 
 /// Refuses a picture, or other data, that would take too much.
-///
-/// # Errors
-/// Too-large; unsupported-format where it cannot be told what they take.
-pub fn check_stream(stream: &Stream<'_>, limits: Limits) -> Result<(), SheetError> {
+fn check_stream(stream: &Stream<'_>, limits: Limits) -> Result<(), SheetError> {
     // Readers go by either spelling.
-    let side = |keys: [&str; 2]| keys.iter().filter_map(|key| stream.dict().get::<u32>(key.as_bytes())).max();
-    let most = match (side(["Width", "W"]), side(["Height", "H"])) {
-        (Some(width), Some(height)) => {
-            accept(limits, width, height)?;
-            if let Some((width, height)) = size_in_data(stream, height)? {
-                accept(limits, width, height)?;
-            }
-            // Predictors put a byte before each row.
-            limits.max_pixels.saturating_mul(BYTES_PER_PIXEL) + u64::from(height) + (1 << 16)
+    let number = |keys: [&str; 2]| keys.iter().filter_map(|key| stream.dict().get::<u32>(key.as_bytes())).max();
+    if let (Some(width), Some(height)) = (number(["Width", "W"]), number(["Height", "H"])) {
+        return check_pixels(stream, (width, height), number(["BitsPerComponent", "BPC"]), limits);
+    }
+    match unpacking::size(stream, MOST_UNPACKED) {
+        // The library unpacks as much as it can of damaged data.
+        Err(error) if error.reason == Reason::TooLarge || unpacking::at_most(stream) > MOST_UNPACKED => Err(error),
+        // It may be a content.
+        _ => check_inline(&stream.decoded_data().unwrap_or_default(), limits),
+    }
+}
+
+/// Refuses a picture that claims too much, or has too little: what is missing of it would be drawn as if it were blank.
+fn check_pixels(
+    stream: &Stream<'_>,
+    (width, height): (u32, u32),
+    bits: Option<u32>,
+    limits: Limits,
+) -> Result<(), SheetError> {
+    accept(limits, width, height)?;
+    if let Some((width, height)) = size_in_data(stream, height)? {
+        accept(limits, width, height)?;
+    }
+    // Predictors put a byte before each row.
+    let most = limits.max_pixels.saturating_mul(BYTES_PER_PIXEL) + u64::from(height) + (1 << 16);
+    let bytes = unpacking::size(stream, most)?;
+    // Of one colour at least.
+    let rows = (u64::from(width) * u64::from(bits.unwrap_or(1))).div_ceil(8).saturating_mul(u64::from(height));
+    let coding = [Filter::DctDecode, Filter::CcittFaxDecode, Filter::Jbig2Decode, Filter::JpxDecode];
+    if bytes < rows && !coding.iter().any(|coding| stream.filters().contains(coding)) {
+        return Err(SheetError::new(Reason::Truncated, "the data of a picture on the page end before its last row"));
+    }
+    Ok(())
+}
+
+/// Refuses content with a picture in it that would take too much.
+fn check_inline(content: &[u8], limits: Limits) -> Result<(), SheetError> {
+    if !content.windows(2).any(|bytes| bytes == b"BI") {
+        return Ok(());
+    }
+    let mut operations = TypedIter::new(content);
+    while let Some(operation) = operations.next() {
+        if let TypedInstruction::InlineImage(picture) = operation {
+            check_stream(picture.0, limits)?;
         }
-        _ => MOST_UNPACKED,
-    };
-    let packed = stream.filters().iter().filter(|filter| matches!(filter, Filter::FlateDecode)).count();
-    if packed == 0 {
-        return Ok(());
     }
-    let raw = stream.raw_data();
-    if (raw.len() as u64).saturating_mul(EXPANSION.saturating_pow(packed as u32)) <= most {
-        return Ok(());
-    }
-    // Whether the data are whole is for those to say who read them.
-    match inflates(&raw, most) {
-        Err(error) if error.reason == Reason::TooLarge => Err(error),
-        _ if packed > 1 => Err(too_large()),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// A picture on a page may be as small as it likes.
@@ -215,33 +227,4 @@ fn columns(dict: &Dict<'_>) -> u32 {
         told.extend(parameters.filter_map(|parameters| parameters.get::<Number>(b"Columns".as_slice())));
     }
     told.into_iter().map(|columns| u32::try_from(columns.as_i64()).unwrap_or(u32::MAX)).max().unwrap_or(UNTOLD)
-}
-
-fn too_large() -> SheetError {
-    SheetError::new(Reason::TooLarge, "the page has data that unpack to more than any sheet has")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    fn deflated(length: usize) -> Vec<u8> {
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(&vec![7; length]).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    #[test]
-    fn deflated_data_are_checked() {
-        let data = deflated(100_000);
-        assert_eq!(inflates(&data, 100_000), Ok(100_000));
-        let reason = |data: &[u8], most| inflates(data, most).unwrap_err().reason;
-        assert_eq!(reason(&data, 50_000), Reason::TooLarge);
-        assert_eq!(reason(&data[..data.len() / 2], 100_000), Reason::Truncated);
-        let mut damaged = data.clone();
-        *damaged.last_mut().unwrap() ^= 1;
-        assert_eq!(reason(&damaged, 100_000), Reason::Corrupt);
-    }
 }

@@ -10,7 +10,7 @@ use hayro_syntax::object::{Array, Dict, Name, Number, Object, Stream};
 use hayro_syntax::page::Page;
 use image::metadata::Orientation;
 
-use super::{claims, is_name};
+use super::{is_name, unpacking};
 
 /// Contents with more bytes than this, packed, draw more than a picture.
 const MOST_PACKED: usize = 1 << 20;
@@ -141,8 +141,8 @@ fn content(page: &Page<'_>) -> Option<Vec<u8>> {
         if raw.len() > MOST_PACKED {
             return None;
         }
-        if !stream.filters().is_empty() && raw.len() > 1 << 14 {
-            claims::inflates(&raw, MOST_UNPACKED).ok()?;
+        if unpacking::at_most(stream) > MOST_UNPACKED {
+            unpacking::size(stream, MOST_UNPACKED).ok()?;
         }
         stream.decoded_data().ok().map(std::borrow::Cow::into_owned)
     };

@@ -6,9 +6,9 @@ use hayro_syntax::object::{Array, Dict, Object, Stream};
 use hayro_syntax::page::Page;
 use image::DynamicImage;
 
-use super::claims;
 use super::content::{self, OnePicture};
 use super::samples::{Colours, Samples};
+use super::{claims, unpacking};
 use crate::sheet::decode::fax::{self, Coding, EncodingMode};
 use crate::sheet::decode::scan::Scan;
 use crate::sheet::decode::{Limits, jpeg};
@@ -54,7 +54,7 @@ pub fn scan(page: &Page<'_>, limits: Limits) -> Result<Option<Scan>, SheetError>
             Ok(picture.map(|picture| Scan::Pixels { picture: DynamicImage::ImageLuma8(picture), lies }))
         }
         (filters, colours) if filters.iter().all(is_readable) => {
-            let picture = unpacked(&stream, (width, height), bits, colours, is_inverted, limits)?;
+            let picture = unpacked(page, &stream, (width, height), bits, colours, is_inverted, limits)?;
             Ok(picture.map(|picture| Scan::Pixels { picture, lies }))
         }
         _ => Ok(None),
@@ -123,6 +123,7 @@ fn fax(
 
 /// Has the library unpack data, and makes pixels of them. `None` of colours that are left to it altogether.
 fn unpacked(
+    page: &Page<'_>,
     stream: &Stream<'_>,
     (width, height): (u32, u32),
     bits: u8,
@@ -130,12 +131,12 @@ fn unpacked(
     is_inverted: bool,
     limits: Limits,
 ) -> Result<Option<DynamicImage>, SheetError> {
-    claims::check_stream(stream, limits)?;
+    claims::check_picture(page, stream, limits)?;
     let filters = stream.filters();
     if filters.as_slice() == [Filter::FlateDecode] {
         // Predictors put a byte before each row.
         let most = u64::from(width) * u64::from(height) * 8 + u64::from(height) + (1 << 16);
-        claims::inflates(&stream.raw_data(), most)?;
+        unpacking::inflates(&stream.raw_data(), most)?;
     }
     let params = ImageDecodeParams {
         is_indexed: colours.as_ref().is_some_and(Colours::is_indexed),

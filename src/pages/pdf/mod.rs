@@ -1,11 +1,13 @@
 //! PDF. A page that is one picture is taken out as it was scanned (`embedded`, by what `content` says of the page and `samples`
-//! makes of the data); any other is drawn (`render`). `claims` looks at what data ask for before a library gives it to them.
+//! makes of the data); any other is drawn (`render`). `claims` looks at what data ask for before a library gives it to them, and
+//! `unpacking` at how long they become.
 
 mod claims;
 mod content;
 mod embedded;
 mod render;
 mod samples;
+mod unpacking;
 
 use std::fmt;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use hayro_syntax::object::stream::ImageColorSpace;
 use hayro_syntax::object::{Array, Dict, Name, Object, Stream, String};
 use image::{DynamicImage, GrayImage, RgbImage};
 
-use super::is_name;
+use super::{is_name, unpacking};
 use crate::sheet::{Reason, SheetError};
 
 /// What samples mean.
@@ -73,10 +73,8 @@ impl Colours {
 
 /// A palette in a stream of its own: 256 colours at most.
 fn table(stream: &Stream<'_>) -> Option<Vec<u8>> {
-    const MOST_PACKED: usize = 4096;
-    if stream.raw_data().len() > MOST_PACKED {
-        return None;
-    }
+    const MOST: u64 = 1 << 16;
+    unpacking::size(stream, MOST).ok()?;
     stream.decoded_data().ok().map(std::borrow::Cow::into_owned)
 }
 
