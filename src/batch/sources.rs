@@ -193,7 +193,8 @@ mod tests {
     }
 
     fn context() -> SheetContext {
-        let text = r#"{"pageDimensions": [9, 9], "bubbleDimensions": [1, 1], "fieldBlocks": {}}"#;
+        let text = r#"{"pageDimensions": [200, 300], "bubbleDimensions": [16, 16], "fieldBlocks": {
+            "Q": {"fieldType": "QTYPE_MCQ4", "origin": [20, 20], "bubblesGap": 40, "labelsGap": 40, "fieldLabels": ["q1"]}}}"#;
         let document = Document::parse(Path::new("template.json"), text.to_owned()).unwrap();
         let config = Config::default();
         let (template, _) = Template::read(&document, &config).unwrap();

@@ -565,12 +565,19 @@ fn a_pdf_is_looked_at_before_its_objects_are_unpacked() {
 fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
     let workspace = Workspace::new();
     workspace.write("in/template.json", plain_template());
+    // Pictures may have six million bytes; other data half a gigabyte.
+    workspace.write("in/config.json", r#"{"limits": {"max_pixels": 2000000}}"#);
     let image = "/Subtype /Image /ColorSpace /DeviceGray /BitsPerComponent 8";
-    let bomb = zeros(1 << 30);
+    let small = format!("{image} /Width 10 /Height 10");
+    let with_form = |mut pdf: Pdf, entries: &str| {
+        pdf.page((200, 300), &format!("/Resources << {entries} >>"), "q /G gs /F Do Q");
+        pdf.finish()
+    };
+    let (bomb, large) = (zeros(1 << 30), zeros(10 << 20));
+    let text: Vec<u8> = large.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
+    let doubly = paged::deflated(&large);
     let lzw =
-        weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(&vec![0; 600 << 20]).unwrap();
-    let text: Vec<u8> = bomb.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
-    let doubly = paged::deflated(&bomb);
+        weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(&vec![0; 10 << 20]).unwrap();
     let inline = "BI /W 10 /H 10 /CS /G /BPC 8 /F /CCF /DP << /K -1 /Columns 4000000000 >> ID 0000000000 EI";
     let small = format!("{image} /Width 10 /Height 10");
     let with_form = |mut pdf: Pdf, entries: &str| {
@@ -578,7 +585,7 @@ fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
         pdf.finish()
     };
     let attacks: Vec<(&str, Vec<u8>, &str)> = vec![
-        ("a-bomb.pdf", pdf_that_draws(&format!("{small} /Filter /FlateDecode"), &bomb), "too-large"),
+        ("a-bomb.pdf", pdf_that_draws(&format!("{small} /Filter /FlateDecode"), &large), "too-large"),
         ("a-form.pdf", pdf_that_draws("/Subtype /Form /BBox [0 0 9 9] /Filter /FlateDecode", &bomb), "too-large"),
         (
             "a-content.pdf",
