@@ -579,11 +579,7 @@ fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
     let lzw =
         weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(&vec![0; 10 << 20]).unwrap();
     let inline = "BI /W 10 /H 10 /CS /G /BPC 8 /F /CCF /DP << /K -1 /Columns 4000000000 >> ID 0000000000 EI";
-    let small = format!("{image} /Width 10 /Height 10");
-    let with_form = |mut pdf: Pdf, entries: &str| {
-        pdf.page((200, 300), &format!("/Resources << {entries} >>"), "q /G gs /F Do Q");
-        pdf.finish()
-    };
+    let claim = format!("/Type /XObject {image} /Width 60000 /Height 60000");
     let attacks: Vec<(&str, Vec<u8>, &str)> = vec![
         ("a-bomb.pdf", pdf_that_draws(&format!("{small} /Filter /FlateDecode"), &large), "too-large"),
         ("a-form.pdf", pdf_that_draws("/Subtype /Form /BBox [0 0 9 9] /Filter /FlateDecode", &bomb), "too-large"),
@@ -606,7 +602,9 @@ fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
                 let mut pdf = Pdf::new();
                 let group =
                     "/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Group << /S /Transparency /CS /DeviceGray >>";
-                let form = pdf.stream(&format!("{group} /Filter /FlateDecode"), &bomb);
+                let picture = pdf.stream(&claim, b"7");
+                let resources = format!("/Resources << /XObject << /Im {picture} 0 R >> >>");
+                let form = pdf.stream(&format!("{group} {resources}"), b"/Im Do");
                 let plain = pdf.stream(group, b"");
                 let state = format!("/ExtGState << /G << /SMask << /S /Luminosity /G {form} 0 R >> >> >>");
                 with_form(pdf, &format!("{state} /XObject << /F {plain} 0 R >>"))
@@ -617,7 +615,7 @@ fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
             "a-deep.pdf",
             {
                 let mut pdf = Pdf::new();
-                let mut form = pdf.stream("/Subtype /Form /BBox [0 0 9 9] /Filter /FlateDecode", &bomb);
+                let mut form = pdf.stream(&claim, b"7");
                 for _ in 0..100 {
                     let resources = format!("/Resources << /XObject << /F {form} 0 R >> >>");
                     form = pdf.stream(&format!("/Subtype /Form /BBox [0 0 9 9] {resources}"), b"/F Do");
@@ -626,7 +624,7 @@ fn pages_that_are_drawn_are_looked_at_before_their_data_are_unpacked() {
             },
             "too-large",
         ),
-        ("b-claim.pdf", pdf_that_draws(&format!("{image} /Width 60000 /Height 60000"), b"7"), "too-large"),
+        ("b-claim.pdf", pdf_that_draws(&claim, b"7"), "too-large"),
         // Readers go by the short spelling where there are both.
         ("b-spelling.pdf", pdf_that_draws(&format!("{small} /W 60000 /H 60000"), b"7"), "too-large"),
         (
