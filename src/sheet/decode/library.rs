@@ -1,4 +1,4 @@
-//! TIFF, BMP and WebP, by way of the `image` crate.
+//! TIFF and BMP, and any other picture, by way of the `image` crate.
 
 use std::io::{BufRead, Cursor, Seek};
 
@@ -12,20 +12,17 @@ use crate::sheet::error::{Reason, SheetError};
 /// Decodes the first page of a TIFF.
 pub fn tiff(file: impl BufRead + Seek, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
     let decoder = image::codecs::tiff::TiffDecoder::new(file).map_err(|e| broken(&e))?;
-    decode(decoder, wanted, limits).map(|(decoded, _)| decoded)
+    decode(decoder, wanted, limits)
 }
 
 /// Decodes a BMP.
 pub fn bmp(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
-    decode(image::codecs::bmp::BmpDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?, wanted, limits)
+    let decoder = image::codecs::bmp::BmpDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?;
+    decode(decoder, wanted, limits).map(|decoded| (decoded, Orientation::NoTransforms))
 }
 
-/// Decodes a WebP.
-pub fn webp(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<(Decoded, Orientation), SheetError> {
-    decode(image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).map_err(|e| broken(&e))?, wanted, limits)
-}
-
-fn broken(error: &ImageError) -> SheetError {
+/// A fault of the library as a reason.
+pub fn broken(error: &ImageError) -> SheetError {
     match error {
         ImageError::IoError(_) => truncated(),
         ImageError::Unsupported(e) => SheetError::new(Reason::UnsupportedFormat, e.to_string()),
@@ -34,11 +31,8 @@ fn broken(error: &ImageError) -> SheetError {
     }
 }
 
-fn decode(
-    mut decoder: impl ImageDecoder,
-    wanted: Wanted,
-    limits: Limits,
-) -> Result<(Decoded, Orientation), SheetError> {
+/// Decodes a picture whose size, with its samples, is accepted.
+pub fn decode(mut decoder: impl ImageDecoder, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
     let (width, height) = decoder.dimensions();
     let size = limits.accept(width, height)?;
     limits.accept_samples(size, u64::from(decoder.color_type().bytes_per_pixel()))?;
@@ -46,8 +40,7 @@ fn decode(
     // The samples, and as much again for what the decoder needs beside them.
     memory.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(64 << 20));
     decoder.set_limits(memory).map_err(|e| broken(&e))?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let decoded = match DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))? {
+    Ok(match DynamicImage::from_decoder(decoder).map_err(|e| broken(&e))? {
         DynamicImage::ImageLuma8(gray) => from_gray(gray, wanted),
         DynamicImage::ImageRgb8(rgb) => from_rgb(rgb, wanted),
         DynamicImage::ImageLuma16(wide) => {
@@ -72,6 +65,5 @@ fn decode(
             from_gray(gray, wanted)
         }
         other => from_rgb(other.into_rgb8(), wanted),
-    };
-    Ok((decoded, orientation))
+    })
 }

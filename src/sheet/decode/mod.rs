@@ -9,6 +9,7 @@ mod library;
 mod png;
 pub mod scan;
 pub mod tiff;
+mod webp;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
@@ -156,7 +157,7 @@ pub fn decode(bytes: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, S
         Format::Png => png::decode(bytes, wanted, limits)?,
         Format::Tiff => tiff::decode(bytes, wanted, limits)?,
         Format::Bmp => library::bmp(bytes, wanted, limits)?,
-        Format::WebP => library::webp(bytes, wanted, limits)?,
+        Format::WebP => webp::decode(bytes, wanted, limits)?,
     };
     time_limit::check(limits.deadline)?;
     Ok(upright(decoded, orientation))
