@@ -62,6 +62,11 @@ impl Resolution {
     /// And at 300 dpi.
     const MOST: u32 = 3508;
 
+    /// So many pixels on the longer side, of which there is at least one.
+    pub fn of_longer_side(pixels: u16) -> Self {
+        Self { longer_side: pixels.max(1) }
+    }
+
     /// For sheets whose template has this page size: twice its longer side, within what A4 has at 150 and 300 dpi; the
     /// template's own size where that is larger.
     pub fn for_page(size: Size) -> Self {
