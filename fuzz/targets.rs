@@ -10,7 +10,6 @@ use omr::config::{Config, Limits, OutputMode};
 use omr::deadline::Deadline;
 use omr::dialect::Dialect;
 use omr::evaluation::{Evaluation, key_csv as keys};
-use omr::geometry::Size;
 use omr::json::Document;
 use omr::pages::{Kind, PagedFile, Resolution};
 use omr::scoring::{Scorer, SheetName, SheetNames, SheetValues};
@@ -113,7 +112,8 @@ pub fn pages(bytes: &[u8]) {
     /// More would say no more.
     const MAX_PAGES: u32 = 4;
     let Some(kind) = Kind::of(bytes) else { return };
-    let resolution = Resolution::for_page(Size::new(300, 400));
+    // Pages are drawn in a few milliseconds.
+    let resolution = Resolution::of_longer_side(300);
     let Ok(file) = PagedFile::open(kind, bytes.to_vec(), MAX_PAGES) else { return };
     for number in 1..=file.len() {
         // A page that is never made is for the fuzzer to find, not for the limit.

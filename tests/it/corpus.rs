@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::mutations::{self, Dice};
+use crate::changes::{self, Dice};
+use crate::mutations;
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;
@@ -16,6 +17,10 @@ fn files(name: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(bytes).is_ok()
 }
 
 /// Gives the files of a corpus to its target, and says how many there were.
@@ -61,9 +66,11 @@ fn corpora_are_changed_at_random() {
             for i in 0..count {
                 let seed = (kind * 1_000 + number) * 1_000_000 + i;
                 let mut dice = Dice::new(seed as u64);
-                let bytes = match serde_json::from_slice::<serde_json::Value>(&original) {
-                    Ok(_) if i % 4 != 3 => mutations::changed_values(&original, &mut dice),
-                    _ => mutations::changed(&original, &mut dice),
+                let other = fs::read(&files[(number + 1 + i) % files.len()]).unwrap();
+                let bytes = match i % 4 {
+                    0 if is_json(&original) && is_json(&other) => changes::crossed(&original, &other, &mut dice),
+                    0..3 if is_json(&original) => changes::changed_values(&original, &mut dice),
+                    _ => changes::changed(&original, &mut dice),
                 };
                 let start = Instant::now();
                 let tried = std::panic::catch_unwind(|| target(&bytes));
