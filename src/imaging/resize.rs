@@ -117,9 +117,9 @@ pub fn by_width(img: &GrayImage, width: f64) -> Size {
     Size::new(width as u32, (h * width / w) as u32)
 }
 
-/// The size of `img` scaled to `height` with its aspect ratio kept, as [`by_width`].
-pub fn by_height(img: &GrayImage, height: f64) -> Size {
-    let (w, h) = (f64::from(img.width()), f64::from(img.height()));
+/// `size` scaled to `height` with its aspect ratio kept, as [`by_width`].
+pub fn by_height(size: Size, height: f64) -> Size {
+    let (w, h) = (f64::from(size.width), f64::from(size.height));
     Size::new((w * height / h) as u32, height as u32)
 }
 
@@ -432,7 +432,7 @@ mod tests {
     fn helper_sizes_are_cut_to_whole_pixels() {
         let img = GrayImage::new(400, 301);
         assert_eq!(by_width(&img, 39.18), Size::new(39, 29));
-        assert_eq!(by_height(&img, 30.0), Size::new(39, 30));
+        assert_eq!(by_height(Size::new(400, 301), 30.0), Size::new(39, 30));
         assert_eq!(by_width(&GrayImage::new(0, 0), 10.0), Size::new(10, 0));
     }
 

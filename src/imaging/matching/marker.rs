@@ -12,9 +12,10 @@ use crate::imaging::pixels;
 
 /// Factors of the smallest copy, the largest that a marker bears is taken.
 const FACTORS: [u32; 9] = [16, 12, 9, 8, 6, 5, 4, 3, 2];
-/// A copy keeps at least this many pixels on a marker's shorter side, and has at most so many on its longer one.
+/// A copy keeps at least this many pixels on a marker's shorter side. One with more than so many on its longer side is sought
+/// without: what a copy keeps is measured at hundreds of displacements, and such a marker would take seconds before the first sheet.
 const LEAST_SIDE: u32 = 4;
-const MOST_SIDE: u32 = 4000;
+const MOST_SIDE: u32 = 512;
 /// A marker bears a copy on which it keeps this part of its score; the second is tried if there is none by the first.
 const LEAST_KEPT: [f32; 2] = [0.6, 0.5];
 

@@ -102,7 +102,7 @@ impl MarkerFinder {
         let search = match &options.search {
             MarkerSearch::OneScale { marker, sheet_to_marker_width_ratio, max_matching_variation } => {
                 let how = (marker.as_path(), *sheet_to_marker_width_ratio, *max_matching_variation);
-                Search::OneScale(OneScale::prepare(options, how, processing_size.width, load)?)
+                Search::OneScale(OneScale::prepare(options, how, processing_size, load)?)
             }
             MarkerSearch::Zones(MarkerZones { processing_size, zones, warp, cropping }) => {
                 let prepared = zones.iter().map(|zone| Zone::prepare(zone, options, *processing_size, gamma_low, load));

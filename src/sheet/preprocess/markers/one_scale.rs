@@ -5,7 +5,7 @@ use image::GrayImage;
 use super::super::super::Scratch;
 use super::super::super::error::{Reason, SheetError};
 use super::super::{LoadPicture, PrepareError};
-use super::picture::{filtered, scales, visible};
+use super::picture::{check_sizes, filtered, fitting, scales, visible};
 use super::sighting::{Seen, Sighting};
 use crate::geometry::{Point, Rect, Size};
 use crate::imaging::matching::{Hunt, Marker};
@@ -23,29 +23,41 @@ pub struct OneScale {
 }
 
 impl OneScale {
-    /// Loads, filters and scales the marker. `sheet_width` is the width that `ratio` divides.
+    /// Loads, filters and scales the marker. `processing_size` is that of the picture that it is searched in; `ratio` divides its
+    /// width.
     ///
     /// # Errors
-    /// A picture that cannot be loaded or scales to nothing.
+    /// A picture that cannot be loaded, scales to nothing, or is larger than the searched one at every scale.
     pub fn prepare(
         options: &CropOnMarkers,
         (marker_file, ratio, max_variation): (&std::path::Path, Option<f64>, f64),
-        sheet_width: u32,
+        processing_size: Size,
         load: LoadPicture<'_>,
     ) -> Result<Self, PrepareError> {
         let picture = load(marker_file)?;
         let size = match ratio {
-            Some(ratio) => resize::by_width(&picture, f64::from(sheet_width) / ratio.trunc().max(1.0)),
+            Some(ratio) => resize::by_width(&picture, f64::from(processing_size.width) / ratio.trunc().max(1.0)),
             None => Size::new(picture.width(), picture.height()),
         };
+        // By height, the width following: OMRChecker's order of cutting to whole pixels.
+        let scaled = |percent: u32| {
+            let height = f64::from(size.height) * f64::from(percent) / 100.0;
+            resize::by_height(size, height)
+        };
+        let sizes: Vec<Size> = scales(options).map(scaled).collect();
+        let fitting = fitting(&sizes, processing_size);
+        if fitting.is_empty() && !sizes.is_empty() {
+            let detail = format!(
+                "the marker has {size} pixels and is larger than the processing image ({processing_size}) at every scale; \
+                 check `sheetToMarkerWidthRatio` and the rescale range"
+            );
+            return Err(PrepareError::Asset { path: marker_file.to_path_buf(), detail });
+        }
+        check_sizes(size, &fitting, marker_file)?;
         let marker = filtered(&resize::linear(&picture, size), options.apply_erode_subtract, false);
-        let markers = scales(options).map(|percent| {
-            // By height, the width following: OMRChecker's order of cutting to whole pixels.
-            let height = f64::from(marker.height()) * f64::from(percent) / 100.0;
-            resize::linear(&marker, resize::by_height(&marker, height))
-        });
+        let markers = fitting.into_iter().map(|size| resize::linear(&marker, size)).collect();
         Ok(Self {
-            markers: Marker::series(visible(markers.collect(), marker_file)?),
+            markers: Marker::series(visible(markers, marker_file)?),
             min_score: options.min_matching_threshold as f32,
             max_variation: max_variation as f32,
         })

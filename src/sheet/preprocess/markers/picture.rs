@@ -47,19 +47,22 @@ impl Picture {
             let detail = "the marker's picture is too small".to_owned();
             return Err(PrepareError::Asset { path: reference.to_path_buf(), detail });
         }
-        let marker = filtered(&resize::linear(&rest, size), options.apply_erode_subtract, true);
         let scaled = |percent: u32| {
             let side = |length: u32| (f64::from(length) * f64::from(percent) / 100.0) as u32;
-            resize::linear(&marker, Size::new(side(marker.width()), side(marker.height())))
+            Size::new(side(size.width), side(size.height))
         };
-        let scales = visible(scales(options).map(scaled).collect(), reference)?;
-        if !scales.iter().any(|marker| marker.width() <= area.width && marker.height() <= area.height) {
+        let sizes: Vec<Size> = scales(options).map(scaled).collect();
+        let fitting = fitting(&sizes, Size::new(area.width, area.height));
+        if fitting.is_empty() && !sizes.is_empty() {
             return Err(PrepareError::Impossible(format!(
                 "is smaller ({}×{} px) than its marker at every scale; check `markerDimensions` and the zone's `margins`",
                 area.width, area.height
             )));
         }
-        let scales = Marker::series(scales);
+        check_sizes(size, &fitting, reference)?;
+        let marker = filtered(&resize::linear(&rest, size), options.apply_erode_subtract, true);
+        let markers = fitting.into_iter().map(|size| resize::linear(&marker, size)).collect();
+        let scales = Marker::series(visible(markers, reference)?);
         Ok(Self { scales, min_score: options.min_matching_threshold as f32 })
     }
 
@@ -100,6 +103,27 @@ pub(super) fn scales(options: &CropOnMarkers) -> impl Iterator<Item = u32> {
     let (low, high) = options.rescale_range;
     let step = (high.saturating_sub(low) / options.rescale_steps.max(1)).max(1);
     (low + 1..=high).rev().step_by(step as usize)
+}
+
+/// The sizes of a marker that fit into what it is searched in. The others are found nowhere, and need not be made.
+pub(super) fn fitting(sizes: &[Size], searched: Size) -> Vec<Size> {
+    let fits = |size: &&Size| size.width <= searched.width && size.height <= searched.height;
+    sizes.iter().filter(fits).copied().collect()
+}
+
+/// Refuses a marker that has too many pixels, as it is named or at all its scales together.
+pub(super) fn check_sizes(named: Size, scaled: &[Size], picture: &Path) -> Result<(), PrepareError> {
+    /// A marker has some ten thousand pixels, and ten scales.
+    const MOST_PIXELS: u64 = 64 << 20;
+    let all = scaled.iter().fold(0u64, |sum, size| sum.saturating_add(size.pixels()));
+    if named.pixels() <= MOST_PIXELS && all <= MOST_PIXELS {
+        return Ok(());
+    }
+    let detail = format!(
+        "the marker has {named} pixels, and {all} at all its scales; at most {MOST_PIXELS} are searched; check the \
+         marker's size and its rescale range and steps"
+    );
+    Err(PrepareError::Asset { path: picture.to_path_buf(), detail })
 }
 
 /// The scales at which a marker can be told from plain paper: it has pixels, and they differ. One without contrast would
@@ -169,5 +193,28 @@ mod tests {
         assert_eq!(of((85, 115), 5), [115, 109, 103, 97, 91]);
         assert_eq!(of((50, 50), 5), Vec::<u32>::new());
         assert_eq!(of((98, 100), 10), [100, 99]);
+    }
+
+    fn prepared(ratio: f64, processing_size: Size, range: (u32, u32)) -> Result<(), String> {
+        let load = |_: &Path| Ok(GrayImage::from_fn(20, 30, |x, y| image::Luma([(x * y) as u8])));
+        let options = options(range, 100);
+        let marker = (Path::new("m.png"), Some(ratio), 0.41);
+        let prepared = super::super::one_scale::OneScale::prepare(&options, marker, processing_size, &load);
+        match prepared {
+            Ok(_) => Ok(()),
+            Err(PrepareError::Asset { detail, .. }) => Err(detail),
+            Err(_) => Err("another error".to_owned()),
+        }
+    }
+
+    #[test]
+    fn markers_of_any_size_are_made_ready_soon_or_refused() {
+        assert_eq!(prepared(17.0, Size::new(666, 820), (35, 100)), Ok(()));
+        // As wide as the page: the largest are left out, those that are made are not compared at each displacement.
+        assert_eq!(prepared(1.0, Size::new(2000, 2000), (10, 100)), Ok(()));
+        let refused = |ratio, size, range| prepared(ratio, size, range).unwrap_err();
+        assert!(refused(1.0, Size::new(2000, 3000), (10, 100)).contains("pixels"), "all scales together");
+        assert!(refused(1.0, Size::new(32_767, 2000), (1, 2)).contains("pixels"), "the marker as it is named");
+        assert!(refused(1.0, Size::new(500, 100), (90, 100)).contains("larger than the processing image"));
     }
 }
