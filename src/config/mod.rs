@@ -38,7 +38,7 @@ pub struct ConfigFile {
 /// The settings of a folder tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// The file; `None`: nobody wrote one.
+    /// The file that it was loaded from.
     pub file: Option<ConfigFile>,
     /// Numbers of the threshold family.
     pub thresholds: Thresholds,
@@ -139,7 +139,10 @@ impl Config {
     /// # Errors
     /// The file cannot be read, is not JSON, or has errors; then all of them.
     pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), DocumentError> {
-        Self::read(&Document::load(path, Rules::default())?)
+        let document = Document::load(path, Rules::default())?;
+        let (config, warnings) = Self::read(&document)?;
+        let file = ConfigFile { path: path.to_path_buf(), sha256: document.sha256() };
+        Ok((Self { file: Some(file), ..config }, warnings))
     }
 
     /// Reads a config from a document.

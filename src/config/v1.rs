@@ -1,8 +1,8 @@
 //! The v1 shape of config.json: `dimensions`, `threshold_params`, `alignment_params`, `outputs` in snake case.
 
 use super::{
-    AutoAlign, Config, ConfigFile, MAX_LEVEL, Outputs, Thresholds, above_zero, default_or, finish_worker_group, limits,
-    reader, workers,
+    AutoAlign, Config, MAX_LEVEL, Outputs, Thresholds, above_zero, default_or, finish_worker_group, limits, reader,
+    workers,
 };
 use crate::geometry::Size;
 use crate::json::{Cursor, Fields, Unknown};
@@ -49,7 +49,7 @@ pub(super) fn config(cursor: &Cursor<'_>) -> Option<Config> {
     fields.finish(Unknown::Refuse, &KEYS.map(|(name, _)| name));
     let (processing_size, display_size) = sizes?;
     Some(Config {
-        file: Some(ConfigFile { path: cursor.file().to_path_buf(), sha256: cursor.sha256() }),
+        file: None,
         thresholds: thresholds?,
         processing_size,
         display_size,

@@ -4,8 +4,8 @@
 mod grouping;
 
 use super::{
-    Config, ConfigFile, MAX_LEVEL, MAX_SIDE, OutputMode, Outputs, Thresholds, above_zero, default_or,
-    finish_worker_group, limits, reader, workers,
+    Config, MAX_LEVEL, MAX_SIDE, OutputMode, Outputs, Thresholds, above_zero, default_or, finish_worker_group, limits,
+    reader, workers,
 };
 use crate::dialect::{refuse_clashing_keys, snake_case, spelled};
 use crate::geometry::Size;
@@ -66,7 +66,6 @@ pub(super) fn config(cursor: &Cursor<'_>) -> Option<Config> {
     fields.finish(Unknown::Refuse, &KEYS);
     let (outputs, display_size) = outputs?;
     Some(Config {
-        file: Some(ConfigFile { path: cursor.file().to_path_buf(), sha256: cursor.sha256() }),
         thresholds: thresholds?,
         display_size,
         outputs,

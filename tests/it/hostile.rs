@@ -277,6 +277,84 @@ fn pictures_that_claim_much_and_bombs_have_their_rows_in_little_memory() {
     assert_eq!(reasons, want);
 }
 
+/// A PDF whose objects are kept packed, as these data.
+fn packed_objects(data: &[u8]) -> Vec<u8> {
+    let mut file = b"%PDF-1.5\n".to_vec();
+    let packed = file.len();
+    let length = data.len();
+    let head = format!("4 0 obj\n<< /Type /ObjStm /N 3 /First 12 /Filter /FlateDecode /Length {length} >>\nstream\n");
+    file.extend(head.bytes());
+    file.extend(data);
+    file.extend(b"\nendstream\nendobj\n");
+    let table = file.len();
+    let mut entries = vec![0; 5];
+    (0..3u8).for_each(|i| entries.extend([2, 0, 0, 4, i]));
+    for place in [packed, table] {
+        entries.push(1);
+        entries.extend(&u32::try_from(place).unwrap().to_be_bytes()[1..]);
+        entries.push(0);
+    }
+    let length = entries.len();
+    let head = format!("5 0 obj\n<< /Type /XRef /Size 6 /W [1 3 1] /Root 1 0 R /Length {length} >>\nstream\n");
+    file.extend(head.bytes());
+    file.extend(entries);
+    file.extend(format!("\nendstream\nendobj\nstartxref\n{table}\n%%EOF\n").bytes());
+    file
+}
+
+#[test]
+fn pages_of_pdfs_that_unpack_to_gigabytes_have_their_rows_in_little_memory() {
+    const SIZE: (u32, u32) = (600, 800);
+    let bomb = zeros(1 << 30);
+    let twice = paged::deflated(&bomb);
+    let page = |entries: &str, content: &str, streams: &[(&str, &[u8])]| {
+        let mut pdf = Pdf::new();
+        for (entries, data) in streams {
+            pdf.stream(entries, data);
+        }
+        pdf.page(SIZE, entries, content);
+        pdf.finish()
+    };
+    let flate = "/Filter /FlateDecode";
+    let content = |filters: &str, data: &[u8]| {
+        let mut pdf = Pdf::new();
+        let content = pdf.stream(filters, data);
+        let page = format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents {content} 0 R >>");
+        let page = pdf.object(page);
+        pdf.kid(page);
+        pdf.finish()
+    };
+    let shading = "/Resources << /Shading << /S << /ShadingType 2 /ColorSpace /DeviceGray /Coords [0 0 60 80] \
+                   /Function 3 0 R >> >> >>";
+    let font = "/Resources << /Font << /F << /Type /Font /Subtype /TrueType /BaseFont /X /FontDescriptor \
+                << /Type /FontDescriptor /Flags 4 /FontName /X /FontFile2 3 0 R >> >> >> >>";
+    let function = format!("/FunctionType 0 /Domain [0 1] /Range [0 1] /Size [3] /BitsPerSample 8 {flate}");
+    let fax = "/Type /XObject /Subtype /Image /Width 600 /Height 800 /ColorSpace /DeviceGray /BitsPerComponent 1 \
+               /Filter /CCITTFaxDecode /DecodeParms << /K -1 /Columns 4000000000 >>";
+    let shows = "/Resources << /XObject << /Im 3 0 R >> >>";
+    let hex: String = twice.iter().map(|byte| format!("{byte:02x}")).collect();
+    let inline = format!("BI /W 9 /H 9 /CS /G /BPC 8 /F [/AHx /Fl /Fl] ID {hex}> EI");
+    let attacks: Vec<(&str, Vec<u8>)> = vec![
+        ("content.pdf", content(flate, &bomb)),
+        ("content-twice.pdf", content("/Filter [/FlateDecode /FlateDecode]", &twice)),
+        ("fax.pdf", page(shows, "q 600 0 0 800 0 0 cm /Im Do Q", &[(fax, &[0; 100])])),
+        ("font.pdf", page(font, "BT /F 9 Tf 9 9 Td (aaa) Tj ET", &[(&format!("/Length1 9 {flate}"), &bomb)])),
+        ("function.pdf", page(shading, "/S sh", &[(&function, &bomb)])),
+        ("inline.pdf", page("", &inline, &[])),
+        ("objects.pdf", packed_objects(&bomb)),
+    ];
+    let workspace = Workspace::new();
+    workspace.write("in/template.json", plain_template());
+    for (name, bytes) in &attacks {
+        workspace.write(format!("in/{name}"), bytes);
+    }
+    let arguments = ["-q", "-i", "in", "-o", "out", "--max-workers", "1", "--no-pictures"];
+    let seen = Seen::run(workspace.command(&arguments), PATIENCE);
+    seen.is_well("attacks", 500);
+    let want = attacks.iter().map(|(name, _)| ((*name).to_owned(), "too-large".to_owned()));
+    assert_eq!(reasons(&workspace), want.collect());
+}
+
 #[test]
 fn a_sheet_that_takes_too_long_has_its_row_and_its_neighbours_are_read() {
     let workspace = Workspace::new();

@@ -16,7 +16,7 @@ use image::GrayImage;
 
 use super::marker::{Level, Marker, SmallCopy};
 use super::sums::{Integrals, Windows};
-use super::{Area, FLAT, KeptSpectrum, MARGIN, Match, Matcher, Sample, Searched, Spectra, Template};
+use super::{Area, FLAT, KeptSpectrum, MARGIN, Match, Matcher, Sample, Searched, Spectra, Template, strip_width};
 use crate::geometry::{PixelPoint, Rect, Size};
 use crate::imaging::dispatch::wide_fn;
 use crate::imaging::pixels;
@@ -200,6 +200,7 @@ impl<'a> Hunt<'a> {
             if matcher.deadline.has_passed() {
                 return best;
             }
+            self.prepare(one.number, matcher);
             if self.descent(one).is_some_and(|descent| descent.all(&mut best).is_some()) {
                 continue;
             }
@@ -242,8 +243,23 @@ impl<'a> Hunt<'a> {
         }
     }
 
-    /// Makes what the search for a marker needs.
+    /// Forgets the scores of other markers where these would be too many together.
+    fn make_room(&mut self, scores: usize) {
+        const MOST: usize = 1 << 25;
+        let kept: usize = self.surfaces.iter().flatten().map(|surface| surface.scores.len()).sum();
+        if kept + scores > MOST {
+            self.surfaces.iter_mut().for_each(|surface| *surface = None);
+        }
+    }
+
+    /// Makes what the search for a marker needs, unless it is there.
     fn prepare(&mut self, number: usize, matcher: &mut Matcher) {
+        if let (Some(level), Some(None)) =
+            (self.markers.get(number).and_then(|marker| marker.levels.first()), self.surfaces.get(number))
+        {
+            let side = |pixels: u32| (pixels / level.factor) as usize;
+            self.make_room(side(self.picture.width()) * side(self.picture.height()));
+        }
         let (Some(marker), Some(surface @ None)) = (self.markers.get(number), self.surfaces.get_mut(number)) else {
             return;
         };
@@ -263,12 +279,16 @@ impl<'a> Hunt<'a> {
         }
     }
 
-    /// For a marker without copies, scores all places.
+    /// For a marker without copies, scores all places; not of a picture so large that it is searched in strips.
     fn prepare_whole(&mut self, number: usize, matcher: &mut Matcher) {
         if let (Some(marker), Some(surface @ None)) = (self.markers.get(number), self.surfaces.get_mut(number))
             && marker.levels.is_empty()
         {
             let Searched { area, spectra } = &mut self.searched;
+            let template = Template::new(pixels(&marker.picture), marker.picture.width() as usize);
+            if template.is_some_and(|template| strip_width(*area, &template).is_some()) {
+                return;
+            }
             *surface = Surface::of(*area, (spectra, None), (whole(&marker.picture), &marker.spectrum), matcher);
         }
     }
