@@ -75,6 +75,16 @@ pub fn once(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Resu
 pub fn run(plan: &mut Plan, means: Means<'_>) -> Result<Exit, JobError> {
     let start = Instant::now();
     let Means { options, stop, bars, .. } = means;
+    // An input that is empty is more often one that is not there, as a disk that is not mounted.
+    let found_nothing = plan.found == 0 && plan.unsettled == 0;
+    let spared;
+    let (options, means) = if options.prune && found_nothing {
+        warn!("--prune drops nothing, since no image was found at all; if that is right, remove the output folder");
+        spared = Options { prune: false, ..options.clone() };
+        (&spared, Means { options: &spared, ..means })
+    } else {
+        (options, means)
+    };
     let known = plan.join_known(means.known, options).map_err(JobError::Plan)?;
     let means = Means { known: known.as_ref().or(means.known), ..means };
     if let Some(shard) = options.shard {
@@ -87,9 +97,8 @@ pub fn run(plan: &mut Plan, means: Means<'_>) -> Result<Exit, JobError> {
     }
     tell_recogniser(plan);
     let mut summary = Summary::default();
-    let has_nothing = plan.found == 0 && plan.unsettled == 0 && plan.gone.is_empty();
+    let has_nothing = found_nothing && plan.gone.is_empty();
     if options.task == Task::Read && has_nothing {
-        // An input that is empty is more often one that is not there, as a disk that is not mounted.
         info!("what earlier runs wrote stays as it is");
     }
     let ended = match options.task {

@@ -13,13 +13,13 @@ use tracing::{info, warn};
 use crate::config::{Config, Limits};
 use crate::evaluation::Evaluation;
 use crate::file_names::{
-    DOCUMENTS, IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, extension, shown, tidy,
+    DOCUMENTS, IMAGE_EXTENSIONS, PAGED_EXTENSIONS, STATE_FOLDER, UNREAD_EXTENSIONS, as_cell, extension, shown, tidy,
 };
 use crate::images::{Image, Stamp};
 use crate::json::{DocumentError, Problem};
 use crate::links::Fence;
 use crate::options::{Options, Root, Task};
-use crate::outputs::journal::PageCounts;
+use crate::outputs::journal::{PageCount, PageCounts};
 use crate::outputs::ledger;
 use crate::pages;
 use crate::reach::Reach;
@@ -475,8 +475,11 @@ fn images_of(
     }
     let file = shown(dir).join(&name);
     match counts.of(place, &name) {
-        Some((stamp, pages))
-            if pages <= limits.max_pages && file.metadata().is_ok_and(|found| Stamp::of(&found) == stamp) =>
+        Some(&PageCount { ref input, stamp, pages })
+            if pages <= limits.max_pages
+                && stamp.bytes <= limits.max_file_bytes
+                && *input == as_cell(&tidy(&dir.join(&name)))
+                && file.metadata().is_ok_and(|found| Stamp::of(&found) == stamp) =>
         {
             Image::pages(&name, pages, stamp)
         }

@@ -169,10 +169,13 @@ fn run_folders(
             },
             AnyFolder::Gone(gone) => recall_folder(gone, rows, known, summary)?,
         };
-        if line.is_grouped {
-            let known = |_, image: &Image| known.map_or(Ok(None), |known| known.sheet(&line.place, image.name()));
-            grouped::group(Grouped { paths, dir: &line.dir, images }, wishes, known, &mut ledger.lock())?;
-        }
+        let known = |_, image: &Image| known.map_or(Ok(None), |known| known.sheet(&line.place, image.name()));
+        let is_recalled = |image: &Image| match folder {
+            AnyFolder::Found(plan) => plan.gone.contains(image.name()),
+            AnyFolder::Gone(_) => true,
+        };
+        let all = Grouped { paths, dir: &line.dir, images };
+        grouped::group(all, line.is_grouped, wishes, known, is_recalled, &[], &mut ledger.lock())?;
         if let Some(FolderSummary { folder, pace, .. }) = summary.folders.last() {
             let Counts { images, read, diverted, unreadable, doubts } = counts;
             let rate = pace.sheets_per_second;
@@ -182,6 +185,8 @@ fn run_folders(
     let end = Line::End(EndLine { sheets: summary.total.images });
     journal.append(&end).and_then(|()| journal.sync()).map_err(OutputError::at(journal.path()))?;
     finish_outputs(output, ledger.into_inner(), options.manifest)?;
+    let forgets = !options.resume || options.prune;
+    grouping::forget_kept(output, forgets).map_err(OutputError::at(output))?;
     summary.timings = timings.map(|timings| Box::new(timings.into_inner()));
     Ok(Ended::Finished)
 }
@@ -193,7 +198,7 @@ fn finish_outputs(output: &Path, mut ledger: Ledger, manifest: bool) -> Result<(
         ledger.announce([path.clone(), outputs::table::partial(&path)]).map_err(OutputError::at(output))?;
         ledger.wrote([path]);
     }
-    ledger.finish().and_then(|()| grouping::forget_kept(output)).map_err(OutputError::at(output))?;
+    ledger.finish().map_err(OutputError::at(output))?;
     if manifest {
         manifest::write(output)?;
     }

@@ -16,7 +16,7 @@ use crate::file_names::shown;
 use crate::images::Image;
 use crate::outputs::grouping::Grouped;
 use crate::outputs::journal::{EndLine, FolderLine, Journal, Known, Line};
-use crate::outputs::ledger::Ledger;
+use crate::outputs::ledger::{self, Ledger};
 use crate::outputs::lock::OutputLock;
 use crate::outputs::paths::FolderPaths;
 use crate::outputs::{self, OutputError, sheet_files};
@@ -102,7 +102,8 @@ pub fn write(
                 Some(shard) => shard.known.sheet(&line.place, image.name()),
                 None => Ok(None),
             };
-            grouped::group(whole, wishes, known, &mut ledger.lock())?;
+            let copies = copies(shards, &paths.organized());
+            grouped::group(whole, true, wishes, known, |_| true, &copies, &mut ledger.lock())?;
         }
         info!("`{}`: {counts}", shown(&line.dir).join("").display());
         total += counts;
@@ -111,6 +112,15 @@ pub fn write(
     journal.sync().map_err(OutputError::at(journal.path()))?;
     super::finish_outputs(output, ledger.into_inner(), wanted.manifest)?;
     Ok(total)
+}
+
+/// What shards have grouped of a folder: the last copies, perhaps, of sheets whose files have gone.
+fn copies(shards: &[ShardOutput], organized: &Path) -> Vec<PathBuf> {
+    let of_shard = |shard: &ShardOutput| {
+        let below = ledger::written_below(&shard.output).into_iter().filter(|path| path.starts_with(organized));
+        below.map(|path| shard.output.join(path)).collect::<Vec<_>>()
+    };
+    shards.iter().flat_map(of_shard).collect()
 }
 
 /// Copies the files about a sheet, under the names that they have.

@@ -100,9 +100,11 @@ impl Ledger {
         remove(&self.output, self.earlier.iter().filter(|path| are_to_go(path)).cloned().collect())
     }
 
-    /// The files of earlier runs below a folder, all as paths below the output folder, that this run has not written.
-    pub fn earlier_below(&self, folder: &Path) -> impl Iterator<Item = &Path> {
-        self.earlier.iter().map(PathBuf::as_path).filter(move |path| path.starts_with(folder))
+    /// The files of earlier runs below a folder, all as paths below the output folder, that this run has not written. What would
+    /// be reached by way of a link is none of them.
+    pub fn earlier_below(&self, folder: &Path) -> HashSet<PathBuf> {
+        let mut folders = Folders::of(&self.output);
+        self.earlier.iter().filter(|path| path.starts_with(folder) && folders.hold(path)).cloned().collect()
     }
 
     /// Was this file written by an earlier run, and not again by this one?
@@ -164,11 +166,41 @@ fn may_hold_files(folder: &Path) -> bool {
     }
 }
 
+/// Tells what lies in an output folder itself: somebody may have put a link in the place of one of its folders.
+struct Folders<'o> {
+    output: &'o Path,
+    real: Option<PathBuf>,
+    /// Folders that were looked at.
+    known: HashMap<PathBuf, bool>,
+}
+
+impl<'o> Folders<'o> {
+    fn of(output: &'o Path) -> Self {
+        Self { output, real: fs::canonicalize(output).ok(), known: HashMap::new() }
+    }
+
+    /// Is a path below the output folder reached without a link?
+    fn hold(&mut self, path: &Path) -> bool {
+        let (Some(folder), Some(real)) = (path.parent(), &self.real) else { return true };
+        if let Some(&known) = self.known.get(folder) {
+            return known;
+        }
+        // What is not there is reached by no link.
+        let holds = fs::canonicalize(self.output.join(folder)).map_or(true, |found| found == real.join(folder));
+        self.known.insert(folder.to_path_buf(), holds);
+        holds
+    }
+}
+
 /// Removes files below `output`, links and not what they lead to, with folders that this leaves empty. A folder of that name
-/// is nothing that omr wrote.
+/// is nothing that omr wrote, and neither is what lies behind a link.
 fn remove(output: &Path, mut stale: Vec<PathBuf>) -> io::Result<()> {
     stale.sort();
+    let mut folders = Folders::of(output);
     for path in &stale {
+        if !folders.hold(path) {
+            continue;
+        }
         let file = output.join(path);
         match fs::remove_file(&file) {
             Ok(()) => remove_empty_folders(output, path),

@@ -263,7 +263,8 @@ impl Plan {
         }
         self.folders.retain(|plan| !plan.folder.images.is_empty());
         for gone in &mut self.gone {
-            gone.images.retain(|image| is_of(shard, &gone.line.place, image, options));
+            let below = &gone.line.below;
+            gone.images.retain(|image| shard.has(&below.join(image.file())));
         }
         self.gone.retain(|gone| !gone.images.is_empty());
     }

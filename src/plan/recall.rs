@@ -55,6 +55,19 @@ pub enum RecallError {
         /// This run's.
         now: Option<Shard>,
     },
+    /// The same folder had another place when it was the only input, or one of several.
+    #[error(
+        "the results of `{}` lie in `{}` and would now go to `{}`, since other inputs are named than before; name the same inputs,          or choose another --output",
+        dir.display(), was.display(), now.display()
+    )]
+    Moved {
+        /// The folder.
+        dir: PathBuf,
+        /// Its place, the output folder in front.
+        was: PathBuf,
+        /// The place that it would have.
+        now: PathBuf,
+    },
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -142,6 +155,10 @@ impl Plan {
                 continue;
             }
             let name = shown(&line.dir).join("");
+            if let Some(moved) = self.folders.iter().find(|plan| plan.folder.dir == line.dir) {
+                let [was, now] = [&line.place, &moved.folder.place].map(|place| options.output.join(place).join(""));
+                return Err(vec![RecallError::Moved { dir: name, was, now }]);
+            }
             if options.prune {
                 info!(
                     "`{}`: the folder is gone; the rows of its {} sheet(s) are dropped",

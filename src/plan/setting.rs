@@ -40,8 +40,8 @@ impl Settings {
         documents.retain(|document| seen.insert((document.role.clone(), document.path.clone())));
         let omr = env!("CARGO_PKG_VERSION").to_owned();
         let options = options_of(options, mode, context, folder.evaluation.is_some());
-        let digests: Vec<String> =
-            documents.iter().map(|document| format!("{} {}", document.role, document.sha256)).collect();
+        let digest = |document: &Document| format!("{} {} {}", document.role, document.sha256, document.path.display());
+        let digests: Vec<String> = documents.iter().map(digest).collect();
         let parts = [omr.as_str(), options.as_str()].into_iter().chain(digests.iter().map(String::as_str));
         let id = Digest::of_parts(parts.map(str::as_bytes));
         Setting { id, omr, options, documents }

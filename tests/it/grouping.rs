@@ -176,6 +176,86 @@ fn copies_of_sheets_that_have_gone_stay_at_the_place_that_one_run_gives_them() {
     assert_eq!(listing(&workspace.path("out/sub/organized")).len(), want.len() - 2, "what is dropped goes");
 }
 
+/// Sheets that are copied by their answers, one a place.
+fn copied(sheets: &[(&str, &str)]) -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("in/template.json", TEMPLATE);
+    workspace.write(
+        "in/config.json",
+        config(
+            r#""rules": [{"name": "all", "priority": 1, "destinationPattern": "{room}", "action": "copy",
+            "collisionStrategy": "skip", "matcher": {"formatString": "{room}", "matchRegex": "."}}]"#,
+        ),
+    );
+    for (name, answers) in sheets {
+        workspace.write(format!("in/{name}"), png(&page(answers)));
+    }
+    workspace
+}
+
+const RESUME: [&str; 5] = ["-i", "in", "-o", "out", "--resume"];
+
+#[test]
+fn a_copy_whose_sheet_has_gone_waits_until_there_is_a_place_for_it() {
+    let workspace = copied(&[("b.png", "A B")]);
+    workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
+    let copy = fs::read(workspace.path("in/b.png")).unwrap();
+    fs::remove_file(workspace.path("in/b.png")).unwrap();
+    // Another sheet comes first, and has the place.
+    workspace.write("in/a.png", png(&page("A C")));
+    workspace.omr(&RESUME).succeeded();
+    let place = workspace.path("out/organized/A.png");
+    assert!(fs::read(&place).unwrap() == fs::read(workspace.path("in/a.png")).unwrap());
+    // Nothing is grouped for a while.
+    let rules = fs::read_to_string(workspace.path("in/config.json")).unwrap();
+    workspace.write("in/config.json", rules.replace("true", "false"));
+    workspace.omr(&RESUME).succeeded();
+    assert!(!place.exists());
+    workspace.write("in/config.json", rules);
+    // The place is free again.
+    workspace.write("in/a.png", png(&page("B C")));
+    workspace.omr(&RESUME).succeeded();
+    assert!(fs::read(&place).unwrap() == copy);
+    assert!(!workspace.path("out/.omr/kept").exists());
+}
+
+#[test]
+fn a_sheet_that_is_being_written_anew_is_not_copied_under_its_old_row() {
+    let workspace = copied(&[("a.png", "A B"), ("b.png", "B B")]);
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    for name in ["in/a.png", "in/b.png"] {
+        fs::File::options().write(true).open(workspace.path(name)).unwrap().set_modified(hour_ago).unwrap();
+    }
+    workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
+    let tree = workspace.tree("out/organized");
+    workspace.write("in/a.png", &png(&page("C C"))[..300]);
+    workspace.omr(&[&RESUME[..], &["--settle", "600"]].concat()).succeeded();
+    assert!(workspace.tree("out/organized") == tree);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_lies_behind_a_link_is_not_touched() {
+    for link in ["organized", "organized/r A"] {
+        let workspace = copied(&[("a.png", "A B"), ("b.png", "A C")]);
+        let rules = fs::read_to_string(workspace.path("in/config.json")).unwrap();
+        workspace
+            .write("in/config.json", rules.replace("\"{room}\", \"action", "\"r {room}/{original_name}\", \"action"));
+        workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
+        assert!(workspace.path("out/organized/r A/b.png").is_file());
+        fs::remove_file(workspace.path("in/b.png")).unwrap();
+        // Somebody moves copies to another disk.
+        let (place, elsewhere) = (workspace.path(format!("out/{link}")), workspace.path("elsewhere"));
+        fs::rename(&place, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &place).unwrap();
+        let before = workspace.tree("elsewhere");
+        for _ in 0..2 {
+            workspace.omr(&RESUME).succeeded();
+            assert!(workspace.tree("elsewhere") == before, "{link}");
+        }
+    }
+}
+
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -420,6 +420,11 @@ fn files_that_are_still_the_same_are_not_opened_to_count_their_pages() {
     let said = resume().succeeded().stderr();
     assert_eq!(said.matches("read by an earlier run").count(), 4, "{said}");
     assert_eq!(read(&workspace, "out"), all);
+    // Another limit, and another file of the same name, size and time.
+    workspace.write("in/config.json", r#"{"limits": {"max_file_bytes": 100}}"#);
+    resume();
+    assert_eq!(reasons(&workspace, "out").keys().collect::<Vec<_>>(), ["many.pdf", "one.pdf"]);
+    workspace.write("in/config.json", CONFIG);
     // A file that was written to is counted anew.
     workspace.write("in/many.pdf", Pdf::of_pictures(&pictures[..2], 200, 300));
     workspace.write("in/one.pdf", Pdf::of_pictures(&pictures, 200, 300));

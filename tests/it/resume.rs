@@ -243,6 +243,34 @@ fn rows_of_files_that_have_gone_stay_until_they_are_pruned() {
 }
 
 #[test]
+fn an_input_without_a_sheet_has_nothing_dropped() {
+    let workspace = workspace(6);
+    workspace.omr(&RUN).succeeded();
+    let before = workspace.tree("out");
+    fs::rename(workspace.path("in"), workspace.path("away")).unwrap();
+    fs::create_dir(workspace.path("in")).unwrap();
+    let run = workspace.omr(&["-i", "in", "--statistics", "-o", "out", "--resume", "--prune"]).succeeded();
+    assert!(run.stderr().contains("--prune drops nothing"), "{}", run.stderr());
+    assert_same(&workspace.tree("out"), &before, "nothing was found");
+    fs::remove_dir(workspace.path("in")).unwrap();
+    fs::rename(workspace.path("away"), workspace.path("in")).unwrap();
+    workspace.omr(&resumed()).succeeded();
+    assert_same(&workspace.tree("out"), &before, "the input is back");
+}
+
+#[test]
+fn a_folder_whose_results_would_lie_elsewhere_is_told() {
+    let workspace = workspace(3);
+    workspace.copy("in", "more");
+    workspace.omr(&RUN).succeeded();
+    let before = workspace.tree("out");
+    let run = workspace.omr(&["-i", "in", "more", "--statistics", "-o", "out", "--resume"]);
+    assert_eq!(run.code(), 1);
+    assert!(run.stderr().contains("and would now go to `out/in/"), "{}", run.stderr());
+    assert_same(&workspace.tree("out"), &before, "refused");
+}
+
+#[test]
 fn rows_of_gone_files_that_fit_no_more_are_not_dropped_unasked() {
     let workspace = workspace(6);
     workspace.omr(&RUN).succeeded();

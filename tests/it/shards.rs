@@ -91,6 +91,40 @@ fn folders_that_have_gone_keep_their_place_in_every_shard() {
 }
 
 #[test]
+fn sheets_that_have_gone_keep_rows_and_copies_in_every_shard() {
+    let workspace = Workspace::new();
+    for root in ["a", "b", "c"] {
+        workspace.copy_sample("plain", root);
+        workspace.write(
+            format!("{root}/config.json"),
+            r#"{"outputs": {"fileGrouping": {"enabled": true, "rules": [
+                {"name": "all", "priority": 1, "destinationPattern": "all/{original_name}", "action": "copy",
+                 "collisionStrategy": "increment", "matcher": {"formatString": "{original_name}", "matchRegex": "."}}]}}}"#,
+        );
+    }
+    let all = |inputs: &[&str], more: &[&str]| {
+        let run = |output: &str, shard: &[&str]| {
+            workspace.omr(&[&["-q", "-o", output, "-i"][..], inputs, more, shard].concat()).succeeded();
+        };
+        run("whole", &[]);
+        run("shard-1", &["--shard", "1/2"]);
+        run("shard-2", &["--shard", "2/2"]);
+    };
+    all(&["a", "b", "c"], &[]);
+    let before = workspace.tree("whole");
+    assert!(before.keys().filter(|name| name.to_str().unwrap().contains("organized")).count() >= 6, "{before:?}");
+    // An input is named no more, and of another the sheets are gone.
+    fs::remove_file(workspace.path("b/page-1.png")).unwrap();
+    fs::remove_dir_all(workspace.path("c")).unwrap();
+    all(&["a", "b"], &["--resume"]);
+    assert!(workspace.tree("whole") == before);
+    workspace.omr(&["merge", "-q", "-o", "merged", "shard-1", "shard-2"]).succeeded();
+    let merged = workspace.tree("merged");
+    assert_eq!(merged.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    assert!(merged == before);
+}
+
+#[test]
 fn shards_that_do_not_belong_together_are_refused() {
     let workspace = Workspace::new();
     workspace.copy_sample("plain", "in");

@@ -1,84 +1,126 @@
-//! Copies of sheets whose files have gone. Such a copy may be the last that there is of a sheet, so it is set aside in
-//! `.omr/kept/` before places are settled anew, and taken from there when the sheet has its place.
-//!
-//! What was set aside stays until a run is finished: one that was stopped in between has lost nothing.
+//! Copies of sheets whose files have gone. Such a copy may be the last that there is of a sheet: one that lies where its sheet is
+//! wished to be stays there, any other waits in `.omr/kept/`, under the digest of its content, until its sheet has a place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::organize::Gone;
 use crate::digest::Digest;
 use crate::file_names::STATE_FOLDER;
-use crate::outputs::journal::Source;
-use crate::outputs::ledger::Ledger;
 
 /// Name of the folder in the state folder.
 const KEPT: &str = "kept";
 
-/// Sheets whose files have gone, by the numbers that they have in their folder, and copies of them.
+/// What is kept of the sheets that have gone, by the numbers that they have in their folder.
 #[derive(Debug)]
 pub(super) struct Kept {
-    copies: HashMap<usize, PathBuf>,
+    folder: PathBuf,
+    sheets: HashMap<usize, Digest>,
+    in_place: HashSet<usize>,
 }
 
 impl Kept {
-    /// Sets aside what earlier runs copied below `organized` of the sheets that have `gone`. A copy is known by its content,
-    /// since its place may have been settled otherwise.
+    /// Finds copies of the sheets that have gone, by their content, and sets those aside that do not lie where they are wished to
+    /// be. `earlier` are files that earlier runs put below the output folder, by `targets` the sheets have their places there;
+    /// `others` are copies elsewhere, which stay where they are.
     ///
     /// # Errors
     /// What the system says.
-    pub fn set_aside(output: &Path, organized: &Path, gone: &[(usize, Source)], ledger: &Ledger) -> io::Result<Self> {
-        let mut copies = HashMap::new();
-        if gone.is_empty() {
-            return Ok(Self { copies });
+    pub fn set_aside(
+        output: &Path,
+        gone: &[Gone],
+        earlier: &HashSet<PathBuf>,
+        targets: &HashMap<usize, PathBuf>,
+        others: &[PathBuf],
+    ) -> io::Result<Self> {
+        let mut kept = Self { folder: folder_of(output), sheets: HashMap::new(), in_place: HashSet::new() };
+        let mut sought: HashMap<u64, HashSet<Digest>> = HashMap::new();
+        for (sheet, source) in gone.iter().filter_map(|gone| Some((gone.sheet, gone.source?))) {
+            let target = targets.get(&sheet).filter(|target| earlier.contains(*target));
+            let target = target.map(|target| output.join(target));
+            if target.is_some_and(|target| has_content(&target, source.stamp.bytes, source.sha256)) {
+                kept.in_place.insert(sheet);
+                continue;
+            }
+            kept.sheets.insert(sheet, source.sha256);
+            if !kept.place_of(source.sha256).is_file() {
+                sought.entry(source.stamp.bytes).or_default().insert(source.sha256);
+            }
         }
-        let folder = folder_of(output);
-        // The content of gone sheets, by size: only files of such a size have to be read.
-        let mut sought: HashMap<u64, Vec<Digest>> = HashMap::new();
-        for (_, source) in gone.iter().filter(|(_, source)| !place_of(&folder, source.sha256).is_file()) {
-            sought.entry(source.stamp.bytes).or_default().push(source.sha256);
+        if sought.is_empty() {
+            return Ok(kept);
         }
-        for copy in ledger.earlier_below(organized).map(|below| output.join(below)) {
+        let stay: HashSet<&PathBuf> = kept.in_place.iter().filter_map(|sheet| targets.get(sheet)).collect();
+        let own = earlier.iter().map(|below| (output.join(below), !stay.contains(below)));
+        for (copy, is_moved) in own.chain(others.iter().map(|other| (other.clone(), false))) {
             let Ok(metadata) = fs::symlink_metadata(&copy) else { continue };
             // A link is no copy.
-            let Some(digests) = sought.get(&metadata.len()).filter(|_| metadata.is_file()) else { continue };
-            let digest = Digest::of_file(&copy)?;
-            if digests.contains(&digest) {
-                fs::create_dir_all(&folder)?;
-                fs::rename(&copy, place_of(&folder, digest))?;
+            let Some(digests) = sought.get_mut(&metadata.len()).filter(|_| metadata.is_file()) else { continue };
+            let Ok(digest) = Digest::of_file(&copy) else { continue };
+            if !digests.remove(&digest) {
+                continue;
+            }
+            fs::create_dir_all(&kept.folder)?;
+            let place = kept.place_of(digest);
+            if is_moved {
+                fs::rename(&copy, place)?;
+            } else {
+                // In one step: half a copy is none.
+                let partial = kept.folder.join("partial");
+                fs::copy(&copy, &partial)?;
+                fs::rename(partial, place)?;
             }
         }
-        for (sheet, source) in gone {
-            let place = place_of(&folder, source.sha256);
-            if place.is_file() {
-                copies.insert(*sheet, place);
-            }
-        }
-        Ok(Self { copies })
+        Ok(kept)
     }
 
-    /// The copy of a sheet that has gone.
-    pub fn copy_of(&self, sheet: usize) -> Option<&Path> {
-        self.copies.get(&sheet).map(PathBuf::as_path)
+    /// Does a copy of the sheet lie where it is wished to be?
+    pub fn is_in_place(&self, sheet: usize) -> bool {
+        self.in_place.contains(&sheet)
+    }
+
+    /// The copy of a sheet that was set aside.
+    pub fn copy_of(&self, sheet: usize) -> Option<PathBuf> {
+        self.sheets.get(&sheet).map(|&content| self.place_of(content)).filter(|place| place.is_file())
+    }
+
+    /// Moves the copy of a sheet to its place; if other sheets have the same content, it is copied, and theirs stays.
+    pub fn put(&mut self, sheet: usize, target: &Path) -> io::Result<()> {
+        let Some(content) = self.sheets.remove(&sheet) else { return Ok(()) };
+        let place = self.place_of(content);
+        if self.sheets.values().any(|other| *other == content) {
+            let partial = self.folder.join("partial");
+            fs::copy(place, &partial)?;
+            return fs::rename(partial, target);
+        }
+        fs::rename(place, target)
+    }
+
+    fn place_of(&self, content: Digest) -> PathBuf {
+        self.folder.join(content.to_string())
     }
 }
 
-/// Removes what was set aside, once everything has its place.
+fn has_content(file: &Path, bytes: u64, sha256: Digest) -> bool {
+    fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes)
+        && Digest::of_file(file).is_ok_and(|digest| digest == sha256)
+}
+
+/// Removes what was set aside: all of it, or the folder alone if it holds nothing any more. A sheet that has no place may get one
+/// another time.
 ///
 /// # Errors
 /// What the system says.
-pub fn forget_kept(output: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder_of(output)) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+pub fn forget_kept(output: &Path, all: bool) -> io::Result<()> {
+    let folder = folder_of(output);
+    match if all { fs::remove_dir_all(folder) } else { fs::remove_dir(folder) } {
+        Err(e) if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => Err(e),
         _ => Ok(()),
     }
 }
 
 fn folder_of(output: &Path) -> PathBuf {
     output.join(STATE_FOLDER).join(KEPT)
-}
-
-fn place_of(folder: &Path, content: Digest) -> PathBuf {
-    folder.join(content.to_string())
 }

@@ -1,6 +1,6 @@
 //! Writes the links and copies of a folder.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,9 +9,9 @@ use std::path::{Component, Path, PathBuf};
 use tracing::{debug, info, warn};
 
 use super::kept::Kept;
-use super::places::{Foreign, Placed, Places};
+use super::places::{Foreign, Places};
 use super::{GroupingAction, Wish};
-use crate::file_names::shown;
+use crate::file_names::{STATE_FOLDER, shown};
 use crate::images::Image;
 use crate::outputs::OutputError;
 use crate::outputs::journal::Source;
@@ -29,8 +29,17 @@ pub struct Grouped<'f> {
     pub images: &'f [Image],
 }
 
-/// Puts every sheet into its place; `wishes` are those of the sheets with these numbers, in input order. What earlier runs put there
-/// goes first, but for copies of the sheets that have `gone`. Whatever else lies there stays, and is told.
+/// A sheet whose file has gone, or is another than the one that was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Gone {
+    /// Its number in its folder.
+    pub sheet: usize,
+    /// What the file was when it was read, if that is known.
+    pub source: Option<Source>,
+}
+
+/// Puts every sheet into its place; `wishes` are those of the sheets with these numbers, in input order. Of sheets that have `gone`
+/// the copies that earlier runs made have the places, or `copies` elsewhere. Whatever lies there and is not omr's stays, and is told.
 ///
 /// # Errors
 /// [`OutputError`]: a place cannot be written. A sheet that is gone without a copy, or cannot be read any more, is told and left
@@ -38,7 +47,8 @@ pub struct Grouped<'f> {
 pub fn organize(
     folder: Grouped<'_>,
     wishes: Vec<(usize, Wish)>,
-    gone: &[(usize, Source)],
+    gone: &[Gone],
+    copies: &[PathBuf],
     ledger: &mut Ledger,
 ) -> Result<(), OutputError> {
     let organized = folder.paths.organized();
@@ -48,16 +58,20 @@ pub fn organize(
         warn!("no sheet is grouped: `{}` is a link or a file, not a folder; remove it", root.display());
         return Ok(());
     }
-    let kept = Kept::set_aside(folder.paths.output(), &organized, gone, ledger).map_err(OutputError::at(&root))?;
-    ledger.remove_earlier(|path| path.starts_with(&organized)).map_err(OutputError::at(&root))?;
+    let output = folder.paths.output();
+    // What earlier runs put there gives way to what is put there now.
+    let earlier = ledger.earlier_below(&organized);
     let mut known: HashMap<PathBuf, Foreign> = HashMap::new();
     let mut foreign = |below: &Path| {
         if let Some(&found) = known.get(below) {
             return found;
         }
-        let found = match fs::symlink_metadata(root.join(below)) {
+        let place = organized.join(below);
+        let found = match fs::symlink_metadata(output.join(&place)) {
             Err(_) => Foreign::Nothing,
+            Ok(metadata) if metadata.is_dir() && has_only(output, &place, &earlier) => Foreign::Nothing,
             Ok(metadata) if metadata.is_dir() => Foreign::Folder,
+            Ok(_) if earlier.contains(&place) => Foreign::Nothing,
             Ok(_) => Foreign::Other,
         };
         known.insert(below.to_path_buf(), found);
@@ -68,40 +82,53 @@ pub fn organize(
         places.take(i, wish, &mut foreign);
     }
     let (placed, refused) = places.finish();
+    let name = |sheet: usize| folder.dir.join(folder.images.get(sheet).map_or_else(|| OsStr::new(""), Image::name));
+    for (sheet, refusal) in &refused {
+        warn!("`{}` is not in `{}`: {refusal}", name(*sheet).display(), organized.display());
+    }
+    let targets: HashMap<usize, PathBuf> =
+        placed.iter().map(|placed| (placed.sheet, organized.join(&placed.path))).collect();
+    let mut kept = Kept::set_aside(output, gone, &earlier, &targets, copies).map_err(OutputError::at(&root))?;
+    make_way(&targets, &earlier, ledger).map_err(OutputError::at(&root))?;
+    let gone: HashSet<usize> = gone.iter().map(|gone| gone.sheet).collect();
     // A page of a file is grouped by its marked picture: the file is that of other sheets, too.
     let picture = |image: &Image| folder.paths.pictures().join(folder.paths.picture(image.name()).name);
-    let file = |sheet: usize| {
-        let image = folder.images.get(sheet)?;
-        Some(match image.page_number() {
-            None => kept.copy_of(sheet).map_or_else(|| folder.dir.join(image.file()), Path::to_path_buf),
-            Some(_) => folder.paths.on_disk(&picture(image)),
-        })
+    ledger.announce(targets.values().cloned()).map_err(OutputError::at(&root))?;
+    let mut writer = Writer {
+        inputs: fs::canonicalize(shown(folder.dir)),
+        partial: output.join(STATE_FOLDER).join(PARTIAL),
+        has_links: true,
+        target_folders: HashMap::new(),
     };
-    for (sheet, refusal) in &refused {
-        if let Some(image) = file(*sheet) {
-            warn!("`{}` is not in `{}`: {refusal}", image.display(), organized.display());
-        }
-    }
-    let below = |placed: &Placed| organized.join(&placed.path);
-    ledger.announce(placed.iter().map(below)).map_err(OutputError::at(&root))?;
-    let mut writer =
-        Writer { inputs: fs::canonicalize(shown(folder.dir)), has_links: true, target_folders: HashMap::new() };
     let mut count = 0;
     for placed in &placed {
-        let Some((sheet, image)) = folder.images.get(placed.sheet).zip(file(placed.sheet)) else { continue };
+        let Some(sheet) = folder.images.get(placed.sheet) else { continue };
+        let below = organized.join(&placed.path);
+        let target = output.join(&below);
         let is_page = sheet.page_number().is_some();
-        if !image.is_file() || (is_page && ledger.is_left_over(&picture(sheet))) {
+        let image = if is_page { folder.paths.on_disk(&picture(sheet)) } else { folder.dir.join(sheet.file()) };
+        let is_kept = kept.copy_of(placed.sheet).is_some();
+        let has_file = image.is_file() && !(is_page && ledger.is_left_over(&picture(sheet)));
+        let put = if kept.is_in_place(placed.sheet) {
+            Ok(true)
+        } else if is_kept {
+            target
+                .parent()
+                .map_or(Ok(()), fs::create_dir_all)
+                .and_then(|()| kept.put(placed.sheet, &target))
+                .map(|()| true)
+        } else if gone.contains(&placed.sheet) || !has_file {
             let what = if is_page { "the page has no marked picture" } else { "the file is gone" };
-            warn!("`{}` is not in `{}`: {what}", folder.dir.join(sheet.name()).display(), organized.display());
+            warn!("`{}` is not in `{}`: {what}", name(placed.sheet).display(), organized.display());
             continue;
-        }
-        let target = root.join(&placed.path);
-        let is_copied = is_page || kept.copy_of(placed.sheet).is_some();
-        let action = if is_copied { GroupingAction::Copy } else { placed.action };
-        match writer.put(sheet.file(), &image, &target, action) {
+        } else {
+            let action = if is_page { GroupingAction::Copy } else { placed.action };
+            writer.put(sheet.file(), &image, &target, action, earlier.contains(&below))
+        };
+        match put {
             Ok(true) => {
-                debug!("`{}` is grouped as `{}`", image.display(), below(placed).display());
-                ledger.wrote([below(placed)]);
+                debug!("`{}` is grouped as `{}`", name(placed.sheet).display(), below.display());
+                ledger.wrote([below]);
                 count += 1;
             }
             Ok(false) => {}
@@ -115,7 +142,8 @@ pub fn organize(
                         | io::ErrorKind::NotADirectory
                 ) =>
             {
-                warn!("`{}` is not in `{}`: `{}`: {e}", image.display(), organized.display(), placed.path.display());
+                let (name, path) = (name(placed.sheet), placed.path.display());
+                warn!("`{}` is not in `{}`: `{path}`: {e}", name.display(), organized.display());
             }
             Err(e) => return Err(OutputError::at(&target)(e)),
         }
@@ -124,9 +152,48 @@ pub fn organize(
     Ok(())
 }
 
+/// Sets copies of sheets that have gone aside, since sheets are not grouped any more.
+///
+/// # Errors
+/// [`OutputError`].
+pub fn set_aside(folder: Grouped<'_>, gone: &[Gone], ledger: &Ledger) -> Result<(), OutputError> {
+    let earlier = ledger.earlier_below(&folder.paths.organized());
+    let output = folder.paths.output();
+    Kept::set_aside(output, gone, &earlier, &HashMap::new(), &[]).map(drop).map_err(OutputError::at(output))
+}
+
+/// Is there nothing in a folder but `files`, all of them paths below the output folder?
+fn has_only(output: &Path, folder: &Path, files: &HashSet<PathBuf>) -> bool {
+    let Ok(entries) = fs::read_dir(output.join(folder)) else { return false };
+    entries.into_iter().all(|entry| {
+        entry.is_ok_and(|entry| {
+            let below = folder.join(entry.file_name());
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => has_only(output, &below, files),
+                Ok(_) => files.contains(&below),
+                Err(_) => false,
+            }
+        })
+    })
+}
+
+/// Removes those of the earlier files that lie where there must be a folder now, or in what must be a file.
+fn make_way(targets: &HashMap<usize, PathBuf>, earlier: &HashSet<PathBuf>, ledger: &Ledger) -> io::Result<()> {
+    let files: HashSet<&Path> = targets.values().map(PathBuf::as_path).collect();
+    let folders: HashSet<&Path> = targets.values().flat_map(|target| target.ancestors().skip(1)).collect();
+    let is_in_the_way =
+        |path: &Path| folders.contains(path) || path.ancestors().skip(1).any(|folder| files.contains(folder));
+    ledger.remove_earlier(|path| earlier.contains(path) && is_in_the_way(path))
+}
+
+/// Name in the state folder of a copy that is not whole yet.
+const PARTIAL: &str = "copy.partial";
+
 struct Writer {
     /// The real path of the sheets' folder.
     inputs: io::Result<PathBuf>,
+    /// Where a copy grows that takes the place of an earlier one.
+    partial: PathBuf,
     /// False once the file system has refused a link.
     has_links: bool,
     /// The real paths of folders below `organized/`.
@@ -134,8 +201,15 @@ struct Writer {
 }
 
 impl Writer {
-    /// Puts a sheet at `target`, where nothing lies; false when the sheet cannot be read any more.
-    fn put(&mut self, name: &OsStr, image: &Path, target: &Path, action: GroupingAction) -> io::Result<bool> {
+    /// Puts a sheet at `target`, where nothing lies, or what an earlier run put there; false when the sheet cannot be read any more.
+    fn put(
+        &mut self,
+        name: &OsStr,
+        image: &Path,
+        target: &Path,
+        action: GroupingAction,
+        is_replaced: bool,
+    ) -> io::Result<bool> {
         let folder = target.parent().unwrap_or(target);
         fs::create_dir_all(folder)?;
         if action == GroupingAction::Symlink
@@ -149,6 +223,12 @@ impl Writer {
                     self.target_folders.entry(folder.to_path_buf()).or_insert(real)
                 }
             };
+            if is_replaced {
+                match fs::remove_file(target) {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                    _ => {}
+                }
+            }
             match symlink(&relative(from, &inputs.join(name)), target) {
                 Ok(()) => return Ok(true),
                 Err(e) if matches!(e.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
@@ -158,7 +238,15 @@ impl Writer {
                 Err(e) => return Err(e),
             }
         }
-        copy(image, target)
+        if !is_replaced {
+            return copy(image, target);
+        }
+        // The earlier copy gives way to a whole one.
+        match fs::remove_file(&self.partial) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        Ok(copy(image, &self.partial)? && fs::rename(&self.partial, target).map(|()| true)?)
     }
 }
 

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 pub use self::known::{JournalError, Known};
 pub use self::line::{Document, EndLine, FolderLine, Line, RunLine, Setting, SheetLine, Source, Stamp};
-pub use self::pages::PageCounts;
+pub use self::pages::{PageCount, PageCounts};
 use super::{OutputError, table};
 use crate::file_names::STATE_FOLDER;
 use crate::images::Image;

@@ -15,7 +15,18 @@ use crate::images::Image;
 use crate::os_names;
 
 /// Counts of pages, by place and name of their files.
-type Counts = HashMap<PathBuf, HashMap<OsString, (Stamp, u32)>>;
+type Counts = HashMap<PathBuf, HashMap<OsString, PageCount>>;
+
+/// What a file was, and how many pages it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageCount {
+    /// The column `input_path`.
+    pub input: String,
+    /// Size and time.
+    pub stamp: Stamp,
+    /// So many.
+    pub pages: u32,
+}
 
 /// What is known of the pages of files. The journal is looked into when the first file is asked for; what cannot be used there is
 /// passed over, since files can be counted anew.
@@ -37,6 +48,7 @@ struct SheetKey {
     #[serde(with = "os_names::below")]
     place: PathBuf,
     image: Image,
+    input: String,
     source: Option<Stamp>,
     done: DoneKey,
 }
@@ -59,10 +71,10 @@ impl PageCounts {
         Self { journal: Some(super::file_of(output)), counts: OnceCell::new() }
     }
 
-    /// What the file was, and how many pages it had.
-    pub fn of(&self, place: &Path, file: &OsStr) -> Option<(Stamp, u32)> {
+    /// What is known of a file.
+    pub fn of(&self, place: &Path, file: &OsStr) -> Option<&PageCount> {
         let journal = self.journal.as_deref()?;
-        self.counts.get_or_init(|| read(journal)).get(place)?.get(file).copied()
+        self.counts.get_or_init(|| read(journal)).get(place)?.get(file)
     }
 }
 
@@ -72,7 +84,7 @@ fn read(journal: &Path) -> Counts {
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
-        if let Ok(Entry { sheet: Some(SheetKey { place, image, source: Some(stamp), done }) }) =
+        if let Ok(Entry { sheet: Some(SheetKey { place, image, input, source: Some(stamp), done }) }) =
             serde_json::from_slice(&line)
         {
             let count = match (image.pages_of_file(), done.outcome) {
@@ -83,7 +95,7 @@ fn read(journal: &Path) -> Counts {
             };
             let known = counts.entry(place).or_default();
             match count {
-                Some(count) => known.insert(image.file().to_owned(), (stamp, count)),
+                Some(pages) => known.insert(image.file().to_owned(), PageCount { input, stamp, pages }),
                 None => known.remove(image.file()),
             };
         }
@@ -110,7 +122,7 @@ mod tests {
             let done = Done { outcome, id: None, is_unanswered: false, responses: None, wish: None, files: Vec::new() };
             let (place, setting) = (PathBuf::from("a"), Digest::of(b""));
             let source = Some(Source { stamp: stamp(bytes), sha256: setting });
-            let line = SheetLine { place, image, input: String::new(), source, setting, done };
+            let line = SheetLine { place, image, input: "in/a".to_owned(), source, setting, done };
             journal.append(&Line::Sheet(Box::new(line))).unwrap();
         };
         let failed = || Outcome::Failed(SheetError::new(Reason::Corrupt, "x"));
@@ -125,9 +137,11 @@ mod tests {
         note(Image::whole("broken.pdf"), 41, failed());
         journal.append(&Line::End(EndLine { sheets: 6 })).unwrap();
         let counts = PageCounts::noted(dir.path());
-        let of = |place: &str, file: &str| counts.of(place.as_ref(), file.as_ref());
-        assert_eq!(of("a", "many.pdf"), Some((stamp(10), 3)));
-        assert_eq!(of("a", "one.pdf"), Some((stamp(20), 1)));
+        let of = |place: &str, file: &str| {
+            counts.of(place.as_ref(), file.as_ref()).map(|count| (count.input.as_str(), count.stamp, count.pages))
+        };
+        assert_eq!(of("a", "many.pdf"), Some(("in/a", stamp(10), 3)));
+        assert_eq!(of("a", "one.pdf"), Some(("in/a", stamp(20), 1)));
         assert_eq!([of("a", "lost.pdf"), of("a", "broken.pdf"), of("b", "one.pdf")], [None; 3]);
         assert_eq!(PageCounts::default().of("a".as_ref(), "one.pdf".as_ref()), None);
     }
