@@ -459,7 +459,7 @@ fn documents_without_measure_are_errors_that_come_soon() {
         (
             "large-page",
             format!("{{{}}}", simple.replace("[1000, 1400]", "[32000, 32000]")),
-            "at most 180000000 are held",
+            "at most 90000000 can be worked on",
         ),
         ("bubble", format!("{{{}}}", simple.replace("[20, 20]", "[1e300, 1e300]")), "expected a whole number"),
         (
