@@ -1,7 +1,6 @@
 //! Groups the sheets of a folder once its rows stand: links and copies are made of the files that were read, and what an earlier
 //! run copied of a file that has gone, or is another by now, stays.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -26,7 +25,6 @@ pub fn group(
     ledger: &mut Ledger,
 ) -> Result<(), BatchError> {
     let mut gone = Vec::new();
-    let mut told = HashSet::new();
     for &(sheet, _) in &wishes {
         // A page is copied from its marked picture, which stays.
         let Some(image) = folder.images.get(sheet).filter(|image| image.page_number().is_none()) else { continue };
@@ -36,7 +34,7 @@ pub fn group(
         }
         let source = known(sheet, image)?.and_then(|line| line.source);
         let is_as_read = now.zip(source).is_some_and(|(now, source)| Stamp::of(&now) == source.stamp);
-        if !is_as_read && told.insert(sheet) {
+        if !is_as_read {
             gone.push(Gone { sheet, source });
         }
     }

@@ -67,10 +67,7 @@ impl Kept {
             if is_moved {
                 fs::rename(&copy, place)?;
             } else {
-                // In one step: half a copy is none.
-                let partial = kept.folder.join("partial");
-                fs::copy(&copy, &partial)?;
-                fs::rename(partial, place)?;
+                kept.copy_whole(&copy, &place)?;
             }
         }
         Ok(kept)
@@ -91,11 +88,16 @@ impl Kept {
         let Some(content) = self.sheets.remove(&sheet) else { return Ok(()) };
         let place = self.place_of(content);
         if self.sheets.values().any(|other| *other == content) {
-            let partial = self.folder.join("partial");
-            fs::copy(place, &partial)?;
-            return fs::rename(partial, target);
+            return self.copy_whole(&place, target);
         }
         fs::rename(place, target)
+    }
+
+    /// In one step: half a copy is none.
+    fn copy_whole(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let partial = self.folder.join("partial");
+        fs::copy(from, &partial)?;
+        fs::rename(partial, to)
     }
 
     fn place_of(&self, content: Digest) -> PathBuf {

@@ -224,10 +224,7 @@ impl Writer {
                 }
             };
             if is_replaced {
-                match fs::remove_file(target) {
-                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                    _ => {}
-                }
+                remove_if_there(target)?;
             }
             match symlink(&relative(from, &inputs.join(name)), target) {
                 Ok(()) => return Ok(true),
@@ -242,11 +239,15 @@ impl Writer {
             return copy(image, target);
         }
         // The earlier copy gives way to a whole one.
-        match fs::remove_file(&self.partial) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            _ => {}
-        }
+        remove_if_there(&self.partial)?;
         Ok(copy(image, &self.partial)? && fs::rename(&self.partial, target).map(|()| true)?)
+    }
+}
+
+fn remove_if_there(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
     }
 }
 

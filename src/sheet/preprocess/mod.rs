@@ -192,11 +192,11 @@ const LEAST_AUTO_CONTRAST: f64 = 1.75;
 fn step_sizes_are_possible(template: &Template, processing_size: Size, max_pixels: u64) -> Result<(), PrepareError> {
     // Marks are sought in several copies at once, which together must fit into memory: A4 at 900 dots per inch.
     const MOST: u64 = 90_000_000;
+    let most = MOST.min(max_pixels);
     let own = template.preprocessors.iter().filter_map(own_size);
     for size in own.chain(template.output_size).chain([processing_size, template.page_size]) {
-        if size.pixels() > MOST.min(max_pixels) {
+        if size.pixels() > most {
             let limit = if max_pixels < MOST { "`limits.max_pixels`" } else { "whatever `limits.max_pixels` says" };
-            let most = MOST.min(max_pixels);
             return Err(PrepareError::Impossible(format!(
                 "sheets cannot be brought to {size} pixels; at most {most} can be worked on ({limit})"
             )));
