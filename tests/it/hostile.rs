@@ -192,6 +192,11 @@ fn reasons(workspace: &Workspace) -> BTreeMap<String, String> {
     whole.map(|row| (row[0].clone(), row[5].clone())).collect()
 }
 
+/// The first column of Results.csv, its name in front.
+fn read(workspace: &Workspace) -> Vec<String> {
+    workspace.csv("out/Results/Results.csv").into_iter().map(|row| row[0].clone()).collect()
+}
+
 fn plain_template() -> Vec<u8> {
     fs::read(samples_dir().join("plain/template.json")).unwrap()
 }
@@ -277,31 +282,6 @@ fn pictures_that_claim_much_and_bombs_have_their_rows_in_little_memory() {
     assert_eq!(reasons, want);
 }
 
-/// A PDF whose objects are kept packed, as these data.
-fn packed_objects(data: &[u8]) -> Vec<u8> {
-    let mut file = b"%PDF-1.5\n".to_vec();
-    let packed = file.len();
-    let length = data.len();
-    let head = format!("4 0 obj\n<< /Type /ObjStm /N 3 /First 12 /Filter /FlateDecode /Length {length} >>\nstream\n");
-    file.extend(head.bytes());
-    file.extend(data);
-    file.extend(b"\nendstream\nendobj\n");
-    let table = file.len();
-    let mut entries = vec![0; 5];
-    (0..3u8).for_each(|i| entries.extend([2, 0, 0, 4, i]));
-    for place in [packed, table] {
-        entries.push(1);
-        entries.extend(&u32::try_from(place).unwrap().to_be_bytes()[1..]);
-        entries.push(0);
-    }
-    let length = entries.len();
-    let head = format!("5 0 obj\n<< /Type /XRef /Size 6 /W [1 3 1] /Root 1 0 R /Length {length} >>\nstream\n");
-    file.extend(head.bytes());
-    file.extend(entries);
-    file.extend(format!("\nendstream\nendobj\nstartxref\n{table}\n%%EOF\n").bytes());
-    file
-}
-
 #[test]
 fn pages_of_pdfs_that_unpack_to_gigabytes_have_their_rows_in_little_memory() {
     const SIZE: (u32, u32) = (600, 800);
@@ -341,7 +321,7 @@ fn pages_of_pdfs_that_unpack_to_gigabytes_have_their_rows_in_little_memory() {
         ("font.pdf", page(font, "BT /F 9 Tf 9 9 Td (aaa) Tj ET", &[(&format!("/Length1 9 {flate}"), &bomb)])),
         ("function.pdf", page(shading, "/S sh", &[(&function, &bomb)])),
         ("inline.pdf", page("", &inline, &[])),
-        ("objects.pdf", packed_objects(&bomb)),
+        ("objects.pdf", pdf_of_packed_objects(1024)),
     ];
     let workspace = Workspace::new();
     workspace.write("in/template.json", plain_template());
@@ -635,8 +615,7 @@ fn a_pdf_is_looked_at_before_its_objects_are_unpacked() {
     let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--no-pictures"]), PATIENCE);
     seen.is_well("objects", 400);
     assert_eq!(reasons(&workspace).get("many.pdf").map(String::as_str), Some("too-large"));
-    let read: Vec<String> = workspace.csv("out/Results/Results.csv").into_iter().map(|row| row[0].clone()).collect();
-    assert_eq!(read, ["file_id", "few.pdf"], "{:?}", reasons(&workspace));
+    assert_eq!(read(&workspace), ["file_id", "few.pdf"], "{:?}", reasons(&workspace));
 }
 
 #[test]
@@ -792,8 +771,7 @@ fn a_page_with_a_great_many_forms_is_drawn() {
     workspace.write("in/many.pdf", pdf.finish());
     let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--no-pictures"]), PATIENCE);
     seen.is_well("forms", 700);
-    let read: Vec<String> = workspace.csv("out/Results/Results.csv").into_iter().map(|row| row[0].clone()).collect();
-    assert_eq!(read, ["file_id", "many.pdf"], "{:?}", reasons(&workspace));
+    assert_eq!(read(&workspace), ["file_id", "many.pdf"], "{:?}", reasons(&workspace));
 }
 
 #[test]
