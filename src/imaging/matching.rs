@@ -11,9 +11,12 @@
 
 mod coarse;
 mod marker;
+mod reduced;
 mod sums;
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::GrayImage;
 use realfft::num_complex::Complex;
@@ -144,6 +147,8 @@ pub struct Matcher {
     planner: RealFftPlanner<f32>,
     /// The last long one.
     long: Option<Plans>,
+    /// Transforms of templates that are sought in many pictures, by their names.
+    kept: HashMap<u64, Spectrum>,
     line: Vec<f32>,
     product: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
@@ -168,6 +173,7 @@ impl Default for Matcher {
             deadline: Deadline::NEVER,
             planner: RealFftPlanner::new(),
             long: None,
+            kept: HashMap::new(),
             line: Vec::new(),
             product: Vec::new(),
             scratch: Vec::new(),
@@ -195,14 +201,13 @@ impl Matcher {
     /// A place without contrast scores 0; a template without contrast scores 1 at the first place. When several sizes
     /// are searched in one area, the largest should come first: smaller ones reuse its transforms.
     pub fn best(&mut self, searched: &mut Searched, template: &GrayImage) -> Option<Match> {
-        self.best_above(searched, template, -2.0)
+        self.best_above(searched.area, &mut searched.spectra, template, -2.0)
     }
 
     /// As [`Matcher::best`], if its score is not below `least`; otherwise it may be any place or `None`, and it is found
     /// sooner.
-    fn best_above(&mut self, searched: &mut Searched, template: &GrayImage, least: f32) -> Option<Match> {
+    fn best_above(&mut self, area: Area<u8>, spectra: &mut Spectra, template: &GrayImage, least: f32) -> Option<Match> {
         let template = Template::new(pixels(template), template.width() as usize)?;
-        let area = searched.area;
         if template.width > area.width || template.height > area.height {
             return None;
         }
@@ -213,7 +218,7 @@ impl Matcher {
             return self.best_by_strips(area, width, &template, least);
         }
         let mut scan = Scan::new(area, &template, least);
-        self.correlate(area, &mut searched.spectra, &template, None, |y, line| scan.judge(y, line))?;
+        self.correlate(area, spectra, &template, None, |y, line| scan.judge(y, line))?;
         scan.best
     }
 
@@ -323,14 +328,10 @@ impl Matcher {
         mut row: impl FnMut(usize, &[f32]),
     ) -> Option<()> {
         let (length, width) = (blocks.length, area.width);
+        let kept = kept.filter(|_| length <= KeptSpectrum::MOST_LENGTH);
+        let known = kept.and_then(|kept| self.kept.remove(&kept.0)).filter(|known| known.is_of(length, width));
+        let spectrum = known.unwrap_or_else(|| self.spectrum(template, length, width));
         let Plans { inverse, .. } = self.plans(length);
-        let is_short = length <= KeptSpectrum::MOST_LENGTH;
-        let kept = kept.filter(|_| is_short).map(|kept| kept.0.get_or_init(|| self.spectrum(template, length, width)));
-        let own = match kept {
-            Some(kept) if kept.is_of(length, width) => None,
-            _ => Some(self.spectrum(template, length, width)),
-        };
-        let spectrum = own.as_ref().or(kept)?.values.as_slice();
         self.product.resize(length / 2 + 1, Complex::default());
         let last = area.height - template.height;
         for (i, block) in blocks.spectra.iter().enumerate() {
@@ -339,7 +340,7 @@ impl Matcher {
             if start >= end {
                 break;
             }
-            multiply(block, spectrum, &mut self.product);
+            multiply(block, &spectrum.values, &mut self.product);
             // Both ends are real but for rounding.
             for end in [0, length / 2] {
                 self.product[end].im = 0.0;
@@ -348,6 +349,9 @@ impl Matcher {
             for (y, line) in (start..end).zip(self.line.chunks_exact(width)) {
                 row(y, &line[..width - template.width + 1]);
             }
+        }
+        if let Some(kept) = kept {
+            self.kept.insert(kept.0, spectrum);
         }
         Some(())
     }
@@ -373,13 +377,21 @@ impl Matcher {
     }
 }
 
-/// The transform of a template, made when it is sought first and kept for the pictures that have the same size.
-#[derive(Debug, Clone, Default)]
-struct KeptSpectrum(OnceLock<Spectrum>);
+/// A name under which a [`Matcher`] keeps the transform of a template from picture to picture. It lasts no longer than the matcher,
+/// so that a run over many folders, each with markers of its own, does not gather those of all.
+#[derive(Debug, Clone)]
+struct KeptSpectrum(u64);
 
 impl KeptSpectrum {
     /// Longer ones would take more memory than they are worth.
     const MOST_LENGTH: usize = 1 << 17;
+}
+
+impl Default for KeptSpectrum {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// The transform of a template.

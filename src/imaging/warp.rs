@@ -151,13 +151,8 @@ pub fn through_pair(src: [&GrayImage; 2], map: &Homography, size: Size, outside:
 /// [`Quad::upright_size`]. The centres of corner pixels go onto each other. `None` if the quad is degenerate, or far bigger than a
 /// picture of size `source`.
 pub fn upright_map(corners: &Quad, source: Size) -> Option<(Homography, Size)> {
-    /// A quad within a picture has no side longer than its width and height together; a rectangle drawn around it may be
-    /// somewhat longer. More is a mistake that should not cost memory.
-    const MAX_SIDE: u64 = 2;
     let size = corners.upright_size();
-    let most = MAX_SIDE * (u64::from(source.width) + u64::from(source.height));
-    let too_big = u64::from(size.width.max(size.height)) > most;
-    if size.pixels() == 0 || too_big || corners.is_degenerate() {
+    if !is_possible(size, source) || corners.is_degenerate() {
         return None;
     }
     let (right, bottom) = (f64::from(size.width - 1), f64::from(size.height - 1));
@@ -165,6 +160,19 @@ pub fn upright_map(corners: &Quad, source: Size) -> Option<(Homography, Size)> {
         corners: [Point::new(0.0, 0.0), Point::new(right, 0.0), Point::new(right, bottom), Point::new(0.0, bottom)],
     };
     Some((Homography::from_quads(corners, &target)?, size))
+}
+
+/// Can a part of a picture of size `source` come out as large as `size`? More is a mistake that should not cost memory.
+pub fn is_possible(size: Size, source: Size) -> bool {
+    /// A quad within a picture has no side longer than its width and height together; a rectangle drawn around it may be
+    /// somewhat longer.
+    const SIDES: u64 = 2;
+    /// One that is seen obliquely becomes larger than it is seen, at most so many times the whole picture: of one with sides far
+    /// apart, each as long as the picture, a page is not made.
+    const PICTURES: u64 = 4;
+    let side = SIDES * (u64::from(source.width) + u64::from(source.height));
+    let pixels = PICTURES.saturating_mul(source.pixels());
+    size.pixels() > 0 && size.pixels() <= pixels && u64::from(size.width.max(size.height)) <= side
 }
 
 /// Fractional bits of a source position.
@@ -497,6 +505,10 @@ mod tests {
         assert_eq!(perspective(&src, &quad([(0.0, 0.0), (4.0, 4.0), (8.0, 8.0), (2.0, 2.0)])), None);
         assert_eq!(perspective(&src, &quad([(0.0, 0.0), (1e9, 0.0), (1e9, 1e9), (0.0, 1e9)])), None);
         assert_eq!(perspective(&src, &quad([(f64::NAN, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0)])), None);
+        // In a narrow picture: all sides as long as half of it, so that five times its pixels would come out.
+        let narrow = GrayImage::new(20, 400);
+        assert_eq!(perspective(&narrow, &quad([(0.0, 0.0), (19.0, 200.0), (19.0, 399.0), (0.0, 199.0)])), None);
+        assert!(perspective(&narrow, &quad([(0.0, 0.0), (19.0, 20.0), (19.0, 399.0), (0.0, 380.0)])).is_some());
     }
 
     #[test]

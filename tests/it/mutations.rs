@@ -147,6 +147,7 @@ fn changed_pictures_are_accounted_for() {
         let most = Duration::from_secs(60 + 5 * count as u64);
         let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--max-workers", "2"]), most);
         seen.is_well(extension, 1000);
+        assert!(seen.peak > 0 || cfg!(not(target_os = "linux")), "{extension}: its memory was not seen");
         let (files, reasons) = accounted(&workspace, "out");
         eprintln!(
             "{sample} .{extension}: {files} of {count} accounted for, {} MiB, {:.1?}: {reasons:?}",

@@ -15,6 +15,7 @@ use std::cell::{Cell, OnceCell};
 use image::GrayImage;
 
 use super::marker::{Level, Marker, SmallCopy};
+use super::reduced::{self, Reduced, whole};
 use super::sums::{Integrals, Windows};
 use super::{Area, FLAT, KeptSpectrum, MARGIN, Match, Matcher, Sample, Searched, Spectra, Template, strip_width};
 use crate::geometry::{PixelPoint, Rect, Size};
@@ -44,12 +45,6 @@ impl Level {
     fn floor(&self, known: Option<Found>) -> f32 {
         known.map(|f| f.place.score).filter(|score| *score > POOR).map_or(-2.0, |score| ALLOWED * self.kept * score)
     }
-}
-
-/// All of a picture.
-fn whole(picture: &GrayImage) -> Area<'_, u8> {
-    let (width, height) = picture.dimensions();
-    Area::within(pixels(picture), width as usize, (0, 0, width, height))
 }
 
 /// A marker that is sought, and where.
@@ -195,13 +190,24 @@ impl<'a> Hunt<'a> {
         self.climb(&sought, &mut best);
         // That of the best place first: a better place spares the others work.
         sought.sort_by_key(|one| best.is_none_or(|best| best.marker != one.number));
-        let mut part = None;
+        let (mut part, mut reduced) = (None, None);
         for &one in &sought {
             if matcher.deadline.has_passed() {
                 return best;
             }
             self.prepare(one.number, matcher);
             if self.descent(one).is_some_and(|descent| descent.all(&mut best).is_some()) {
+                continue;
+            }
+            let factor = reduced::factor(self.picture.dimensions(), one.marker.picture.dimensions());
+            if factor > 1 {
+                if reduced.as_ref().is_none_or(|copy: &Reduced| copy.factor() != factor) {
+                    let area = Area::within(pixels(self.picture), self.picture.width() as usize, bounds);
+                    reduced = Some(Reduced::of(area, factor));
+                }
+                if let Some(copy) = &mut reduced {
+                    self.by_copy(one, copy, (bounds.0, bounds.1), &mut best, matcher);
+                }
                 continue;
             }
             let (x0, y0, x1, y1) = bounds;
@@ -211,13 +217,38 @@ impl<'a> Hunt<'a> {
                 false => part.get_or_insert_with(|| Searched::within(self.picture, area)),
             };
             let known = best.map_or(-2.0, |best| best.place.score);
-            if let Some(mut place) = matcher.best_above(searched, &one.marker.picture, known) {
+            let Searched { area: all, spectra } = searched;
+            if let Some(mut place) = matcher.best_above(*all, spectra, &one.marker.picture, known) {
                 place.at = PixelPoint::new(place.at.x + area.x, place.at.y + area.y);
                 keep_better(Found { marker: one.number, place }, &mut best);
             }
         }
         self.climb(&sought, &mut best);
         best
+    }
+
+    /// Looks at all places of a part of the picture, which begins at `corner`, on a smaller copy of it, and then at those about
+    /// the best.
+    fn by_copy(
+        &self,
+        Sought { number, marker, places }: Sought<'_>,
+        copy: &mut Reduced,
+        corner: (u32, u32),
+        best: &mut Option<Found>,
+        matcher: &mut Matcher,
+    ) {
+        let known = best.map(|best| best.place.score).filter(|score| *score > 0.0);
+        let least = known.map_or(-2.0, |known| ALLOWED * known);
+        let Some(about) = copy.best(&marker.picture, least, matcher) else { return };
+        let off = copy.factor() / 2 + 1;
+        let range = |from: u32, at: i32, (least, most): (u32, u32)| {
+            // Within a picture; blocks at its end may be of fewer pixels.
+            let at = (from + at as u32).min(most);
+            at.saturating_sub(off).max(least)..=(at + off).min(most)
+        };
+        let columns = range(corner.0, about.x, places.x);
+        let all = range(corner.1, about.y, places.y).flat_map(|y| columns.clone().map(move |x| (x, y)));
+        finest(whole(self.picture), (marker, number), all, best);
     }
 
     /// Goes on from the best place as long as a near one, of any size of marker about the same middle, is better.
@@ -478,11 +509,13 @@ impl Descent<'_> {
         // Without copies, scores are right but for rounding.
         let exact = || best.map_or(-2.0, |best| best.place.score - 2.0 * MARGIN);
         let floor = level.map_or_else(exact, |level| level.floor(*best));
+        let factor = reduced::factor(self.hunt.picture.dimensions(), marker.picture.dimensions());
+        let looked_at = places.count() as f64 / f64::from(factor).powi(2);
         let most = |level: Option<&Level>, next: Option<&Level>| {
             let (pixels, finer) = next.map_or((marker.picture.len(), 1), |l| (l.copy.raw.len(), l.factor));
             let children = (level.map_or(1, |level| level.factor) / finer).pow(2).max(1);
             let cost = (SCORE + SCORE_PIXEL * pixels as f64) * f64::from(children);
-            (BUDGET * places.count() as f64 / cost) as usize + 16
+            (BUDGET * looked_at / cost) as usize + 16
         };
         let begin = level.map_or(places, |level| places.on(level));
         let mut found = self.surface.above(floor, begin, most(level, marker.levels.get(1)))?;
@@ -492,6 +525,9 @@ impl Descent<'_> {
             }
             if found.len() < FEW_PLACES && !self.hunt.has_copy(next.factor) {
                 continue;
+            }
+            if found.len() > most(level, Some(next)) {
+                return None;
             }
             let template = Template::new(&next.copy.raw, next.copy.width)?;
             let area = self.hunt.copy(next.factor)?;
@@ -555,7 +591,7 @@ pub(super) mod tests {
     }
 
     /// Print-like bars of many lengths on paper, with noise.
-    fn print(width: u32, height: u32, mut seed: u32) -> GrayImage {
+    pub(in crate::imaging::matching) fn print(width: u32, height: u32, mut seed: u32) -> GrayImage {
         let mut next = || {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             seed >> 16
@@ -572,7 +608,7 @@ pub(super) mod tests {
     }
 
     /// Lays a marker into a picture, with another contrast.
-    fn paste(img: &mut GrayImage, marker: &GrayImage, x: u32, y: u32, darkest: u8) {
+    pub(in crate::imaging::matching) fn paste(img: &mut GrayImage, marker: &GrayImage, x: u32, y: u32, darkest: u8) {
         for (i, j, p) in marker.enumerate_pixels() {
             let gray = darkest + (u32::from(p.0[0]) * u32::from(235 - darkest) / 255) as u8;
             img.put_pixel(x + i, y + j, Luma([gray]));
@@ -615,6 +651,22 @@ pub(super) mod tests {
             assert_eq!(found.map(|f| (f.marker, f.place.at)), Some((which, PixelPoint::new(91, 64))));
             assert_eq!(found, plain(&img, Rect::new(0, 0, width, height), &markers));
         }
+    }
+
+    #[test]
+    fn a_large_picture_is_looked_at_on_a_copy_and_the_place_is_exact() {
+        // So wide that no smaller copies of it are prepared, in a picture of more than four million pixels.
+        let markers = [Marker::new(ring(521))];
+        assert!(markers[0].levels.is_empty());
+        let mut img = GrayImage::from_pixel(3001, 1501, Luma([230]));
+        paste(&mut img, markers[0].picture(), 1779, 863, 90);
+        paste(&mut img, &ring(300), 401, 200, 30);
+        let mut hunt = Hunt::new(&img, &markers);
+        let found = hunt.best(&mut Matcher::default()).unwrap();
+        assert_eq!(found.place.at, PixelPoint::new(1779, 863));
+        assert!(found.place.score > 0.99);
+        let part = hunt.best_in(Rect::new(1501, 501, 9000, 9000), 0, &mut Matcher::default());
+        assert_eq!(part.map(|m| m.at), Some(PixelPoint::new(1779, 863)));
     }
 
     #[test]

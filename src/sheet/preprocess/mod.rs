@@ -190,8 +190,8 @@ const LEAST_AUTO_CONTRAST: f64 = 1.75;
 
 /// Checks that the sizes between the decoded picture and the page can be held, and can work at all.
 fn step_sizes_are_possible(template: &Template, processing_size: Size, max_pixels: u64) -> Result<(), PrepareError> {
-    // Marks are sought in several copies at once, which together must fit into memory: A4 at 900 dots per inch.
-    const MOST: u64 = 90_000_000;
+    // Marks are sought in several copies at once, which together must fit into memory; A4 at 600 dots per inch has less.
+    const MOST: u64 = 40_000_000;
     let most = MOST.min(max_pixels);
     let own = template.preprocessors.iter().filter_map(own_size);
     for size in own.chain(template.output_size).chain([processing_size, template.page_size]) {

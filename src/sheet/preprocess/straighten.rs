@@ -79,7 +79,7 @@ pub fn straighten(raster: &Raster, page: &PagePoints, warp: PageWarp, cropping: 
                 (Some(_), true) => crop(&mut pairs)?,
                 (Some(_), false) => source,
             };
-            if !is_possible(size, source) {
+            if !warp::is_possible(size, source) {
                 return None;
             }
             match warp.method {
@@ -108,12 +108,6 @@ fn upright(corners: &Quad) -> Quad {
 fn rectangle(right: f64, bottom: f64) -> Quad {
     let points = [(0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)];
     Quad { corners: points.map(|(x, y)| Point::new(x, y)) }
-}
-
-/// Sizes that are no mistake: [`warp::upright_map`] has the same bound.
-fn is_possible(size: Size, source: Size) -> bool {
-    let most = 2 * (u64::from(source.width) + u64::from(source.height));
-    size.pixels() > 0 && u64::from(size.width.max(size.height)) <= most
 }
 
 /// `PERSPECTIVE_TRANSFORM`.
@@ -186,7 +180,7 @@ fn by_spline(
 /// `DOC_REFINE`: what the four edges tell.
 fn by_edges(raster: &Raster, page: &PagePoints, interpolation: Interpolation) -> Option<Raster> {
     let size = page.corners.upright_size();
-    if !is_possible(size, Size::new(raster.gray.width(), raster.gray.height())) {
+    if !warp::is_possible(size, Size::new(raster.gray.width(), raster.gray.height())) {
         return None;
     }
     let sheet = Sheet::of(page)?;
