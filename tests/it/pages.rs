@@ -190,6 +190,32 @@ fn pages_that_are_drawn_are_made_pictures() {
     assert_eq!(read, want);
 }
 
+/// A page in strips of 70 rows, each a JPEG.
+fn jpeg_strips(page: &GrayImage) -> TiffPage {
+    let strip = |i: u32| jpeg(&imageops::crop_imm(page, 0, i * 70, 200, 70.min(300 - i * 70)).to_image());
+    let mut whole = TiffPage::new(page, 8, 7, 1, Vec::new()).with(278, &[70]);
+    whole.strips = (0..5).map(strip).collect();
+    whole
+}
+
+#[test]
+fn damage_in_one_of_several_jpeg_strips_is_told() {
+    let workspace = workspace();
+    workspace.write("in/whole.tif", tiff(vec![jpeg_strips(&page(0))]));
+    for part in 1..4 {
+        let mut damaged = jpeg_strips(&page(0));
+        let strip = &mut damaged.strips[1];
+        let (from, end) = (strip.len() - (strip.len() - 600) * part / 4, strip.len() - 2);
+        strip[from..end].fill(0);
+        workspace.write(format!("in/damaged-{part}.tif"), tiff(vec![damaged]));
+    }
+    run(&workspace).succeeded();
+    let unreadable = workspace.csv("out/Manual/ErrorFiles.csv");
+    let names: Vec<&str> = unreadable.iter().skip(1).map(|row| row[0].as_str()).collect();
+    assert_eq!(names, ["damaged-1.tif", "damaged-2.tif", "damaged-3.tif"]);
+    assert_eq!(workspace.csv("out/Results/Results.csv").len(), 2);
+}
+
 #[test]
 fn every_page_of_a_tiff_is_a_sheet_however_it_is_packed() {
     let workspace = workspace();
@@ -244,6 +270,7 @@ fn every_page_of_a_tiff_is_a_sheet_however_it_is_packed() {
                 TiffPage::new(&lies, 8, 1, BLACK_IS_ZERO, lies.as_raw().clone()).with(274, &[6])
             }),
         ),
+        ("jpeg-strips.tif", Box::new(|p| jpeg_strips(p))),
         (
             "strips.tif",
             Box::new(|p| {

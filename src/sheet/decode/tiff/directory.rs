@@ -39,6 +39,10 @@ pub mod tag {
     pub const STRIP_BYTES: u16 = 279;
     /// Bit 0: rows refer to the row above (fax, group 3).
     pub const T4_OPTIONS: u16 = 292;
+    /// Where tiles begin in the file.
+    pub const TILE_OFFSETS: u16 = 324;
+    /// Bytes of each tile.
+    pub const TILE_BYTES: u16 = 325;
     /// The palette: all reds, then all greens, then all blues.
     pub const COLOR_MAP: u16 = 320;
 }

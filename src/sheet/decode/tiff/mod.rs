@@ -4,6 +4,7 @@
 //! A page whose data are one JPEG goes to the decoder of such files, which tells damage.
 
 pub mod directory;
+mod packed;
 mod view;
 
 use std::io::Cursor;
@@ -14,6 +15,7 @@ use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult};
 
 use self::directory::{Directory, Fault, Form, PagePlace, tag};
+use self::packed::Piece;
 use self::view::View;
 use super::fax::{self, Coding, EncodingMode};
 use super::{Decoded, Limits, Wanted, WantedColour, corrupt, from_gray, from_rgb, jpeg, library, truncated};
@@ -36,6 +38,7 @@ mod packing {
     pub const FAX_3: u64 = 3;
     pub const FAX_4: u64 = 4;
     pub const JPEG: u64 = 7;
+    pub const DEFLATE: [u64; 2] = [8, 32_946];
 }
 
 /// Decodes a TIFF of one page.
@@ -118,10 +121,8 @@ fn page_at(
     };
     let decoded = match number_of(&page, tag::COMPRESSION) {
         packing::FAX_ROWS | packing::FAX_3 | packing::FAX_4 => page.fax(wanted)?,
-        packing::JPEG => match page.one_jpeg() {
-            Some(jpeg) => page.jpeg(&jpeg, wanted, limits)?,
-            None => page.by_library(wanted, limits)?,
-        },
+        packing::JPEG => page.jpegs(wanted, limits)?,
+        packing if packing::DEFLATE.contains(&packing) => page.deflated(wanted, limits)?,
         _ => page.by_library(wanted, limits)?,
     };
     Ok((decoded, orientation))
@@ -196,33 +197,77 @@ impl Page<'_> {
         Ok(from_gray(rows.finish()?, wanted))
     }
 
-    /// The page's data, if they are one whole JPEG of gray, or of luma and chroma.
-    fn one_jpeg(&self) -> Option<Vec<u8>> {
-        const TABLES: u16 = 347;
+    /// A page whose strips or tiles are JPEGs. Those of gray, or of luma and chroma, go to the decoder of such files, which tells
+    /// damage; they are the page's gray, if they are strips.
+    fn jpegs(&self, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
         let is_plain =
             matches!((self.means, self.samples), (meaning::BLACK_IS_ZERO, 1) | (meaning::LUMA_AND_CHROMA, 3));
-        let strips = self.strips().ok()?;
-        let [strip] = strips.as_slice() else { return None };
-        if !is_plain || self.bits != 8 || !strip.starts_with(&[0xff, 0xd8]) {
-            return None;
+        let pieces = self.pieces();
+        if !is_plain || self.bits != 8 || !pieces.iter().all(Piece::is_jpeg) {
+            return self.by_library(wanted, limits);
         }
-        let tables = self.directory.numbers(&mut Cursor::new(self.bytes), TABLES, 1 << 16);
-        let tables: Vec<u8> = tables.unwrap_or_default().into_iter().map(|byte| byte as u8).collect();
-        // Tables stand in a JPEG of their own, without a picture: its two ends are cut off.
-        let tables = tables.strip_prefix(&[0xff, 0xd8]).unwrap_or_default();
-        let tables = tables.strip_suffix(&[0xff, 0xd9]).unwrap_or(tables);
-        Some([&strip[..2], tables, &strip[2..]].concat())
+        let tables = self.jpeg_tables();
+        if let [only] = pieces.as_slice() {
+            let (decoded, _) = jpeg::decode(&only.with_tables(&tables), wanted, limits)?;
+            return match decoded.gray.dimensions() == (self.width, self.height) {
+                true => Ok(decoded),
+                false => Err(corrupt(&"the JPEG in a page has another size than the page")),
+            };
+        }
+        let mut rows = Vec::new();
+        for piece in &pieces {
+            // A last strip may have few rows.
+            let (gray, part) = (Wanted { colour: WantedColour::None, ..wanted }, Limits { min_side: 1, ..limits });
+            match jpeg::decode(&piece.with_tables(&tables), gray, part) {
+                Ok((decoded, _)) if decoded.gray.width() == self.width => rows.extend_from_slice(&decoded.gray),
+                Ok(_) => {}
+                Err(error) if error.reason == Reason::UnsupportedFormat => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let pixels = self.width as usize * self.height as usize;
+        if wanted.colour == WantedColour::None && rows.len() >= pixels {
+            rows.truncate(pixels);
+            let gray = GrayImage::from_raw(self.width, self.height, rows).ok_or_else(truncated)?;
+            return Ok(from_gray(gray, wanted));
+        }
+        self.by_library(wanted, limits)
     }
 
-    fn jpeg(&self, jpeg: &[u8], wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
-        let (decoded, _) = jpeg::decode(jpeg, wanted, limits)?;
-        match decoded.gray.dimensions() == (self.width, self.height) {
-            true => Ok(decoded),
-            false => Err(corrupt(&"the JPEG in a page has another size than the page")),
-        }
+    /// What stands in the JPEGs of all strips: tables, in a JPEG of their own without a picture, of which the two ends are cut off.
+    fn jpeg_tables(&self) -> Vec<u8> {
+        const TABLES: u16 = 347;
+        let tables = self.directory.numbers(&mut Cursor::new(self.bytes), TABLES, 1 << 16);
+        let tables: Vec<u8> = tables.unwrap_or_default().into_iter().map(|byte| byte as u8).collect();
+        let tables = tables.strip_prefix(&[0xff, 0xd8]).unwrap_or_default();
+        tables.strip_suffix(&[0xff, 0xd9]).unwrap_or(tables).to_vec()
+    }
+
+    fn deflated(&self, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
+        let decoded = self.by_library(wanted, limits)?;
+        // Eight times what they need: outer tiles are filled up.
+        let pixels = u64::from(self.width) * u64::from(self.height);
+        let most = pixels.saturating_mul(self.samples.saturating_mul(self.bits)).saturating_add(1 << 20);
+        packed::check_deflated(&self.pieces(), most, limits.deadline)?;
+        Ok(decoded)
+    }
+
+    /// Strips or tiles; no more than there are pixels.
+    fn pieces(&self) -> Vec<Piece<'_>> {
+        packed::pieces(&self.directory, self.bytes, u64::from(self.width) * u64::from(self.height))
     }
 
     fn by_library(&self, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
+        self.unpacked(wanted, limits).map_err(|error| match error.reason {
+            // To the library data that end too soon are cut off.
+            Reason::Truncated if packed::are_whole(&self.pieces()) => {
+                corrupt(&"a part of it ends before the picture does")
+            }
+            _ => error,
+        })
+    }
+
+    fn unpacked(&self, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
         let (place, bytes) = self.form.first_reference();
         let view = View::of(self.bytes).with(place, self.form.written(self.place, bytes));
         let is_shallow = self.samples == 1 && matches!(self.bits, 2 | 4);
