@@ -2,7 +2,7 @@
 //!
 //! An event's message says everything. Its fields say some of it again, for programs: they stand in JSON alone.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
@@ -40,13 +40,32 @@ pub fn start(talk: TalkArgs) -> MultiProgress {
 }
 
 fn message_alone(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
-    if field.name() == "message" { write!(writer, "{value:?}") } else { Ok(()) }
+    if field.name() == "message" { write!(Harmless(writer), "{value:?}") } else { Ok(()) }
+}
+
+/// Text with what a terminal would take for a command, as names of files may have it, spelt out. Messages may have several lines.
+struct Harmless<W>(W);
+
+impl<W: fmt::Write> fmt::Write for Harmless<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(|c: char| c.is_control() && c != '\n') {
+            let end = part.chars().next_back().filter(|c| c.is_control() && *c != '\n');
+            self.0.write_str(part.strip_suffix(|c| Some(c) == end).unwrap_or(part))?;
+            end.map_or(Ok(()), |control| write!(self.0, "{}", control.escape_default()))?;
+        }
+        Ok(())
+    }
 }
 
 /// Tells why the program could not do its job.
 pub fn tell_error(format: LogFormat, message: &str) {
     let line = match format {
-        LogFormat::Text => format!("error: {message}\n"),
+        LogFormat::Text => {
+            let mut text = String::new();
+            // A string takes all that is written.
+            let _taken = fmt::Write::write_str(&mut Harmless(&mut text), message);
+            format!("error: {text}\n")
+        }
         LogFormat::Json => json_line("ERROR", message),
     };
     // With stderr closed, the exit status has to say it alone.
@@ -108,6 +127,19 @@ impl Write for Line<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelt_out() {
+        let harmless = |text: &str| {
+            let mut written = String::new();
+            fmt::Write::write_str(&mut Harmless(&mut written), text).unwrap();
+            written
+        };
+        assert_eq!(harmless("plain `ä`\nand more"), "plain `ä`\nand more");
+        assert_eq!(harmless("\u{1b}[31mred\r\u{9b}x\u{7}"), "\\u{1b}[31mred\\r\\u{9b}x\\u{7}");
+        assert_eq!(harmless("\u{1b}"), "\\u{1b}");
+        assert_eq!(harmless(""), "");
+    }
 
     #[test]
     fn a_message_is_one_line_of_json() {

@@ -225,12 +225,17 @@ impl Walker {
     fn top(&mut self, options: &Options) -> Inherited {
         let setup = &options.setup;
         let config = setup.config.as_deref().and_then(|path| self.accept(Config::load(path))).unwrap_or_default();
+        let named = setup.template.as_deref().map(|template| template_files(template, None).0);
+        // Also where every folder has its own: who names one means it to count.
+        let missing = named.as_ref().and_then(|path| Some((path.clone(), path.metadata().err()?)));
+        let is_missing = missing.is_some();
+        self.errors.extend(missing.map(|(path, source)| DocumentError::Unreadable { path, source }.into()));
         Inherited {
             template: None,
             evaluation: setup.evaluation.as_deref().and_then(|path| self.evaluation(path, &config)),
             config: Arc::new(config),
-            is_below_a_broken_template: false,
-            named_template: setup.template.as_deref().map(|template| template_files(template, None).0),
+            is_below_a_broken_template: is_missing,
+            named_template: named.filter(|_| !is_missing),
         }
     }
 
