@@ -33,7 +33,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_pixels: 180_000_000,
+            max_pixels: 100_000_000,
             max_file_bytes: 1 << 30,
             max_pages: 10_000,
             max_json_depth: DEFAULT_DEPTH,
