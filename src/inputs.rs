@@ -110,6 +110,11 @@ fn path_of(line: &[u8]) -> PathBuf {
 pub struct Chosen(BTreeSet<PathBuf>);
 
 impl Chosen {
+    /// All files, below the folder of all.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(PathBuf::as_path)
+    }
+
     /// What is chosen in the folder `below` the folder of all: names of files, and of folders with chosen files.
     pub fn within(&self, below: &Path) -> (Vec<OsString>, Vec<OsString>) {
         let (mut files, mut folders) = (Vec::new(), Vec::new());

@@ -49,13 +49,7 @@ impl JobError {
 /// # Errors
 /// [`JobError`].
 pub fn once(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Result<Exit, JobError> {
-    let mut plan = Plan::prepare(options).map_err(JobError::Plan)?;
-    let Some(lock) = OutputLock::take(&options.output, options.lock, stop).map_err(BatchError::from)? else {
-        return Ok(stop.exit());
-    };
-    if lock.has_waited {
-        plan = Plan::prepare(options).map_err(JobError::Plan)?;
-    }
+    let Some((mut plan, lock)) = begin(options, stop)? else { return Ok(stop.exit()) };
     if !options.resume && options.shard.is_some() {
         // A share that is read into the output of another one would take its place.
         let begun = journal::begun(&options.output).filter(|begun| begun.shard != options.shard);
@@ -66,6 +60,19 @@ pub fn once(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Resu
     }
     let known = options.resume.then(|| Known::of(&options.output)).transpose().map_err(BatchError::from)?;
     run(&mut plan, Means { options, lock: &lock, known: known.as_ref(), stop, bars })
+}
+
+/// Makes a plan and takes the output's lock; `None` if it was asked to stop while it waited for that.
+///
+/// # Errors
+/// [`JobError`].
+pub fn begin(options: &Options, stop: &StopRequest) -> Result<Option<(Plan, OutputLock)>, JobError> {
+    let plan = Plan::prepare(options).map_err(JobError::Plan)?;
+    let lock = OutputLock::take(&options.output, options.lock, stop).map_err(BatchError::from)?;
+    let Some(lock) = lock else { return Ok(None) };
+    // Files may have come and gone meanwhile.
+    let plan = if lock.has_waited { Plan::prepare(options).map_err(JobError::Plan)? } else { plan };
+    Ok(Some((plan, lock)))
 }
 
 /// Runs a plan, and tells what came of it.

@@ -1,6 +1,7 @@
 //! `omr merge`: the output folders of all shards of a run become the one that a single run would have written. First it is proved
 //! that they belong together; then their journals are read as one, and rows are written by the same path as those of a run.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use tracing::info;
@@ -11,9 +12,10 @@ use crate::batch::{BatchError, isolation};
 use crate::cli::{LockPolicy, MergeArgs};
 use crate::digest::Digest;
 use crate::file_names::shown;
+use crate::images::Image;
 use crate::options;
 use crate::outputs::OutputError;
-use crate::outputs::journal::{EndLine, JournalError, Known, Line, RunLine, Setting, Stamp};
+use crate::outputs::journal::{EndLine, JournalError, Known, Line, RunLine, Setting};
 use crate::outputs::lock::OutputLock;
 use crate::shard::Shard;
 use crate::signals::StopRequest;
@@ -68,7 +70,7 @@ pub fn run(args: &MergeArgs) -> Result<Counts, MergeError> {
     let lines = || {
         let begin = Line::Run(RunLine { shard: None, ..run.clone() });
         let settings = settings(&shards, &folders).into_iter().map(Line::Setting);
-        std::iter::once(begin).chain(settings).chain(folders.iter().map(|folder| Line::Folder(folder.line.clone())))
+        std::iter::once(begin).chain(settings).chain(folder_lines(&shards, &folders))
     };
     let wanted = Wanted { also: options::distinct(args.also.clone()), manifest: args.manifest };
     Ok(whole::write(&args.output, &lock, lines(), &shards, &folders, EndLine { sheets }, &wanted)?)
@@ -76,10 +78,30 @@ pub fn run(args: &MergeArgs) -> Result<Counts, MergeError> {
 
 /// Everything that decided how the sheets were read.
 fn settings(shards: &[ShardOutput], folders: &[WholeFolder]) -> Vec<Setting> {
-    let mut ids: Vec<Digest> = folders.iter().map(|folder| folder.line.setting).collect();
-    ids.sort();
-    ids.dedup();
+    let ids = folders.iter().flat_map(|folder| settings_of(shards, folder)).collect::<BTreeSet<_>>();
     ids.iter().filter_map(|id| shards.iter().find_map(|shard| shard.known.setting(id)).cloned()).collect()
+}
+
+/// What a folder's sheets were read by, those that have gone since included.
+fn settings_of(shards: &[ShardOutput], folder: &WholeFolder) -> BTreeSet<Digest> {
+    let of_sheet = |(image, index): &(Image, usize)| {
+        let stamp = shards.get(*index)?.known.stamp(&folder.line.place, image.name());
+        stamp.map(|(_, setting)| setting)
+    };
+    folder.sheets.iter().filter_map(of_sheet).chain([folder.line.setting]).collect()
+}
+
+/// What the tables of folders looked like by each of their settings, last by that of now.
+fn folder_lines(shards: &[ShardOutput], folders: &[WholeFolder]) -> Vec<Line> {
+    let of_folder = |folder: &WholeFolder| {
+        let line = &folder.line;
+        let others = settings_of(shards, folder).into_iter().filter(|setting| *setting != line.setting);
+        let earlier = others.filter_map(|setting| {
+            shards.iter().find_map(|shard| shard.known.folder_by(&line.place, &setting)).cloned()
+        });
+        earlier.chain([line.clone()]).map(Line::Folder).collect::<Vec<_>>()
+    };
+    folders.iter().flat_map(of_folder).collect()
 }
 
 /// Reads the journals and proves that the shards 1 to n of one run are there, each once and finished. Gives them in order, with the
@@ -156,17 +178,16 @@ fn belonging_together(args: &MergeArgs) -> Result<(Vec<ShardOutput>, RunLine), M
 
 /// The folders of all shards in input order.
 fn folders(shards: &[ShardOutput]) -> Vec<WholeFolder> {
-    let mut folders: Vec<WholeFolder> = Vec::new();
+    let mut by_place: HashMap<&Path, WholeFolder> = HashMap::new();
     for (index, shard) in shards.iter().enumerate() {
-        for line in shard.known.folders() {
+        // A shard that has no sheets of a folder any more knows nothing of how it is read now.
+        for line in shard.known.folders().filter(|line| !shard.known.images(&line.place).is_empty()) {
             let sheets = shard.known.images(&line.place).into_iter().map(|image| (image.clone(), index));
-            match folders.iter_mut().find(|folder| folder.line.place == line.place) {
-                Some(folder) => folder.sheets.extend(sheets),
-                None => folders.push(WholeFolder { line: line.clone(), sheets: sheets.collect() }),
-            }
+            let begun = || WholeFolder { line: line.clone(), sheets: Vec::new() };
+            by_place.entry(&line.place).or_insert_with(begun).sheets.extend(sheets);
         }
     }
-    folders.retain(|folder| !folder.sheets.is_empty());
+    let mut folders: Vec<WholeFolder> = by_place.into_values().collect();
     folders.sort_by(|a, b| a.line.order().cmp(&b.line.order()));
     for folder in &mut folders {
         folder.sheets.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
@@ -174,33 +195,38 @@ fn folders(shards: &[ShardOutput]) -> Vec<WholeFolder> {
     folders
 }
 
-/// Proves that each sheet lies in the shard whose it is, and was read by what its folder is read by.
+/// Proves that each sheet lies in the shard whose it is, and that all shards read a folder by the same. A shard that is finished has
+/// read all its sheets by that; those that have gone since keep the rows that they had before, as in a run over all sheets.
 fn check_sheets(shards: &[ShardOutput], folders: &[WholeFolder]) -> Result<(), MergeError> {
     let mut reasons = Vec::new();
     for WholeFolder { line, sheets } in folders {
         let name = shown(&line.dir).join("");
         for shard in shards {
-            let there = shard.known.folder(&line.place).filter(|there| there.dir != line.dir);
-            if let Some(there) = there {
-                let (dir, output) = (shown(&there.dir).join(""), shard.output.display());
+            let Some(there) = shard.known.folder(&line.place) else { continue };
+            if shard.known.images(&line.place).is_empty() {
+                continue;
+            }
+            let output = shard.output.display();
+            if there.dir != line.dir {
                 reasons.push(format!(
                     "`{}` was typed as `{}` for `{output}`: type the same input",
                     name.display(),
-                    dir.display()
+                    shown(&there.dir).join("").display()
+                ));
+            } else if there.setting != line.setting {
+                reasons.push(format!(
+                    "`{}` was last read by other documents or options in `{output}` than in another shard; bring it back and \
+                     run all shards again with --resume, or drop it with --prune",
+                    name.display()
                 ));
             }
         }
         for (image, index) in sheets {
             let Some(shard) = shards.get(*index) else { continue };
-            let is_other = |(_, setting): (Option<Stamp>, Digest)| {
-                (setting != line.setting).then_some("was read by other documents, options or another version of omr")
-            };
-            let foreign =
-                shard.known.run().and_then(|run| run.shard).is_some_and(|own| !own.has(&line.below.join(image.file())));
-            let strange = foreign.then_some("is not of this shard's share");
-            let strange = strange.or_else(|| shard.known.stamp(&line.place, image.name()).and_then(is_other));
-            if let Some(what) = strange {
-                reasons.push(format!("`{}` in `{}` {what}", name.join(image.name()).display(), shard.output.display()));
+            let share = shard.known.run().and_then(|run| run.shard);
+            if share.is_some_and(|share| !share.has(&line.below.join(image.file()))) {
+                let (sheet, output) = (name.join(image.name()), shard.output.display());
+                reasons.push(format!("`{}` in `{output}` is not of this shard's share", sheet.display()));
             }
         }
     }

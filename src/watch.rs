@@ -1,7 +1,7 @@
 //! `--watch`: run after run into one output, each when there is something new, until told to stop. Nothing is read twice: each run
 //! goes on with what the one before it left.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use indicatif::MultiProgress;
@@ -10,12 +10,11 @@ use tracing::{error, info};
 use crate::batch::{BatchError, Means};
 use crate::digest::Digest;
 use crate::exit::Exit;
-use crate::file_names::{STATE_FOLDER, shown};
+use crate::file_names::{DOCUMENTS, STATE_FOLDER, shown};
 use crate::images::Image;
 use crate::job::{self, JobError};
 use crate::options::Options;
 use crate::outputs::journal::{Known, Stamp};
-use crate::outputs::lock::OutputLock;
 use crate::plan::{self, Plan};
 use crate::signals::StopRequest;
 
@@ -34,10 +33,7 @@ const LISTEN: Duration = Duration::from_millis(50);
 /// [`JobError`]: the first run cannot start, or any cannot finish. A template that is broken later is told, and waited for.
 pub fn run(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Result<Exit, JobError> {
     let mut seen = glance(options);
-    let mut plan = Plan::prepare(options).map_err(JobError::Plan)?;
-    let Some(lock) = OutputLock::take(&options.output, options.lock, stop).map_err(BatchError::from)? else {
-        return Ok(stop.exit());
-    };
+    let Some((mut plan, lock)) = job::begin(options, stop)? else { return Ok(stop.exit()) };
     let mut known = Known::of(&options.output).map_err(BatchError::from)?;
     job::run(&mut plan, Means { options, lock: &lock, known: Some(&known), stop, bars })?;
     known = Known::of(&options.output).map_err(BatchError::from)?;
@@ -48,7 +44,7 @@ pub fn run(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Resul
         let start = Instant::now();
         let now = glance(options);
         // A plan tells all that is odd about its folders: it is made where something has changed.
-        if now.is_some() && now == seen && !has_fresh {
+        if now == seen && !has_fresh {
             looking = start.elapsed();
             continue;
         }
@@ -87,19 +83,22 @@ pub fn run(options: &Options, bars: &MultiProgress, stop: &StopRequest) -> Resul
     Ok(stop.exit())
 }
 
-/// Names, sizes and times of all files of the inputs, in one digest; `None` where single files are named: a look at them is quick.
-fn glance(options: &Options) -> Option<Digest> {
+/// Names, sizes and times of all files of the inputs, in one digest. Where single files are named, of those, and of documents in
+/// their folders and above.
+fn glance(options: &Options) -> Digest {
     let output = options.output.canonicalize().ok();
     let setup = &options.setup;
     let mut paths: Vec<PathBuf> =
         [&setup.template, &setup.config, &setup.evaluation].into_iter().flatten().cloned().collect();
     let mut seen: Vec<Vec<u8>> = Vec::new();
     for root in &options.roots {
-        if root.chosen.is_some() {
-            return None;
+        match &root.chosen {
+            Some(chosen) => paths.extend(chosen.files().flat_map(|below| with_documents(shown(&root.dir), below))),
+            None => paths.push(shown(&root.dir).to_path_buf()),
         }
-        paths.push(shown(&root.dir).to_path_buf());
     }
+    paths.sort_unstable();
+    paths.dedup();
     while let Some(path) = paths.pop() {
         let Ok(found) = path.metadata() else { continue };
         if !found.is_dir() {
@@ -118,7 +117,14 @@ fn glance(options: &Options) -> Option<Digest> {
         paths.extend(entries.filter(|entry| entry.file_name() != STATE_FOLDER).map(|entry| entry.path()));
     }
     seen.sort_unstable();
-    Some(Digest::of_parts(seen.iter().map(Vec::as_slice)))
+    Digest::of_parts(seen.iter().map(Vec::as_slice))
+}
+
+/// A file `below` a folder, and where documents that govern it may lie.
+fn with_documents(folder: &Path, below: &Path) -> Vec<PathBuf> {
+    let folders = below.ancestors().skip(1).map(|above| folder.join(above));
+    let documents = folders.flat_map(|folder| DOCUMENTS.map(|name| folder.join(name)));
+    documents.chain([folder.join(below)]).collect()
 }
 
 /// Waits; true: it was told to stop.

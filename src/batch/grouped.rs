@@ -1,7 +1,7 @@
 //! Groups the sheets of a folder once its rows stand: links and copies are made of the files that were read, and what an earlier
 //! run copied of a file that has gone, or is another by now, stays.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 
 use super::BatchError;
@@ -28,7 +28,10 @@ pub fn group(
     for &(sheet, _) in &wishes {
         // A page is copied from its marked picture, which stays.
         let Some(image) = folder.images.get(sheet).filter(|image| image.page_number().is_none()) else { continue };
-        let now = fs::metadata(folder.dir.join(image.file())).ok().filter(|metadata| metadata.is_file());
+        // A pipe would not open before somebody writes into it.
+        let path = folder.dir.join(image.file());
+        let is_file = fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
+        let now = is_file.then(|| File::open(&path).and_then(|file| file.metadata()).ok()).flatten();
         if now.is_some() && !is_recalled(image) {
             continue;
         }

@@ -77,6 +77,16 @@ pub enum BatchError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Two shards have a file of this name, about different sheets.
+    #[error(
+        "`{}` was written about two sheets, one of which has gone from one shard while another came to the other; run all shards \
+         again with --resume --prune, or without --resume",
+        path.display()
+    )]
+    Twice {
+        /// Where both would go.
+        path: PathBuf,
+    },
     /// The threads could not be started.
     #[error("the workers cannot be started: {0}")]
     Workers(#[from] rayon::ThreadPoolBuildError),
@@ -150,12 +160,7 @@ fn run_folders(
         let of_run = OfRun { means, ledger: &ledger, journal: &journal, timings: timings.as_ref() };
         let (line, paths, images) = match folder {
             AnyFolder::Found(plan) => (line_of(plan, options), &plan.paths, &plan.folder.images),
-            AnyFolder::Gone(gone) => {
-                let mut line = gone.line.clone();
-                // How cells are written is asked for now.
-                line.shape.cells = Cells::of(options.safe_cells);
-                (line, &gone.paths, &gone.images)
-            }
+            AnyFolder::Gone(gone) => (gone.line.clone(), &gone.paths, &gone.images),
         };
         let ids = ids.of_template(&line.template);
         let rows = FolderRows::open(&line, paths, images.len(), ids, &ledger, &options.also)?;
@@ -169,7 +174,7 @@ fn run_folders(
             },
             AnyFolder::Gone(gone) => recall_folder(gone, rows, known, summary)?,
         };
-        let known = |_, image: &Image| known.map_or(Ok(None), |known| known.sheet(&line.place, image.name()));
+        let known = |_, image: &Image| known.map_or(Ok(None), |known| known.sheet(&line, image.name()));
         let is_recalled = |image: &Image| match folder {
             AnyFolder::Found(plan) => plan.gone.contains(image.name()),
             AnyFolder::Gone(_) => true,
@@ -184,6 +189,7 @@ fn run_folders(
     }
     let end = Line::End(EndLine { sheets: summary.total.images });
     journal.append(&end).and_then(|()| journal.sync()).map_err(OutputError::at(journal.path()))?;
+    places::leave_no_empty(plan, output);
     finish_outputs(output, ledger.into_inner(), options.manifest)?;
     let forgets = !options.resume || options.prune;
     grouping::forget_kept(output, forgets).map_err(OutputError::at(output))?;
@@ -313,7 +319,7 @@ struct OfRun<'r> {
 
 fn read_folder<'r>(
     plan: &'r FolderPlan,
-    line: &FolderLine,
+    line: &'r FolderLine,
     rows: FolderRows<'r>,
     of_run: &OfRun<'r>,
     viewer: &mut Viewer,
@@ -325,6 +331,7 @@ fn read_folder<'r>(
     let scoring = plan.scoring.as_deref().filter(|_| options.statistics);
     let job = FolderJob {
         plan,
+        line,
         options,
         sources: Sources::new(plan.folder.config.limits, plan.folder.fence.clone()),
         ledger,
@@ -359,7 +366,7 @@ fn recall_folder(
     summary: &mut Summary,
 ) -> Result<RowsDone, BatchError> {
     for (i, image) in gone.images.iter().enumerate() {
-        if let Some(line) = known.map(|known| known.sheet(&gone.line.place, image.name())).transpose()?.flatten() {
+        if let Some(line) = known.map(|known| known.sheet(&gone.line, image.name())).transpose()?.flatten() {
             rows.write(i, image, &line.input, line.done)?;
         }
     }

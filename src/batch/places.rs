@@ -71,6 +71,15 @@ fn besides(plan: &FolderPlan) -> Vec<PathBuf> {
     [pictures, coloured, explanations, stacks, grouped].into_iter().flatten().collect()
 }
 
+/// Removes the folders of a plan into which nothing was written: a folder whose sheets could not be read has no pictures.
+pub fn leave_no_empty(plan: &Plan, output: &Path) {
+    // Some lie in others.
+    for folder in plan.folders.iter().flat_map(|folder| besides(folder).into_iter().rev()) {
+        // One that holds something stays, and so does one that cannot be removed: nothing is lost by it.
+        let _ = std::fs::remove_dir(output.join(folder));
+    }
+}
+
 /// The files about sheets of a folder whose names are known before they are read, below the output folder.
 pub fn files_about_sheets(plan: &FolderPlan) -> impl Iterator<Item = PathBuf> {
     let level = plan.folder.config.outputs.save_image_level;

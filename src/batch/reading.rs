@@ -22,7 +22,7 @@ use crate::outputs::confidence::ConfidenceColumns;
 use crate::outputs::crops::CropNames;
 use crate::outputs::done::{Done, Outcome};
 use crate::outputs::grouping::GroupedSheet;
-use crate::outputs::journal::{Journal, Known, Line, SheetLine, Source, Stamp};
+use crate::outputs::journal::{FolderLine, Journal, Known, Line, SheetLine, Source, Stamp};
 use crate::outputs::ledger::Ledger;
 use crate::outputs::sheet_files::SheetFiles;
 use crate::outputs::{self, OutputError};
@@ -39,6 +39,8 @@ use crate::statistics::Questions;
 /// One folder while its workers run.
 pub struct FolderJob<'a> {
     pub plan: &'a FolderPlan,
+    /// What its tables look like.
+    pub line: &'a FolderLine,
     pub options: &'a Options,
     pub sources: Sources,
     /// Names of crops go there as they are made; they are known by no other way.
@@ -85,7 +87,7 @@ impl FolderJob<'_> {
         let path = self.path(image);
         let input = as_cell(&tidy(&path));
         if let Some(known) = self.known
-            && let Some(line) = known.sheet(&self.plan.folder.place, image.name())?
+            && let Some(line) = known.sheet(self.line, image.name())?
             && let Some(recalled) = self.recall(line, &path, &input)?
         {
             let told = Told { input: recalled.input, is_recalled: true, ..Told::default() };

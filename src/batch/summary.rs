@@ -146,7 +146,7 @@ pub struct Summary {
     /// In all.
     #[serde(flatten)]
     pub reasons: Reasons,
-    /// From the command to its end.
+    /// From the moment when all is planned to its end.
     #[serde(flatten)]
     pub pace: Pace,
     /// For each folder, in input order.

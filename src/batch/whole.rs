@@ -14,7 +14,8 @@ use super::{grouped, places};
 use crate::cli::TableFormat;
 use crate::file_names::shown;
 use crate::images::Image;
-use crate::outputs::grouping::Grouped;
+use crate::outputs::done::Written;
+use crate::outputs::grouping::{self, Grouped};
 use crate::outputs::journal::{EndLine, FolderLine, Journal, Known, Line};
 use crate::outputs::ledger::{self, Ledger};
 use crate::outputs::lock::OutputLock;
@@ -82,8 +83,8 @@ pub fn write(
         let mut made: HashSet<PathBuf> = HashSet::new();
         for (i, (image, index)) in folder.sheets.iter().enumerate() {
             let Some(shard) = shards.get(*index) else { continue };
-            let Some(sheet) = shard.known.sheet(&line.place, image.name())? else { continue };
-            copy_files(shard, sheet.done.files.iter().map(|file| file.path.as_path()), paths, &ledger, &mut made)?;
+            let Some(sheet) = shard.known.sheet(line, image.name())? else { continue };
+            copy_files(shard, &sheet.done.files, paths, &ledger, &mut made)?;
             let (input, done) = (sheet.input.clone(), sheet.done.clone());
             note(&Line::Sheet(Box::new(sheet)))?;
             rows.write(i, image, &input, done)?;
@@ -99,7 +100,7 @@ pub fn write(
                 .get(sheet)
                 .and_then(|(_, index)| shards.get(*index))
             {
-                Some(shard) => shard.known.sheet(&line.place, image.name()),
+                Some(shard) => shard.known.sheet(line, image.name()),
                 None => Ok(None),
             };
             let copies = copies(shards, &paths.organized());
@@ -111,6 +112,7 @@ pub fn write(
     note(&Line::End(end))?;
     journal.sync().map_err(OutputError::at(journal.path()))?;
     super::finish_outputs(output, ledger.into_inner(), wanted.manifest)?;
+    grouping::forget_kept(output, false).map_err(OutputError::at(output))?;
     Ok(total)
 }
 
@@ -118,28 +120,38 @@ pub fn write(
 fn copies(shards: &[ShardOutput], organized: &Path) -> Vec<PathBuf> {
     let of_shard = |shard: &ShardOutput| {
         let below = ledger::written_below(&shard.output).into_iter().filter(|path| path.starts_with(organized));
-        below.map(|path| shard.output.join(path)).collect::<Vec<_>>()
+        below.map(|path| shard.output.join(path)).chain(grouping::all_kept(&shard.output)).collect::<Vec<_>>()
     };
     shards.iter().flat_map(of_shard).collect()
 }
 
 /// Copies the files about a sheet, under the names that they have.
-fn copy_files<'f>(
+fn copy_files(
     shard: &ShardOutput,
-    files: impl Iterator<Item = &'f Path> + Clone,
+    files: &[Written],
     paths: &FolderPaths,
     ledger: &Mutex<Ledger>,
     made: &mut HashSet<PathBuf>,
 ) -> Result<(), BatchError> {
-    let announced = ledger.lock().announce(files.clone().map(Path::to_path_buf));
-    announced.map_err(OutputError::at(&shard.output))?;
-    for below in files {
+    let announced = ledger.lock().announce(files.iter().map(|file| file.path.clone()));
+    announced.map_err(OutputError::at(paths.output()))?;
+    for Written { path: below, bytes } in files {
         let to = paths.on_disk(below);
+        if !made.insert(to.clone()) {
+            return Err(BatchError::Twice { path: to });
+        }
         if let Some(folder) = to.parent().filter(|folder| !made.contains(*folder)) {
             std::fs::create_dir_all(folder).map_err(OutputError::at(folder))?;
             made.insert(folder.to_path_buf());
         }
         let path = shard.output.join(below);
+        let is_whole = path.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == *bytes);
+        if path.exists() && !is_whole {
+            return Err(BatchError::Lost {
+                path,
+                source: std::io::Error::other("it has not the size that was written"),
+            });
+        }
         match sheet_files::copy(&path, &to) {
             Ok(written) => written?,
             Err(source) => return Err(BatchError::Lost { path, source }),

@@ -57,7 +57,7 @@ pub fn write(output: &Path) -> Result<(), ManifestError> {
     let mut last = String::new();
     for folder in folders {
         for image in known.images(&folder.place) {
-            let Some(sheet) = known.sheet(&folder.place, image.name())? else { continue };
+            let Some(sheet) = known.sheet(folder, image.name())? else { continue };
             settings.insert(sheet.setting);
             // Pages of a file follow each other.
             if sheet.input != last {

@@ -178,6 +178,7 @@ impl Plan {
                 let outputs = &mut Arc::make_mut(&mut folder.config).outputs;
                 (outputs.save_detections, outputs.save_image_level) = (false, 0);
             }
+            setting_of.look_at(&folder);
             let mode = options.mode.or(folder.config.outputs.mode).unwrap_or_default();
             let key = (Arc::as_ptr(&folder.template), mode);
             if failed.contains(&key) {

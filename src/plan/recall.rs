@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tracing::{info, warn};
 
 use super::{FolderPlan, Plan, PlanError, root_of};
+use crate::digest::Digest;
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::options::Options;
@@ -33,8 +34,9 @@ pub struct GoneFolder {
 pub enum RecallError {
     /// Rows that do not fit the tables of this run.
     #[error(
-        "`{}`: {sheets} sheet(s) whose files are gone were read by a template with other columns, so their rows do not fit the \
-         new tables; say --prune to drop them, choose another --output, or bring the files back",
+        "`{}`: {sheets} sheet(s) that are not read now, since their files are gone or still written to, were read by a template with \
+         other columns, so their rows do not fit the new tables; bring the files back, wait for them, say --prune to drop those that \
+         are gone, or choose another --output",
         dir.display()
     )]
     Misfit {
@@ -55,9 +57,22 @@ pub enum RecallError {
         /// This run's.
         now: Option<Shard>,
     },
+    /// Another input was read into the same output.
+    #[error(
+        "the output holds the results of `{}`, and those of `{}` would lie at the same place; name the same input, choose another \
+         --output, or say --prune to drop what is there",
+        was.display(), now.display()
+    )]
+    OtherInput {
+        /// The input of the earlier run.
+        was: PathBuf,
+        /// That of this one.
+        now: PathBuf,
+    },
     /// The same folder had another place when it was the only input, or one of several.
     #[error(
-        "the results of `{}` lie in `{}` and would now go to `{}`, since other inputs are named than before; name the same inputs,          or choose another --output",
+        "the results of `{}` lie in `{}` and would now go to `{}`, since other inputs are named than before; name the same inputs, \
+         or choose another --output",
         dir.display(), was.display(), now.display()
     )]
     Moved {
@@ -87,6 +102,12 @@ impl Plan {
         if let Some(run) = known.run().filter(|run| run.shard != options.shard) {
             return Err(vec![RecallError::OtherShard { earlier: run.shard, now: options.shard }.into()]);
         }
+        if !options.prune {
+            let others = other_inputs(known, options);
+            if !others.is_empty() {
+                return Err(others.into_iter().map(PlanError::from).collect());
+            }
+        }
         self.recall(known, options).map_err(|errors| errors.into_iter().map(PlanError::from).collect::<Vec<_>>())?;
         // Sheets that no table has any more must not come back: pages that a file lost, files that could not be read.
         let images: HashMap<&Path, &[Image]> = self.all_images().collect();
@@ -104,10 +125,12 @@ impl Plan {
     /// Adds the sheets of earlier runs whose files were not found; with `--prune` they are left out.
     fn recall(&mut self, known: &Known, options: &Options) -> Result<(), Vec<RecallError>> {
         let mut misfits = Vec::new();
+        let spared = if options.prune { self.inputs_without_images(known, options) } else { HashSet::new() };
         for plan in &mut self.folders {
             let mut gone = gone_from(plan, known);
             let name = shown(&plan.folder.dir).join("");
-            if options.prune {
+            let prunes = options.prune && !spared.contains(&plan.root);
+            if prunes {
                 let is_there = |image: &Image| plan.fresh.iter().any(|fresh| fresh.file() == image.file());
                 let before = gone.len();
                 gone.retain(is_there);
@@ -121,17 +144,19 @@ impl Plan {
             }
             // How cells are written, and into which table, changes nothing in what is known.
             let shape = TableShape::of(&plan.context.template, plan.diverts_multi_marked(), Cells::default());
-            let earlier = known.folder(&plan.folder.place).map(|line| &line.shape);
-            if earlier.is_some_and(|earlier| (&earlier.columns, &earlier.labels) != (&shape.columns, &shape.labels)) {
-                misfits.push(RecallError::Misfit { dir: name, sheets: gone.len() });
+            let sheets = misfits_among(&gone, &plan.folder.place, &shape, known);
+            if sheets > 0 {
+                misfits.push(RecallError::Misfit { dir: name, sheets });
                 continue;
             }
-            if known.folder(&plan.folder.place).is_some_and(|line| line.setting != plan.setting.id) {
+            let is_other = |(_, setting): (_, Digest)| setting != plan.setting.id;
+            let stamp = |image: &&Image| known.stamp(&plan.folder.place, image.name());
+            let others = gone.iter().filter(|image| stamp(image).is_some_and(is_other)).count();
+            if others > 0 {
                 warn!(
-                    "`{}`: {} sheet(s) that are not read now keep the rows that they had before template, config, evaluation, \
+                    "`{}`: {others} sheet(s) that are not read now keep the rows that they had before template, config, evaluation, \
                      options or program changed",
-                    name.display(),
-                    gone.len()
+                    name.display()
                 );
             }
             let absent =
@@ -145,6 +170,8 @@ impl Plan {
             plan.paths =
                 FolderPaths::of(&options.output, &plan.folder.place, plan.folder.images.iter().map(Image::name));
         }
+        // A folder whose files are all left for the next run has no tables yet.
+        self.folders.retain(|plan| !plan.folder.images.is_empty());
         if !misfits.is_empty() {
             return Err(misfits);
         }
@@ -159,7 +186,8 @@ impl Plan {
                 let [was, now] = [&line.place, &moved.folder.place].map(|place| options.output.join(place).join(""));
                 return Err(vec![RecallError::Moved { dir: name, was, now }]);
             }
-            if options.prune {
+            let root = root_of(&line.place, &options.roots).0;
+            if options.prune && !spared.contains(&root) {
                 info!(
                     "`{}`: the folder is gone; the rows of its {} sheet(s) are dropped",
                     name.display(),
@@ -167,12 +195,38 @@ impl Plan {
                 );
                 continue;
             }
+            let sheets = misfits_among(&images, &line.place, &line.shape, known);
+            if sheets > 0 {
+                misfits.push(RecallError::Misfit { dir: name, sheets });
+                continue;
+            }
             info!("`{}`: the folder is gone; its {} sheet(s) keep their rows", name.display(), images.len());
             let paths = FolderPaths::of(&options.output, &line.place, images.iter().map(Image::name));
-            let line = FolderLine { root: root_of(&line.place, &options.roots).0, ..line.clone() };
+            let mut line = FolderLine { root, ..line.clone() };
+            // How cells are written is asked for now.
+            line.shape.cells = Cells::of(options.safe_cells);
             self.gone.push(GoneFolder { line, images, paths });
         }
-        Ok(())
+        if misfits.is_empty() { Ok(()) } else { Err(misfits) }
+    }
+
+    /// The inputs in which nothing was found, though earlier runs read sheets of them: more often they are not there, as a disk that
+    /// is not mounted, than empty. Tells of each.
+    fn inputs_without_images(&self, known: &Known, options: &Options) -> HashSet<usize> {
+        let has_images = |plan: &&FolderPlan| !plan.folder.images.is_empty() || !plan.fresh.is_empty();
+        let found: HashSet<usize> = self.folders.iter().filter(has_images).map(|plan| plan.root).collect();
+        let read = known.folders().map(|line| root_of(&line.place, &options.roots).0);
+        let spared: HashSet<usize> = read.filter(|root| !found.contains(root)).collect();
+        let told = options.roots.iter().enumerate().filter(|(number, _)| spared.contains(number));
+        for (_, root) in told {
+            let name = shown(&root.dir).join("");
+            warn!(
+                "`{}`: --prune drops nothing of this input, since no image was found in it; if that is right, name it no more",
+                name.display()
+            );
+        }
+        // One that is named no more is meant to go.
+        spared.into_iter().filter(|&number| number < options.roots.len()).collect()
     }
 
     /// The images of each place, those that are read and those that are kept.
@@ -180,6 +234,33 @@ impl Plan {
         let found = self.folders.iter().map(|plan| (plan.folder.place.as_path(), plan.folder.images.as_slice()));
         found.chain(self.gone.iter().map(|gone| (gone.line.place.as_path(), gone.images.as_slice())))
     }
+}
+
+/// The inputs at whose places the results of others lie: sheets of theirs would be taken for those of these inputs.
+fn other_inputs(known: &Known, options: &Options) -> Vec<RecallError> {
+    let is_same = |was: &Path, now: &Path| {
+        let real = |path: &Path| shown(path).canonicalize().ok();
+        was == now || real(was).is_some_and(|was| Some(was) == real(now))
+    };
+    let mut seen = HashSet::new();
+    let inputs = known.folders().filter_map(|line| {
+        let (_, root) = root_of(&line.place, &options.roots);
+        let was = line.dir.ancestors().nth(line.below.components().count())?;
+        Some((was, &root?.dir)).filter(|pair| !known.images(&line.place).is_empty() && seen.insert(*pair))
+    });
+    let others = inputs.filter(|(was, now)| !is_same(was, now));
+    let named = |path: &Path| shown(path).join("");
+    others.map(|(was, now)| RecallError::OtherInput { was: named(was), now: named(now) }).collect()
+}
+
+/// How many of these sheets of a folder were read by a template with other columns than its tables have now.
+fn misfits_among(sheets: &[Image], place: &Path, shape: &TableShape, known: &Known) -> usize {
+    let fits = |image: &&Image| {
+        let setting = known.stamp(place, image.name()).map(|(_, setting)| setting);
+        let then = setting.and_then(|setting| known.folder_by(place, &setting)).map(|line| &line.shape);
+        then.is_some_and(|then| (&then.columns, &then.labels) == (&shape.columns, &shape.labels))
+    };
+    sheets.iter().filter(|image| !fits(image)).count()
 }
 
 /// The sheets of a folder that an earlier run could read, and whose files were not found. Of a file that is there, pages that it

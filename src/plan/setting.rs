@@ -1,5 +1,6 @@
 //! All that decides how the sheets of a folder are read, in digests: a later run reads a sheet again where any of it has changed.
-//! Documents are known by the bytes that were parsed, whatever happened to the files since.
+//! Documents are known by the bytes that were parsed, whatever happened to the files since; files that they name by what these had
+//! just before they were read.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -21,6 +22,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Takes the digests of the files that the documents of a folder name. It must be called before these are read: what is noted of
+    /// one that is replaced meanwhile is older than what was read, so that a later run sees the difference.
+    pub fn look_at(&mut self, folder: &Folder) {
+        folder.template.template.asset_paths().into_iter().for_each(|path| _ = self.digest(path));
+        let keys = folder.evaluation.iter().flat_map(|evaluation| evaluation.key_files());
+        keys.for_each(|path| _ = self.digest(path));
+    }
+
     /// What the sheets of a folder are read by.
     pub fn of(&mut self, folder: &Folder, context: &SheetContext, mode: OutputMode, options: &Options) -> Setting {
         let governed = &folder.template;
@@ -53,12 +62,15 @@ impl Settings {
         self.templates.entry(real).or_insert_with(|| file.to_path_buf()).clone()
     }
 
-    /// A file that a document names. One that cannot be read now was read a moment ago: as good as empty, so that it is seen to
-    /// differ next time.
+    /// A file that a document names.
     fn named(&mut self, role: &str, path: &Path) -> Document {
-        let digest = || Digest::of_file(path).unwrap_or_else(|_| Digest::of(b""));
-        let sha256 = *self.digests.entry(path.to_path_buf()).or_insert_with(digest);
-        Document::new(role, path, sha256)
+        Document::new(role, path, self.digest(path))
+    }
+
+    /// One that cannot be read is as good as empty, so that it is seen to differ next time.
+    fn digest(&mut self, path: &Path) -> Digest {
+        let of_file = || Digest::of_file(path).unwrap_or_else(|_| Digest::of(b""));
+        *self.digests.entry(path.to_path_buf()).or_insert_with(of_file)
     }
 }
 

@@ -141,13 +141,21 @@ fn copies_of_sheets_that_have_gone_stay_at_the_place_that_one_run_gives_them() {
     let rules = RULES.replace(r#""collisionStrategy""#, r#""action": "copy", "collisionStrategy""#);
     let with_all = workspace();
     with_all.write("in/config.json", config(&rules));
-    with_all.write("in/sub/sheet-1a.png", png(&page("A B")));
+    // Sheets with the same answers are told by a speck.
+    let speck = |x: u32| {
+        let mut sheet = page("A B");
+        sheet.put_pixel(x, 290, image::Luma([180]));
+        png(&sheet)
+    };
+    with_all.write("in/sub/sheet-1a.png", speck(20));
+    with_all.write("in/sub/sheet-2.png", speck(30));
     with_all.omr(&["-i", "in", "-o", "out"]).succeeded();
     let want = listing(&with_all.path("out/sub/organized"));
     assert_eq!(want.keys().filter(|name| name.starts_with("room A")).count(), 4, "{want:?}");
 
     let workspace = workspace();
     workspace.write("in/config.json", config(&rules));
+    workspace.write("in/sub/sheet-2.png", speck(30));
     workspace.omr(&["-i", "in", "-o", "out"]).succeeded();
     // The copies of two sheets are the last that there are of them; a new sheet takes the place that one of them had.
     let gone = ["sheet-2.png", "sheet-4.png"].map(|name| {
@@ -156,7 +164,7 @@ fn copies_of_sheets_that_have_gone_stay_at_the_place_that_one_run_gives_them() {
         fs::remove_file(path).unwrap();
         bytes
     });
-    workspace.write("in/sub/sheet-1a.png", png(&page("A B")));
+    workspace.write("in/sub/sheet-1a.png", speck(20));
     for round in ["the first", "the second"] {
         workspace.omr(&["-i", "in", "-o", "out", "--resume"]).succeeded();
         assert_eq!(listing(&workspace.path("out/sub/organized")), want, "{round} run that goes on");

@@ -259,6 +259,48 @@ fn an_input_without_a_sheet_has_nothing_dropped() {
 }
 
 #[test]
+fn another_input_is_not_taken_for_the_one_whose_results_lie_there() {
+    let workspace = workspace(6);
+    workspace.omr(&RUN).succeeded();
+    let before = workspace.tree("out");
+    workspace.copy("in", "other");
+    let run = workspace.omr(&["-i", "other", "--statistics", "-o", "out", "--resume"]);
+    assert_eq!(run.code(), 1, "{}", run.stderr());
+    assert!(run.stderr().contains("holds the results of `in/`, and those of `other/`"), "{}", run.stderr());
+    // Of a list, the folder that holds all.
+    let run = workspace.omr(&["-i", "in/a/sheet-0001.png", "-o", "out", "--resume", "--template", "in/template.json"]);
+    assert_eq!(run.code(), 1, "{}", run.stderr());
+    assert!(run.stderr().contains("those of `in/a/` would lie at the same place"), "{}", run.stderr());
+    assert_same(&workspace.tree("out"), &before, "refused");
+    // The same folder by another name is the same.
+    workspace.omr(&["-q", "-i", "./in/../in", "--statistics", "-o", "out", "--resume"]).succeeded();
+    assert_eq!(workspace.tree("out").len(), before.len());
+    workspace.omr(&["-q", "-i", "other", "--statistics", "-o", "out", "--resume", "--prune"]).succeeded();
+    let rows = fs::read_to_string(workspace.path("out/a/Results/Results.csv")).unwrap();
+    assert!(rows.contains("other/a/sheet-0001.png") && !rows.contains("in/a/"), "{rows}");
+}
+
+#[test]
+fn one_of_several_inputs_without_a_sheet_has_nothing_dropped() {
+    let workspace = workspace(6);
+    workspace.copy("in", "more");
+    let run = |more: &[&str]| {
+        workspace.omr(&[&["-i", "in", "more", "--statistics", "-o", "out"][..], more].concat()).succeeded()
+    };
+    run(&[]);
+    let before = workspace.tree("out");
+    fs::remove_dir_all(workspace.path("more/a")).unwrap();
+    fs::remove_dir_all(workspace.path("more/b")).unwrap();
+    let told = run(&["--resume", "--prune"]).stderr();
+    assert!(told.contains("`more/`: --prune drops nothing of this input"), "{told}");
+    assert_same(&workspace.tree("out"), &before, "nothing was found in one");
+    // Of one that is named no more, all is dropped.
+    workspace.copy("in", "other");
+    workspace.omr(&["-q", "-i", "in", "other", "--statistics", "-o", "out", "--resume", "--prune"]).succeeded();
+    assert!(!workspace.tree("out").keys().any(|path| path.starts_with("more")));
+}
+
+#[test]
 fn a_folder_whose_results_would_lie_elsewhere_is_told() {
     let workspace = workspace(3);
     workspace.copy("in", "more");
@@ -280,13 +322,52 @@ fn rows_of_gone_files_that_fit_no_more_are_not_dropped_unasked() {
     let run = workspace.omr(&resumed());
     assert_eq!(run.code(), 1);
     assert!(
-        run.stderr().contains("`in/a/`: 1 sheet(s) whose files are gone") && run.stderr().contains("--prune"),
+        run.stderr().contains("`in/a/`: 1 sheet(s) that are not read now") && run.stderr().contains("--prune"),
         "{}",
         run.stderr()
     );
     assert_same(&workspace.tree("out"), &before, "refused");
+    // Nor are they taken for rows of the new template where a run was ended before it read their sheets by it.
+    fs::rename(workspace.path("out"), workspace.path("kept")).unwrap();
+    let (late, early) = (workspace.path("in/a/sheet-0004.png"), workspace.path("kept/.omr/journal"));
+    fs::write(&late, png(&page(ANSWERS[4]))).unwrap();
+    workspace.copy("kept", "out");
+    fs::copy(&early, workspace.path("out/.omr/journal")).unwrap();
+    workspace.omr(&resumed()).succeeded();
+    let journal = fs::read_to_string(workspace.path("out/.omr/journal")).unwrap();
+    let begun = fs::read_to_string(&early).unwrap().lines().count();
+    let up_to_sheets =
+        journal.lines().enumerate().take_while(|(i, line)| *i < begun || !line.starts_with("{\"sheet\""));
+    let ended: String = up_to_sheets.map(|(_, line)| format!("{line}\n")).collect();
+    assert!(ended.lines().count() > begun + 1, "the run noted folders: {ended}");
+    fs::write(workspace.path("out/.omr/journal"), ended).unwrap();
+    fs::remove_file(&late).unwrap();
+    let run = workspace.omr(&resumed());
+    assert_eq!(run.code(), 1, "{}", run.stderr());
+    assert!(run.stderr().contains("`in/a/`: 1 sheet(s) that are not read now"), "{}", run.stderr());
     workspace.omr(&[&resumed()[..], &["--prune"]].concat()).succeeded();
     assert_same(&workspace.tree("out"), &reference(&workspace), "pruned");
+}
+
+#[test]
+fn answers_of_gone_sheets_are_counted_for_no_other_question() {
+    let workspace = workspace(12);
+    workspace.omr(&RUN).succeeded();
+    fs::remove_file(workspace.path("in/a/sheet-0004.png")).unwrap();
+    let evaluation = fs::read_to_string(workspace.path("in/evaluation.json")).unwrap();
+    let turned = evaluation.replace(r#"["q1", "q2"]"#, r#"["q2", "q1"]"#).replace(r#"["A", "B"]"#, r#"["B", "A"]"#);
+    workspace.write("in/evaluation.json", &turned);
+    workspace.omr(&resumed()).succeeded();
+    let out = workspace.tree("out");
+    let rows = String::from_utf8_lossy(&out[Path::new("a/Results/Results.csv")]).into_owned();
+    assert!(rows.contains("sheet-0004.png"), "{rows}");
+    let items = |tree: &BTreeMap<PathBuf, Vec<u8>>| {
+        let tables = tree.iter().filter(|(path, _)| path.starts_with("a") && path.ends_with("Items.csv"));
+        let tables: Vec<_> = tables.map(|(_, bytes)| bytes.clone()).collect();
+        assert_eq!(tables.len(), 1, "{:?}", tree.keys());
+        tables
+    };
+    assert_eq!(items(&out), items(&reference(&workspace)), "the others are counted");
 }
 
 #[test]

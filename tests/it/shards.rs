@@ -125,6 +125,26 @@ fn sheets_that_have_gone_keep_rows_and_copies_in_every_shard() {
 }
 
 #[test]
+fn sheets_that_have_gone_before_a_template_was_edited_keep_their_rows_in_every_shard() {
+    let workspace = Workspace::new();
+    workspace.copy_sample("plain", "in");
+    workspace.copy_sample("plain", "in/again");
+    let all = |more: &[&str]| {
+        workspace.omr(&[&["-q", "-i", "in", "--statistics", "-o", "whole"][..], more].concat()).succeeded();
+        (1..=2).for_each(|number| shard(&workspace, number, 2, more));
+    };
+    all(&[]);
+    fs::remove_file(workspace.path("in/page-1.png")).unwrap();
+    let template = fs::read_to_string(workspace.path("in/template.json")).unwrap();
+    workspace.write("in/template.json", format!("{template} "));
+    all(&["--resume"]);
+    let whole = workspace.tree("whole");
+    assert!(workspace.csv("whole/Results/Results.csv").iter().any(|row| row[0] == "page-1.png"));
+    workspace.omr(&["merge", "-q", "-o", "merged", "shard-1", "shard-2"]).succeeded();
+    assert!(workspace.tree("merged") == whole);
+}
+
+#[test]
 fn shards_that_do_not_belong_together_are_refused() {
     let workspace = Workspace::new();
     workspace.copy_sample("plain", "in");

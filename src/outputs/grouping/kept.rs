@@ -12,6 +12,8 @@ use crate::file_names::STATE_FOLDER;
 
 /// Name of the folder in the state folder.
 const KEPT: &str = "kept";
+/// Name in it of a copy that is not whole yet.
+const PARTIAL: &str = "partial";
 
 /// What is kept of the sheets that have gone, by the numbers that they have in their folder.
 #[derive(Debug)]
@@ -95,7 +97,7 @@ impl Kept {
 
     /// In one step: half a copy is none.
     fn copy_whole(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let partial = self.folder.join("partial");
+        let partial = self.folder.join(PARTIAL);
         fs::copy(from, &partial)?;
         fs::rename(partial, to)
     }
@@ -117,10 +119,18 @@ fn has_content(file: &Path, bytes: u64, sha256: Digest) -> bool {
 /// What the system says.
 pub fn forget_kept(output: &Path, all: bool) -> io::Result<()> {
     let folder = folder_of(output);
+    // Half a copy is none.
+    let _ = fs::remove_file(folder.join(PARTIAL));
     match if all { fs::remove_dir_all(folder) } else { fs::remove_dir(folder) } {
         Err(e) if !matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => Err(e),
         _ => Ok(()),
     }
+}
+
+/// All copies that wait below an output folder.
+pub fn all_kept(output: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder_of(output)).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name() != PARTIAL).map(|entry| entry.path()).collect()
 }
 
 fn folder_of(output: &Path) -> PathBuf {

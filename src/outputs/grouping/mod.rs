@@ -21,7 +21,7 @@ use crate::json::nearest;
 use crate::matcher::{BoundFormat, BoundMatcher, Format};
 use crate::template::Column;
 
-pub use self::kept::forget_kept;
+pub use self::kept::{all_kept, forget_kept};
 pub use self::organize::{Gone, Grouped, organize, set_aside};
 
 /// File grouping whose names are settled for the sheets of a folder.

@@ -1,6 +1,6 @@
 //! What a journal holds: where each sheet's last line lies. The lines themselves stay on disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -59,6 +59,8 @@ pub struct Known {
 #[derive(Debug, Default)]
 struct KnownFolder {
     line: Option<FolderLine>,
+    /// Those of other settings, by which sheets may have been read that are not read any more.
+    earlier: Vec<FolderLine>,
     sheets: HashMap<OsString, KnownSheet>,
 }
 
@@ -145,8 +147,15 @@ impl Known {
                 self.replaced += usize::from(self.settings.insert(setting.id, setting).is_some())
             }
             Entry::Folder(folder) => {
+                let setting = folder.setting;
                 let known = self.folders.entry(folder.place.clone()).or_default();
-                self.replaced += usize::from(known.line.replace(folder).is_some());
+                let before = known.earlier.len();
+                known.earlier.retain(|line| line.setting != setting);
+                self.replaced += before - known.earlier.len();
+                match known.line.replace(folder) {
+                    Some(line) if line.setting != setting => known.earlier.push(line),
+                    replaced => self.replaced += usize::from(replaced.is_some()),
+                }
             }
             Entry::Sheet(SheetKey { place, image, source: stamp, setting }) => {
                 let sheet = KnownSheet { at: self.length, length: line.len(), image, stamp, setting };
@@ -195,6 +204,12 @@ impl Known {
         self.folders.get(place)?.line.as_ref()
     }
 
+    /// A folder as it was when sheets were read by a setting.
+    pub fn folder_by(&self, place: &Path, setting: &Digest) -> Option<&FolderLine> {
+        let folder = self.folders.get(place)?;
+        folder.line.iter().chain(&folder.earlier).find(|line| line.setting == *setting)
+    }
+
     /// The images of a folder's sheets that are done, in input order.
     pub fn images(&self, place: &Path) -> Vec<&Image> {
         let sheets = self.folders.get(place).map(|folder| folder.sheets.values());
@@ -227,21 +242,30 @@ impl Known {
 
     /// Are most lines of no use any more?
     pub fn is_untidy(&self) -> bool {
-        let of_use: usize = self.folders.values().map(|folder| folder.sheets.len() + 1).sum();
+        let of_use: usize = self.folders.values().map(|folder| folder.sheets.len() + folder.earlier.len() + 1).sum();
         self.replaced > of_use
     }
 
-    /// The line of a sheet that is done.
+    /// The line of a sheet that is done, for the tables of a folder. If it was read when other questions were asked there, it tells
+    /// nothing of those of now.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn sheet(&self, place: &Path, image: &OsStr) -> Result<Option<SheetLine>, JournalError> {
-        let Some(sheet) = self.folders.get(place).and_then(|folder| folder.sheets.get(image)) else { return Ok(None) };
-        match serde_json::from_slice(&self.bytes(sheet)?) {
-            Ok(Line::Sheet(line)) => Ok(Some(*line)),
-            Ok(_) => Ok(None),
-            Err(e) => Err(self.unreadable(e.into())),
+    pub fn sheet(&self, folder: &FolderLine, image: &OsStr) -> Result<Option<SheetLine>, JournalError> {
+        let Some(sheet) = self.folders.get(&folder.place).and_then(|known| known.sheets.get(image)) else {
+            return Ok(None);
+        };
+        let mut line = match serde_json::from_slice(&self.bytes(sheet)?) {
+            Ok(Line::Sheet(line)) => *line,
+            Ok(_) => return Ok(None),
+            Err(e) => return Err(self.unreadable(e.into())),
+        };
+        if line.setting != folder.setting
+            && self.folder_by(&folder.place, &line.setting).is_none_or(|then| then.questions != folder.questions)
+        {
+            line.done.responses = None;
         }
+        Ok(Some(line))
     }
 
     fn bytes(&self, sheet: &KnownSheet) -> Result<Vec<u8>, JournalError> {
@@ -258,24 +282,30 @@ impl Known {
         JournalError::Unreadable { path: self.path.clone(), source }
     }
 
-    /// Writes what is still of use: all settings and folders, and the sheets that are kept, in the order of their folders.
+    /// Writes what is still of use: all settings, the sheets that are kept, and their folders, in the order of these.
     pub(super) fn copy(
         &self,
         to: &mut impl Write,
         is_kept: impl Fn(&Path, &Image) -> bool,
     ) -> Result<(), JournalError> {
-        let mut put = |line: &Line| {
-            let mut bytes = serde_json::to_vec(line)?;
+        fn put(to: &mut impl Write, line: Line) -> io::Result<()> {
+            let mut bytes = serde_json::to_vec(&line)?;
             bytes.push(b'\n');
             to.write_all(&bytes)
-        };
+        }
         let failed = |e| self.unreadable(e);
-        self.run.iter().try_for_each(|run| put(&Line::Run(run.clone()))).map_err(failed)?;
-        self.settings().try_for_each(|setting| put(&Line::Setting(setting.clone()))).map_err(failed)?;
-        self.folders().try_for_each(|folder| put(&Line::Folder(folder.clone()))).map_err(failed)?;
+        self.run.iter().try_for_each(|run| put(to, Line::Run(run.clone()))).map_err(failed)?;
+        self.settings().try_for_each(|setting| put(to, Line::Setting(setting.clone()))).map_err(failed)?;
         for (place, folder) in &self.folders {
-            for image in self.images(place).into_iter().filter(|image| is_kept(place, image)) {
-                let Some(sheet) = folder.sheets.get(image.name()) else { continue };
+            let images = self.images(place).into_iter().filter(|image| is_kept(place, image));
+            let sheets: Vec<&KnownSheet> = images.filter_map(|image| folder.sheets.get(image.name())).collect();
+            if sheets.is_empty() {
+                continue;
+            }
+            let settings: HashSet<Digest> = sheets.iter().map(|sheet| sheet.setting).collect();
+            let earlier = folder.earlier.iter().filter(|line| settings.contains(&line.setting));
+            earlier.chain(&folder.line).try_for_each(|line| put(to, Line::Folder(line.clone()))).map_err(failed)?;
+            for sheet in sheets {
                 to.write_all(&self.bytes(sheet)?).map_err(failed)?;
             }
         }
