@@ -11,6 +11,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
+use tracing::warn;
+
+use crate::file_content;
 use crate::file_names::STATE_FOLDER;
 
 /// The list of files that omr wrote into an output folder.
@@ -33,9 +36,22 @@ const LIST: &str = "written";
 /// Name of the list that takes its place.
 const NEXT: &str = "written.next";
 
-/// The files that earlier runs wrote into the output folder `output`, as paths below it; none if it is no such folder.
+/// A list may have this many bytes: a million sheets with ten files each, of names as long as they mostly are, have half of them.
+const MOST_LISTED: u64 = 1 << 30;
+
+/// The files that earlier runs wrote into the output folder `output`, as paths below it; none if it is no such folder. It may be
+/// any folder of an input, with what somebody else put in it: a list that is no file is not opened.
 pub fn written_below(output: &Path) -> HashSet<PathBuf> {
-    fs::read(output.join(STATE_FOLDER).join(LIST)).map(|bytes| entries(&bytes)).unwrap_or_default()
+    let path = output.join(STATE_FOLDER).join(LIST);
+    let Ok(metadata) = path.metadata() else { return HashSet::new() };
+    let read = match metadata.is_file() {
+        true => file_content::read(&path, MOST_LISTED).map_err(|error| error.to_string()),
+        false => Err("is no file".to_owned()),
+    };
+    read.map(|bytes| entries(&bytes)).unwrap_or_else(|why| {
+        warn!("`{}`, the list of what earlier runs wrote there, {why}; it is left out", path.display());
+        HashSet::new()
+    })
 }
 
 /// The list without what follows its last zero, which is half of an entry: a run was ended while it wrote it.
@@ -333,6 +349,25 @@ mod tests {
         run(output, &["a/1.png"]);
         assert_eq!(written_below(output), HashSet::from([PathBuf::from("a/1.png")]));
         assert!(!output.join(STATE_FOLDER).join(NEXT).exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_list_that_is_no_file_is_not_waited_for_and_has_an_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let output = dir.path();
+        run(output, &["a/1.png"]);
+        let list = output.join(STATE_FOLDER).join(LIST);
+        fs::remove_file(&list).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &list).unwrap();
+        assert_eq!(written_below(output), HashSet::new());
+        fs::remove_file(&list).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&list).status().unwrap().success());
+        assert_eq!(written_below(output), HashSet::new());
+        fs::remove_file(&list).unwrap();
+        // It says that it is longer than any, and has nothing in it.
+        File::create(&list).unwrap().set_len(MOST_LISTED + 1).unwrap();
+        assert_eq!(written_below(output), HashSet::new());
     }
 
     #[test]

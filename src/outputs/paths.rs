@@ -19,10 +19,33 @@ pub struct FolderPaths {
     renamed: HashMap<OsString, OsString>,
     /// What the files about an image are called by, where that is not its stem.
     called: HashMap<OsString, OsString>,
+    /// What they, and the folder of its crops, are called by where that is too long.
+    cut: Cut,
 }
+
+/// What files about images are called by where what they would be called by is too long for a name: by image, and by kind of file,
+/// since what a name ends in is never cut.
+#[derive(Debug, Clone, Default)]
+struct Cut {
+    explanations: HashMap<OsString, OsString>,
+    stacks: HashMap<OsString, OsString>,
+    layouts: HashMap<OsString, OsString>,
+    crops: HashMap<OsString, OsString>,
+}
+
+/// So many bytes of a name file systems hold.
+const LONGEST: usize = 255;
 
 /// What explanation tables are called after the sheet's name.
 const EXPLANATION: &str = "_evaluation.csv";
+
+/// What pictures of the layout have after the sheet's name.
+const LAYOUT_PICTURE: &str = ".png";
+
+/// What stage pictures that are saved at this level have after the sheet's name.
+fn stack_suffix(level: u8) -> String {
+    format!("_{level}_stack.jpg")
+}
 
 /// The folder of pictures of the layout.
 const LAYOUT: &str = "Layout";
@@ -97,7 +120,9 @@ impl FolderPaths {
             }
             given.insert(name);
         }
-        Self { root: output.to_path_buf(), place: place.to_path_buf(), renamed, called: called_otherwise(images) }
+        let called = called_otherwise(images.clone());
+        let cut = Cut::of(images, &called);
+        Self { root: output.to_path_buf(), place: place.to_path_buf(), renamed, called, cut }
     }
 
     /// The output folder.
@@ -132,7 +157,7 @@ impl FolderPaths {
 
     /// The folder of pictures of doubtful fields of the image named `image`, below the output folder.
     pub fn crops_of(&self, image: &OsStr) -> PathBuf {
-        self.crops().join(image)
+        self.crops().join(self.cut.crops.get(image).map_or(image, OsString::as_os_str))
     }
 
     /// A file of `Manual/`, below the output folder.
@@ -157,7 +182,7 @@ impl FolderPaths {
 
     /// The picture of the layout on the page of the image named `image`, below the output folder.
     pub fn layout(&self, image: &OsStr) -> PathBuf {
-        self.layouts().join(with_suffix(image, ".png"))
+        self.layouts().join(with_suffix(self.cut.layouts.get(image).map_or(image, OsString::as_os_str), LAYOUT_PICTURE))
     }
 
     /// The folder of grouped sheets, below the output folder.
@@ -172,7 +197,7 @@ impl FolderPaths {
 
     /// The explanation table of the image named `image`, below the output folder.
     pub fn explanation(&self, image: &OsStr) -> PathBuf {
-        self.explanations().join(self.about(image, EXPLANATION))
+        self.explanations().join(self.about(image, &self.cut.explanations, EXPLANATION))
     }
 
     /// The folder of stage pictures, below the output folder.
@@ -182,12 +207,13 @@ impl FolderPaths {
 
     /// The stage pictures of the image named `image` that `save_image_level` asks for; below the output folder.
     pub fn stack(&self, image: &OsStr, level: u8) -> PathBuf {
-        self.stacks().join(self.about(image, &format!("_{level}_stack.jpg")))
+        self.stacks().join(self.about(image, &self.cut.stacks, &stack_suffix(level)))
     }
 
     /// The name of a file about an image: its stem and a suffix.
-    fn about(&self, image: &OsStr, suffix: &str) -> OsString {
-        with_suffix(self.called.get(image).map_or(stem(image), OsString::as_os_str), suffix)
+    fn about(&self, image: &OsStr, cut: &HashMap<OsString, OsString>, suffix: &str) -> OsString {
+        let called = cut.get(image).or_else(|| self.called.get(image));
+        with_suffix(called.map_or(stem(image), OsString::as_os_str), suffix)
     }
 
     /// Name and format of the marked picture of the image named `image`.
@@ -197,6 +223,62 @@ impl FolderPaths {
             _ => PictureFormat::Jpeg,
         };
         PictureName { name: self.renamed.get(image).cloned().unwrap_or_else(|| usual_name(image)), format }
+    }
+}
+
+impl Cut {
+    fn of<'n>(images: impl Iterator<Item = &'n OsStr> + Clone, called: &HashMap<OsString, OsString>) -> Self {
+        let called = |image: &'n OsStr| called.get(image).map_or_else(|| stem(image).to_owned(), Clone::clone);
+        let whole = |image: &'n OsStr| image.to_owned();
+        Self {
+            explanations: cut(images.clone(), called, LONGEST - EXPLANATION.len()),
+            stacks: cut(images.clone(), called, LONGEST - stack_suffix(0).len()),
+            layouts: cut(images.clone(), whole, LONGEST - LAYOUT_PICTURE.len()),
+            crops: cut(images, whole, LONGEST),
+        }
+    }
+}
+
+/// What images are called by instead, of those that are `called` by more bytes than `most`: cut, with their page's number at the end,
+/// and a number of their own where that is what another is called by.
+fn cut<'n>(
+    images: impl Iterator<Item = &'n OsStr> + Clone,
+    called: impl Fn(&'n OsStr) -> OsString,
+    most: usize,
+) -> HashMap<OsString, OsString> {
+    // Nearly never is any: nothing is copied for a look at it.
+    let is_long = |image: &&'n OsStr| image.len() > most / 2 && called(image).len() > most;
+    let mut long = images.clone().filter(is_long).peekable();
+    if long.peek().is_none() {
+        return HashMap::new();
+    }
+    let mut taken: HashSet<OsString> =
+        images.clone().filter(|image| !is_long(image)).map(&called).filter(|name| name.len() > most / 2).collect();
+    // Where many are cut to the same, counting from the beginning for each would take the square of the time.
+    let mut counts: HashMap<OsString, usize> = HashMap::new();
+    let mut cut = HashMap::new();
+    for image in long {
+        let whole = called(image);
+        let text = whole.to_string_lossy();
+        let (front, page) = text.split_at(page_part(&text));
+        let usual = ending_in(front, page, most);
+        let count = counts.entry(usual.clone()).or_insert(1);
+        let mut name = usual;
+        while !taken.insert(name.clone()) {
+            *count += 1;
+            name = ending_in(front, &format!("-{count}{page}"), most);
+        }
+        cut.insert(image.to_owned(), name);
+    }
+    cut
+}
+
+/// Where in an image's name the number of its page begins, `-p001`; its end where it has none.
+fn page_part(name: &str) -> usize {
+    let front = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    match front.strip_suffix("-p") {
+        Some(file) if name.len() - front.len() >= 3 => file.len(),
+        _ => name.len(),
     }
 }
 
@@ -228,13 +310,15 @@ fn called_otherwise<'n>(images: impl Iterator<Item = &'n OsStr> + Clone) -> Hash
         *owners.entry(stem(image)).or_default() += 1;
     }
     let mut called = HashMap::new();
+    let mut given: HashSet<OsString> = HashSet::new();
     for image in images.filter(|image| owners.get(stem(image)).is_some_and(|&n| n > 1)) {
         let mut name = image.to_owned();
         let mut n = 2;
-        while owners.contains_key(name.as_os_str()) {
+        while owners.contains_key(name.as_os_str()) || given.contains(&name) {
             name = with_suffix(image, &format!("-{n}"));
             n += 1;
         }
+        given.insert(name.clone());
         called.insert(image.to_owned(), name);
     }
     called
@@ -242,14 +326,14 @@ fn called_otherwise<'n>(images: impl Iterator<Item = &'n OsStr> + Clone) -> Hash
 
 /// The name with a suffix, cut in front of it to what file systems hold.
 pub(super) fn with_suffix(name: &OsStr, suffix: &str) -> OsString {
-    const LONGEST: usize = 255;
     let mut whole = name.to_owned();
     whole.push(suffix);
-    if whole.len() <= LONGEST {
-        return whole;
-    }
-    let text = name.to_string_lossy();
-    let mut end = text.len().min(LONGEST.saturating_sub(suffix.len()));
+    if whole.len() <= LONGEST { whole } else { ending_in(&name.to_string_lossy(), suffix, LONGEST) }
+}
+
+/// The text with a suffix, at most so many bytes long: cut in front of the suffix.
+fn ending_in(text: &str, suffix: &str, most: usize) -> OsString {
+    let mut end = text.len().min(most.saturating_sub(suffix.len()));
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -289,6 +373,59 @@ mod tests {
         let of = |name: &str| paths.picture(OsStr::new(name)).name;
         assert!(of(&one).len() <= 255 && of(&two).len() <= 255);
         assert_ne!(of(&one), of(&two));
+    }
+
+    /// All names of files and folders about an image.
+    fn about(paths: &FolderPaths, image: &str) -> Vec<String> {
+        let image = OsStr::new(image);
+        let all = [paths.crops_of(image), paths.explanation(image), paths.stack(image, 3), paths.layout(image)];
+        all.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn files_about_sheets_with_long_names_are_cut_and_stay_apart() {
+        // Alike in their first 249 bytes; pages of a file whose own name just fits; one that is called what another is cut to.
+        let mut images: Vec<String> = (0..5).map(|i| format!("{}é{i}.jpg", "x".repeat(247))).collect();
+        images.extend((1..=4).map(|page| format!("{}.pdf-p{page:03}", "y".repeat(251))));
+        images.extend((999..=1001).map(|page| format!("{}.tif-p{page:03}", "é".repeat(125))));
+        images.push(format!("{}.jpg", "x".repeat(240)));
+        images.push(format!("{}-2.jpg", "x".repeat(238)));
+        let paths = paths(&images.iter().map(String::as_str).collect::<Vec<_>>());
+        let all: Vec<Vec<String>> = images.iter().map(|image| about(&paths, image)).collect();
+        for kind in 0..4 {
+            let names: HashSet<&str> = all.iter().map(|names| names[kind].as_str()).collect();
+            assert_eq!(names.len(), images.len(), "{names:?}");
+            assert!(names.iter().all(|name| name.len() <= 255), "{names:?}");
+        }
+        // Pages keep their numbers, and what is not too long keeps its name.
+        assert_eq!(all[7][0], format!("{}-p003", "y".repeat(250)));
+        assert_eq!(all[7][1], format!("{}-p003_evaluation.csv", "y".repeat(235)));
+        assert_eq!(all[0][0], images[0]);
+        let short = format!("{}_evaluation.csv", "x".repeat(240));
+        assert_eq!((all[12][0].as_str(), all[12][1].as_str()), (images[12].as_str(), short.as_str()));
+    }
+
+    #[test]
+    fn usual_names_stay() {
+        let longest = format!("{}.jpg", "x".repeat(240));
+        let paths = paths(&[&longest, "scan.pdf-p001", "scan.pdf-p002", "b-p001.png"]);
+        assert_eq!(
+            about(&paths, "scan.pdf-p002"),
+            ["scan.pdf-p002", "scan.pdf-p002_evaluation.csv", "scan.pdf-p002_3_stack.jpg", "scan.pdf-p002.png"]
+        );
+        assert_eq!(
+            about(&paths, &longest)[1..3],
+            [format!("{}_evaluation.csv", "x".repeat(240)), format!("{}_3_stack.jpg", "x".repeat(240))]
+        );
+        assert!(paths.cut.explanations.is_empty() && paths.cut.crops.is_empty() && paths.cut.layouts.is_empty());
+    }
+
+    #[test]
+    fn no_two_sheets_are_called_alike() {
+        let images = ["b.jpg", "b.png", "b.jpg.png", "b.jpg-2"];
+        let paths = paths(&images);
+        let names: HashSet<PathBuf> = images.iter().map(|name| paths.explanation(OsStr::new(name))).collect();
+        assert_eq!(names.len(), images.len(), "{names:?}");
     }
 
     #[test]

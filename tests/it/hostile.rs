@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufReader, Read};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -572,50 +572,205 @@ fn jbig2_page(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A PDF whose objects, a page among them, lie packed in a stream of their own, followed by so many MiB of blanks.
-fn pdf_of_packed_objects(mib: usize) -> Vec<u8> {
-    let objects = [
-        "<< /Type /Catalog /Pages 3 0 R >>",
-        "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 3 0 R /MediaBox [0 0 200 300] >>",
-    ];
-    let (mut places, mut text) = (String::new(), String::new());
-    for (number, object) in (2..).zip(objects) {
-        places += &format!("{number} {} ", text.len());
-        text += &format!("{object} ");
+fn pdf_of_packed_objects(mib: u64) -> Vec<u8> {
+    Packed::default().pdf(mib)
+}
+
+/// How the objects of a PDF are packed.
+struct Packed {
+    /// What stands in front of the collection.
+    before: &'static str,
+    /// Entries of its dictionary.
+    entries: String,
+    /// What stands between the dictionary and the data.
+    between: &'static str,
+    /// Packs text.
+    pack: fn(&mut dyn Read) -> Vec<u8>,
+    /// The table lies elsewhere than the file says.
+    has_lost_table: bool,
+    /// So many MiB follow the rows of the table.
+    mib_of_table: u64,
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Self {
+            before: "",
+            entries: "/Type /ObjStm /Filter /FlateDecode".to_owned(),
+            between: "\n",
+            pack: deflate,
+            has_lost_table: false,
+            mib_of_table: 0,
+        }
     }
-    let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all((places.clone() + &text).as_bytes()).unwrap();
-    (0..mib).for_each(|_| packed.write_all(&[b' '; 1 << 20]).unwrap());
-    let packed = packed.finish().unwrap();
-    let mut file = b"%PDF-1.5\n".to_vec();
-    let (at, first, length) = (file.len() as u32, places.len(), packed.len());
-    file.extend(
-        format!("1 0 obj\n<< /Type /ObjStm /N 3 /First {first} /Filter /FlateDecode /Length {length} >>\n").bytes(),
-    );
-    file.extend([b"stream\n".as_slice(), &packed, b"\nendstream\nendobj\n"].concat());
-    let table = file.len() as u32;
-    // Kind, place or stream, number in the stream.
-    let rows = [(0, 0, 0), (1, at, 0), (2, 1, 0), (2, 1, 1), (2, 1, 2), (1, table, 0)];
-    let row = |(kind, place, number): (u8, u32, u8)| [&[kind][..], &place.to_be_bytes(), &[number]].concat();
-    let rows = rows.into_iter().flat_map(row).collect::<Vec<u8>>();
-    file.extend(
-        format!("5 0 obj\n<< /Type /XRef /Size 6 /W [1 4 1] /Root 2 0 R /Length {} >>\nstream\n", rows.len()).bytes(),
-    );
-    file.extend([rows.as_slice(), b"\nendstream\nendobj\n"].concat());
-    file.extend(format!("startxref\n{table}\n%%EOF\n").bytes());
-    file
+}
+
+impl Packed {
+    /// The file; so many MiB of blanks follow the objects.
+    fn pdf(&self, mib: u64) -> Vec<u8> {
+        let objects = [
+            "<< /Type /Catalog /Pages 3 0 R >>",
+            "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+            "<< /Type /Page /Parent 3 0 R /MediaBox [0 0 200 300] >>",
+        ];
+        let (mut places, mut text) = (String::new(), String::new());
+        for (number, object) in (2..).zip(objects) {
+            places += &format!("{number} {} ", text.len());
+            text += &format!("{object} ");
+        }
+        let first = places.len();
+        let text = places + &text;
+        let packed = (self.pack)(&mut text.as_bytes().chain(std::io::repeat(b' ').take(mib << 20)));
+        let mut file = format!("%PDF-1.5\n{}", self.before).into_bytes();
+        let Self { entries, between, .. } = self;
+        let (at, length) = (file.len() as u32, packed.len());
+        file.extend(format!("1 0 obj\n<< /N 3 /First {first} {entries} /Length {length} >>{between}stream\n").bytes());
+        file.extend([packed.as_slice(), b"\nendstream\nendobj\n"].concat());
+        let table = file.len() as u32;
+        // Kind, place or stream, number in the stream.
+        let rows = [(0, 0, 0), (1, at, 0), (2, 1, 0), (2, 1, 1), (2, 1, 2), (1, table, 0)];
+        let row = |(kind, place, number): (u8, u32, u8)| [&[kind][..], &place.to_be_bytes(), &[number]].concat();
+        let rows = rows.into_iter().flat_map(row).collect::<Vec<u8>>();
+        let rows = deflate(&mut rows.as_slice().chain(std::io::repeat(0).take(self.mib_of_table << 20)));
+        let length = rows.len();
+        file.extend(
+            format!(
+                "5 0 obj\n<< /Type /XRef /Size 6 /W [1 4 1] /Root 2 0 R /Filter /FlateDecode /Length {length} >>\nstream\n"
+            )
+            .bytes(),
+        );
+        file.extend([rows.as_slice(), b"\nendstream\nendobj\n"].concat());
+        let told = if self.has_lost_table { 3 } else { table };
+        file.extend(format!("startxref\n{told}\n%%EOF\n").bytes());
+        file
+    }
+}
+
+fn deflate(text: &mut dyn Read) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    std::io::copy(text, &mut encoder).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn lzw(text: &mut dyn Read) -> Vec<u8> {
+    let mut packed = Vec::new();
+    let mut encoder = weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
+    encoder.into_stream(&mut packed).encode_all(BufReader::new(text)).status.unwrap();
+    packed
+}
+
+fn runs(text: &mut dyn Read) -> Vec<u8> {
+    let (mut packed, mut bytes) = (Vec::new(), [0; 128]);
+    loop {
+        let count = text.read(&mut bytes).unwrap();
+        match &bytes[..count] {
+            [] => break,
+            run if count > 1 && run.iter().all(|&byte| byte == run[0]) => packed.extend([(257 - count) as u8, run[0]]),
+            other => {
+                packed.push((count - 1) as u8);
+                packed.extend(other);
+            }
+        }
+    }
+    packed.push(128);
+    packed
 }
 
 #[test]
 fn a_pdf_is_looked_at_before_its_objects_are_unpacked() {
+    let entries = |entries: &str| Packed { entries: entries.to_owned(), ..Packed::default() };
+    let flate = "/Filter /FlateDecode";
+    // Objects are unpacked wherever a table says that they are, whatever their stream says of itself, and however they are packed.
+    let ways: Vec<(&str, Packed)> = vec![
+        ("plain", Packed::default()),
+        ("comment", Packed { between: " % here it begins\n", ..Packed::default() }),
+        ("untyped", entries(flate)),
+        ("picture", entries(&format!("/Type /XObject /Subtype /Image /Width 9 /Height 9 {flate}"))),
+        ("word", Packed { before: "7 0 obj /Image endobj\n", ..entries(flate) }),
+        ("long", entries(&format!("/Long ({}) /Subtype /Image {flate}", "x".repeat(10_000)))),
+        ("lzw", Packed { pack: lzw, ..entries("/Type /ObjStm /Filter /LZWDecode") }),
+        ("runs", Packed { pack: runs, ..entries("/Type /ObjStm /Filter /RunLengthDecode") }),
+        (
+            "twice",
+            Packed {
+                pack: |text| paged::deflated(&deflate(text)),
+                ..entries("/Type /ObjStm /Filter [/FlateDecode /FlateDecode]")
+            },
+        ),
+        (
+            "text",
+            Packed {
+                pack: |text| deflate(text).iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(),
+                ..entries("/Type /ObjStm /Filter [/ASCIIHexDecode /FlateDecode]")
+            },
+        ),
+        (
+            "sum",
+            Packed {
+                pack: |text| {
+                    let mut packed = deflate(text);
+                    *packed.last_mut().unwrap() ^= 1;
+                    packed
+                },
+                ..Packed::default()
+            },
+        ),
+        // Without its table, objects are sought by what their streams say; and that may be spelt in many ways.
+        ("lost", Packed { has_lost_table: true, ..Packed::default() }),
+        ("spelt", Packed { has_lost_table: true, ..entries(&format!("/Type /Obj#53tm /Subtype /Image {flate}")) }),
+    ];
     let workspace = Workspace::new();
     workspace.write("in/template.json", plain_template());
-    workspace.write("in/few.pdf", pdf_of_packed_objects(1));
-    workspace.write("in/many.pdf", pdf_of_packed_objects(1024));
+    for (name, way) in &ways {
+        workspace.write(format!("in/{name}-few.pdf"), way.pdf(1));
+        workspace.write(format!("in/{name}-many.pdf"), way.pdf(600));
+    }
+    workspace.write("in/table.pdf", Packed { mib_of_table: 600, ..Packed::default() }.pdf(0));
+    // A picture that no table names is nobody's business before its page is read.
+    let picture = format!(
+        "7 0 obj\n<< /Subtype /Image /Width 9 /Height 9 /Filter /FlateDecode >>\nstream\n{}\nendstream\nendobj\n",
+        "x".repeat(9)
+    );
+    let picture = Packed { before: Box::leak(picture.into_boxed_str()), ..Packed::default() };
+    workspace.write("in/beside.pdf", picture.pdf(0));
     let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--no-pictures"]), PATIENCE);
     seen.is_well("objects", 400);
-    assert_eq!(reasons(&workspace).get("many.pdf").map(String::as_str), Some("too-large"));
-    assert_eq!(read(&workspace), ["file_id", "few.pdf"], "{:?}", reasons(&workspace));
+    let reasons = reasons(&workspace);
+    let mut many: Vec<String> = ways.iter().map(|(name, _)| format!("{name}-many.pdf")).collect();
+    many.push("table.pdf".to_owned());
+    for name in &many {
+        assert_eq!(reasons.get(name).map(String::as_str), Some("too-large"), "{name}: {reasons:?}");
+    }
+    let mut few: Vec<String> = ways.iter().map(|(name, _)| format!("{name}-few.pdf")).collect();
+    few.extend(["beside.pdf".to_owned(), "file_id".to_owned()]);
+    few.sort();
+    let mut read = read(&workspace);
+    read.sort();
+    assert_eq!(read, few, "{reasons:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_list_of_earlier_files_that_is_no_file_does_not_hold_up_the_run() {
+    let workspace = Workspace::new();
+    workspace.copy_sample("plain", "in/pipe");
+    workspace.copy_sample("plain", "in/device");
+    for folder in ["pipe", "device"] {
+        fs::create_dir_all(workspace.path(format!("in/{folder}/.omr"))).unwrap();
+    }
+    let pipe = std::process::Command::new("mkfifo").arg(workspace.path("in/pipe/.omr/written")).status();
+    assert!(pipe.unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", workspace.path("in/device/.omr/written")).unwrap();
+    let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--no-pictures"]), PATIENCE);
+    seen.is_well("lists", 400);
+    assert!(
+        seen.stderr.contains("/.omr/written`, the list of what earlier runs wrote there, is no file"),
+        "{}",
+        seen.stderr
+    );
+    for folder in ["pipe", "device"] {
+        assert_eq!(workspace.csv(format!("out/{folder}/Results/Results.csv")).len(), 4);
+    }
 }
 
 #[test]

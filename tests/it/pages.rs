@@ -119,6 +119,30 @@ fn pages_leave_what_the_same_files_leave() {
 }
 
 #[test]
+fn pages_of_a_file_with_the_longest_name_have_files_of_their_own() {
+    let workspace = workspace();
+    let page = |i: usize| {
+        let mut page = page(i);
+        sheets::mark(&mut page, 0, 0, 205);
+        page
+    };
+    let pictures: Vec<Picture> = (0..3).map(|i| Picture::jpeg(&page(i), jpeg(&page(i)))).collect();
+    let name = format!("{}.pdf", "x".repeat(251));
+    workspace.write(format!("in/{name}"), Pdf::of_pictures(&pictures, 200, 300));
+    workspace.write("in/config.json", r#"{"outputs": {"save_image_level": 1}}"#);
+    workspace.omr(&["-i", "in", "-o", "out", "--review-below", "1"]).succeeded();
+    workspace.omr(&["-i", "in", "-o", "layout", "--set-layout"]).succeeded();
+    assert_eq!(workspace.csv("out/Results/Results.csv").len(), 4);
+    for number in 1..=3 {
+        let crops = format!("out/Manual/Review/{}-p{number:03}", "x".repeat(250));
+        assert!(!workspace.tree(&crops).is_empty());
+    }
+    for folder in ["out/CheckedOMRs/stack", "layout/Layout"] {
+        assert_eq!(workspace.tree(folder).len(), 3, "{folder}");
+    }
+}
+
+#[test]
 fn pages_that_lie_turned_or_cut_out_are_seen_as_a_viewer_shows_them() {
     let workspace = workspace();
     let mut pdf = Pdf::new();

@@ -1,7 +1,6 @@
 //! What data of a PDF ask for, found out before a library gives it to them: a few bytes may stand for gigabytes.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
 use hayro_syntax::Filter;
 use hayro_syntax::content::TypedIter;
@@ -9,49 +8,16 @@ use hayro_syntax::content::ops::TypedInstruction;
 use hayro_syntax::object::{Array, Dict, MaybeRef, Number, Object, ObjectIdentifier, Stream};
 use hayro_syntax::page::{Page, Resources};
 use hayro_syntax::xref::XRef;
-use regex::bytes::Regex;
 
-use super::unpacking::{self, inflates, too_large};
+use super::unpacking::{self, too_large};
 use crate::sheet::decode::Limits;
 use crate::sheet::{Reason, SheetError};
 
 /// Data that are no picture may have this many bytes when they are unpacked.
-const MOST_UNPACKED: u64 = 512 << 20;
+pub const MOST_UNPACKED: u64 = 512 << 20;
 
 /// Those of a picture may have this many for each pixel that is accepted, as everywhere.
 const BYTES_PER_PIXEL: u64 = 3;
-
-/// Refuses a file whose tables and collections of objects have more bytes, unpacked, than are kept of a page's data: the library
-/// unpacks them as soon as it opens the file. It goes by references, not by what data say of themselves, so that all data count
-/// but those that say that they are a picture.
-///
-/// # Errors
-/// Too-large.
-pub fn check_file(bytes: &[u8]) -> Result<(), SheetError> {
-    static BEGINNING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?-u)>>\s*stream\s*").ok());
-    /// Dictionaries of data are shorter.
-    const MOST_SAID: usize = 4096;
-    let has = |said: &[u8], word: &[u8]| said.windows(word.len()).any(|bytes| bytes == word);
-    let (mut end, mut of_collections) = (0, 0);
-    for begun in BEGINNING.as_ref().into_iter().flat_map(|beginning| beginning.find_iter(bytes)) {
-        let said = &bytes[end.max(begun.start().saturating_sub(MOST_SAID))..begun.start()];
-        end = begun.end();
-        let is_collection = has(said, b"ObjStm") || has(said, b"XRef");
-        if has(said, b"/Image") && !is_collection {
-            continue;
-        }
-        match inflates(&bytes[end..], MOST_UNPACKED - of_collections) {
-            Ok(count) if is_collection => of_collections += count,
-            Err(error) if error.reason == Reason::TooLarge => {
-                let detail = "the file has data that unpack to more than any sheet has; print it to a new PDF";
-                return Err(SheetError::new(Reason::TooLarge, detail));
-            }
-            // Whether they are whole, and deflated at all, is for those to say who read them.
-            _ => {}
-        }
-    }
-    Ok(())
-}
 
 /// Refuses a page whose content, pictures, forms or fonts would take more than any sheet does: all that its content, its
 /// resources and its annotations lead to is looked at once.

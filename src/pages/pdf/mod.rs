@@ -1,10 +1,11 @@
 //! PDF. A page that is one picture is taken out as it was scanned (`embedded`, by what `content` says of the page and `samples`
-//! makes of the data); any other is drawn (`render`). `claims` looks at what data ask for before a library gives it to them, and
-//! `unpacking` at how long they become.
+//! makes of the data); any other is drawn (`render`). `packed` looks at what a library unpacks to open the file, `claims` at what data
+//! ask for before it gives it to them, and `unpacking` at how long they become.
 
 mod claims;
 mod content;
 mod embedded;
+mod packed;
 mod render;
 mod samples;
 mod unpacking;
@@ -55,8 +56,9 @@ impl PdfFile {
     /// It has no page that can be found, too many, or a password.
     pub fn open(bytes: Arc<Vec<u8>>, most: u32) -> Result<Self, SheetError> {
         let late = || format!("the pages of the file were not found within {} s; it was given up", FIND.as_secs());
+        guard::room(Deadline::after(FIND))?;
         guard::until(Deadline::after(FIND), late, move || {
-            claims::check_file(&bytes)?;
+            packed::check(&bytes)?;
             let is_cut = is_cut(&bytes);
             let pdf = Pdf::new(PdfData::from(Arc::clone(&bytes))).map_err(|error| unreadable(error, is_cut))?;
             let found = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
@@ -96,6 +98,7 @@ impl PdfFile {
             return Err(SheetError::new(Reason::TimeLimit, detail));
         }
         time_limit::check(limits.deadline)?;
+        guard::room(limits.deadline.half())?;
         let (pdf, bytes, index) = (Arc::clone(&self.pdf), Arc::clone(&self.bytes), number as usize - 1);
         let half = limits.deadline.half();
         // It is not the page's fault if its file took the time.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use flate2::read::{DeflateDecoder, ZlibDecoder};
+use flate2::bufread::{DeflateDecoder, ZlibDecoder};
 use hayro_syntax::Filter;
 use hayro_syntax::object::{Array, Dict, Stream};
 use weezl::{BitOrder, LzwStatus};
@@ -16,16 +16,7 @@ use crate::sheet::{Reason, SheetError};
 /// Too-large if there are more than `most`, or if that cannot be told; truncated or corrupt if they are damaged.
 pub fn size(stream: &Stream<'_>, most: u64) -> Result<u64, SheetError> {
     let filters = stream.filters();
-    let (mut data, mut filters) = (stream.raw_data(), filters.as_slice());
-    while let [first, others @ ..] = filters {
-        match first {
-            Filter::Crypt => {}
-            Filter::AsciiHexDecode => data = Cow::Owned(hexadecimal(&data)),
-            Filter::Ascii85Decode => data = Cow::Owned(base_85(&data)),
-            _ => break,
-        }
-        filters = others;
-    }
+    let (data, filters) = bare(stream.raw_data(), &filters);
     let packings = filters.iter().map_while(expansion).count();
     match (filters.first(), packings) {
         (_, 0) => Ok(data.len() as u64),
@@ -36,17 +27,103 @@ pub fn size(stream: &Stream<'_>, most: u64) -> Result<u64, SheetError> {
     }
 }
 
+/// Data that are no longer written as text, and the filters that are left.
+fn bare<'d, 'f>(mut data: Cow<'d, [u8]>, mut filters: &'f [Filter]) -> (Cow<'d, [u8]>, &'f [Filter]) {
+    while let [first, others @ ..] = filters {
+        match first {
+            Filter::Crypt => {}
+            Filter::AsciiHexDecode => data = Cow::Owned(hexadecimal(&data)),
+            Filter::Ascii85Decode => data = Cow::Owned(base_85(&data)),
+            _ => break,
+        }
+        filters = others;
+    }
+    (data, filters)
+}
+
+/// How many bytes a reader makes of data that begin like this and are packed like this stream's, in any of its steps: not fewer, up to
+/// `most`, and beyond that just more. Of damaged data (`or_damaged`) it may make all that the rest of them could stand for; else
+/// they are known to be something else, and count as far as they go. Readers make nothing of what is coded as a picture.
+pub fn reach(stream: &Stream<'_>, data: Cow<'_, [u8]>, most: u64, or_damaged: bool) -> u64 {
+    let filters = stream.filters();
+    let coding = [Filter::DctDecode, Filter::CcittFaxDecode, Filter::Jbig2Decode, Filter::JpxDecode];
+    if filters.iter().any(|filter| coding.contains(filter)) {
+        return 0;
+    }
+    let end = match filters.first() {
+        Some(Filter::Ascii85Decode) => data.iter().position(|&byte| byte == b'~'),
+        Some(Filter::AsciiHexDecode) => data.iter().position(|&byte| byte == b'>'),
+        _ => None,
+    };
+    let written = &data[..end.unwrap_or(data.len())];
+    if filters.contains(&Filter::Ascii85Decode) && written.len() as u64 > most / 4 {
+        return most.saturating_add(1);
+    }
+    let (data, filters) = bare(Cow::Borrowed(written), &filters);
+    let [first, others @ ..] = filters else { return data.len() as u64 };
+    let at_most = || match or_damaged {
+        true => (data.len() as u64).saturating_mul(expansion(first).unwrap_or(1)),
+        false => 0,
+    };
+    let told = |counted: Result<u64, SheetError>| match counted {
+        Err(error) if error.reason == Reason::TooLarge => most.saturating_add(1),
+        counted => counted.unwrap_or_else(|_| at_most()),
+    };
+    let made = match first {
+        Filter::FlateDecode => inflated(&data, most, or_damaged),
+        // Parameters may be told elsewhere.
+        Filter::LzwDecode => match told(lzw(&data, most, true)) {
+            early if early > most => early,
+            early => early.max(told(lzw(&data, most, false))),
+        },
+        Filter::RunLengthDecode => told(runs(&data, most)),
+        _ => data.len() as u64,
+    };
+    others.iter().filter_map(expansion).fold(made, u64::saturating_mul)
+}
+
+/// As [`reach`], of deflated data.
+fn inflated(data: &[u8], most: u64, or_damaged: bool) -> u64 {
+    // What the decoder held when it met the damage.
+    const HELD: u64 = 1 << 16;
+    let beyond = |read: u64| match or_damaged {
+        true => (data.len() as u64).saturating_sub(read).saturating_mul(EXPANSION_OF_FLATE).saturating_add(HELD),
+        false => 0,
+    };
+    let mut zlib = ZlibDecoder::new(data);
+    let of_zlib = match count(&mut zlib, most) {
+        Ok(count) => return count,
+        Err(error) if error.reason == Reason::TooLarge => return most.saturating_add(1),
+        Err(_) => zlib.total_out().saturating_add(beyond(zlib.total_in())),
+    };
+    let mut bare = DeflateDecoder::new(data);
+    match count(&mut bare, most) {
+        Ok(count) => count.max(zlib.total_out()),
+        Err(error) if error.reason == Reason::TooLarge => most.saturating_add(1),
+        // The library goes on behind the damage, and takes data without a header for bare ones.
+        Err(_)
+            if matches!(data, [method, flags, ..] if method & 15 == 8 && flags & 32 == 0
+            && (u16::from(*method) << 8 | u16::from(*flags)) % 31 == 0) =>
+        {
+            of_zlib
+        }
+        Err(_) => bare.total_out().saturating_add(beyond(bare.total_in())),
+    }
+}
+
 /// How many bytes there are at most, however the data of a stream are packed: it costs nothing to know.
 pub fn at_most(stream: &Stream<'_>) -> u64 {
     let filters = stream.filters();
     filters.iter().filter_map(expansion).fold(stream.raw_data().len() as u64, u64::saturating_mul)
 }
 
+/// 258 bytes of two bits.
+const EXPANSION_OF_FLATE: u64 = 1032;
+
 /// So many bytes are made of one at most, of the codings that make more of them.
 fn expansion(filter: &Filter) -> Option<u64> {
     match filter {
-        // 258 bytes of two bits.
-        Filter::FlateDecode => Some(1032),
+        Filter::FlateDecode => Some(EXPANSION_OF_FLATE),
         // 3838 bytes of twelve bits.
         Filter::LzwDecode => Some(2559),
         Filter::RunLengthDecode => Some(64),
@@ -205,6 +282,28 @@ mod tests {
         assert_eq!(inflates(bare, 100_000), Ok(100_000));
         assert_eq!(reason(inflates(bare, 50_000)), Reason::TooLarge);
         assert_eq!(reason(inflates(b"no such data", 50_000)), Reason::Corrupt);
+    }
+
+    #[test]
+    fn what_a_reader_may_make_of_deflated_data_is_counted() {
+        let most = 1 << 30;
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&[7; 100_000]).unwrap();
+        let data = encoder.finish().unwrap();
+        assert_eq!(inflated(&data, most, true), 100_000);
+        assert!(inflated(&data, 50_000, true) > 50_000);
+        let bare = &data[2..data.len() - 4];
+        assert_eq!(inflated(bare, most, true), 100_000);
+        // Readers pass over a wrong sum, and a missing one.
+        let mut wrong = data.clone();
+        *wrong.last_mut().unwrap() ^= 1;
+        for damaged in [&wrong, &data[..data.len() - 4]] {
+            assert!((100_000..200_000).contains(&inflated(damaged, most, true)));
+        }
+        // Behind the damage may be anything.
+        let junk = [0xff; 1000];
+        assert!(inflated(&junk, most, true) >= 1_000_000);
+        assert!(inflated(&junk, most, false) < 1_000_000);
     }
 
     #[test]
