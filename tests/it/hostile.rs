@@ -761,7 +761,7 @@ fn a_list_of_earlier_files_that_is_no_file_does_not_hold_up_the_run() {
     let pipe = std::process::Command::new("mkfifo").arg(workspace.path("in/pipe/.omr/written")).status();
     assert!(pipe.unwrap().success());
     std::os::unix::fs::symlink("/dev/zero", workspace.path("in/device/.omr/written")).unwrap();
-    let seen = Seen::run(workspace.command(&["-q", "-i", "in", "-o", "out", "--no-pictures"]), PATIENCE);
+    let seen = Seen::run(workspace.command(&["-i", "in", "-o", "out", "--no-pictures"]), PATIENCE);
     seen.is_well("lists", 400);
     assert!(
         seen.stderr.contains("/.omr/written`, the list of what earlier runs wrote there, is no file"),
