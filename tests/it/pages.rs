@@ -294,7 +294,7 @@ fn every_page_of_a_tiff_is_a_sheet_however_it_is_packed() {
                 TiffPage::new(&lies, 8, 1, BLACK_IS_ZERO, lies.as_raw().clone()).with(274, &[6])
             }),
         ),
-        ("jpeg-strips.tif", Box::new(|p| jpeg_strips(p))),
+        ("jpeg-strips.tif", Box::new(jpeg_strips)),
         (
             "strips.tif",
             Box::new(|p| {
