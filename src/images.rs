@@ -5,6 +5,7 @@ use std::fs::Metadata;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::os_names;
 use crate::sheet::SheetError;
 
@@ -65,6 +66,16 @@ pub struct Stamp {
     pub bytes: u64,
     /// Modification time: seconds since 1970 and nanoseconds; `None` where the system has none.
     pub modified: Option<(i64, u32)>,
+}
+
+/// A file as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its size and modification time.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+    /// Of its content.
+    pub sha256: Digest,
 }
 
 impl Stamp {

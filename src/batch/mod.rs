@@ -5,6 +5,7 @@
 //! it, saves its pictures, notes it in the journal, and hands a light outcome to the ordered sink, which writes its rows (`rows`).
 //! One worker is the same path.
 
+mod begun;
 mod duplicates;
 mod grouped;
 mod hand_out;
@@ -37,20 +38,18 @@ pub use self::stop::Stop;
 use self::summary::{Counts, FolderSummary, Summary};
 use self::timings::Timings;
 use self::viewing::{Viewer, shows_stages};
-use crate::digest::Digest;
 use crate::file_names::shown;
 use crate::images::Image;
 use crate::options::Options;
-use crate::outputs::cells::Cells;
 use crate::outputs::confidence::ConfidenceColumns;
 use crate::outputs::crops::CropNames;
 use crate::outputs::grouping::{self, Grouped};
-use crate::outputs::journal::{EndLine, FolderLine, Journal, JournalError, Known, Line, RunLine};
+use crate::outputs::journal::{EndLine, FolderLine, Journal, JournalError, Known, Line};
 use crate::outputs::ledger::Ledger;
 use crate::outputs::lock::OutputLock;
 use crate::outputs::manifest::{self, ManifestError};
 use crate::outputs::paths::FolderPaths;
-use crate::outputs::{self, OutputError, TableShape};
+use crate::outputs::{self, OutputError};
 use crate::plan::recall::GoneFolder;
 use crate::plan::{FolderPlan, Plan};
 use crate::sheet::Scratch;
@@ -148,7 +147,7 @@ fn run_folders(
         return Ok(Ended::Stopped(Stop::before(folders, 0)));
     }
     let ledger = Mutex::new(places::open(plan, options, lock)?);
-    let journal = begin_journal(plan, means).map_err(OutputError::at(outputs::journal::file_of(output)))?;
+    let journal = begun::begin(plan, means).map_err(OutputError::at(outputs::journal::file_of(output)))?;
     let mut viewer = Viewer::of_stages(plan);
     let mut ids = RunIds::default();
     let timings = options.timings.then(|| Mutex::new(Timings::default()));
@@ -159,7 +158,7 @@ fn run_folders(
         }
         let of_run = OfRun { means, ledger: &ledger, journal: &journal, timings: timings.as_ref() };
         let (line, paths, images) = match folder {
-            AnyFolder::Found(plan) => (line_of(plan, options), &plan.paths, &plan.folder.images),
+            AnyFolder::Found(plan) => (begun::line_of(plan, options), &plan.paths, &plan.folder.images),
             AnyFolder::Gone(gone) => (gone.line.clone(), &gone.paths, &gone.images),
         };
         let ids = ids.of_template(&line.template);
@@ -259,44 +258,6 @@ fn in_input_order(plan: &Plan) -> Vec<AnyFolder<'_>> {
         folders.sort_by(|a, b| a.order().cmp(&b.order()));
     }
     folders
-}
-
-/// Begins the journal of this run, or goes on with that of earlier ones.
-fn begin_journal(plan: &Plan, means: Means<'_>) -> std::io::Result<Journal> {
-    let output = means.options.output.as_path();
-    let journal = means.known.map_or_else(|| Journal::begin(output), |known| Journal::go_on(output, known))?;
-    let omr = env!("CARGO_PKG_VERSION").to_owned();
-    let (shard, listing) = (means.options.shard, plan.listing);
-    let settings = Digest::of_parts(plan.settings.iter().map(|setting| setting.id.as_bytes()));
-    journal.append(&Line::Run(RunLine { omr, shard, listing, settings }))?;
-    for setting in &plan.settings {
-        if means.known.is_none_or(|known| known.setting(&setting.id).is_none()) {
-            journal.append(&Line::Setting(setting.clone()))?;
-        }
-    }
-    let found = plan.folders.iter().map(|folder| line_of(folder, means.options));
-    for line in found.chain(plan.gone.iter().map(|gone| gone.line.clone())) {
-        if means.known.and_then(|known| known.folder(&line.place)) != Some(&line) {
-            journal.append(&Line::Folder(line))?;
-        }
-    }
-    Ok(journal)
-}
-
-/// What has to be known of a folder to write its tables.
-fn line_of(plan: &FolderPlan, options: &Options) -> FolderLine {
-    let questions = plan.scoring.as_deref().filter(|_| options.statistics);
-    FolderLine {
-        root: plan.root,
-        place: plan.folder.place.clone(),
-        below: plan.below_root(&options.roots),
-        dir: plan.folder.dir.clone(),
-        setting: plan.setting.id,
-        template: plan.template_key.clone(),
-        shape: TableShape::of(&plan.context.template, plan.diverts_multi_marked(), Cells::of(options.safe_cells)),
-        questions: questions.map(|scoring| Questions::of(scoring.scorer()).names().to_vec()),
-        is_grouped: plan.grouping.is_some(),
-    }
 }
 
 /// How a folder ended that did not fail.

@@ -6,14 +6,23 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::organize::Gone;
 use crate::digest::Digest;
 use crate::file_names::STATE_FOLDER;
+use crate::images::Source;
 
 /// Name of the folder in the state folder.
 const KEPT: &str = "kept";
 /// Name in it of a copy that is not whole yet.
 const PARTIAL: &str = "partial";
+
+/// A sheet whose file has gone, or is another than the one that was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Gone {
+    /// Its number in its folder.
+    pub sheet: usize,
+    /// What the file was when it was read, if that is known.
+    pub source: Option<Source>,
+}
 
 /// What is kept of the sheets that have gone, by the numbers that they have in their folder.
 #[derive(Debug)]

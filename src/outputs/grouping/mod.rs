@@ -21,8 +21,8 @@ use crate::json::nearest;
 use crate::matcher::{BoundFormat, BoundMatcher, Format};
 use crate::template::Column;
 
-pub use self::kept::{all_kept, forget_kept};
-pub use self::organize::{Gone, Grouped, organize, set_aside};
+pub use self::kept::{Gone, all_kept, forget_kept};
+pub use self::organize::{Grouped, organize, set_aside};
 
 /// File grouping whose names are settled for the sheets of a folder.
 #[derive(Debug, Clone)]

@@ -8,13 +8,12 @@ use std::path::{Component, Path, PathBuf};
 
 use tracing::{debug, info, warn};
 
-use super::kept::Kept;
+use super::kept::{Gone, Kept};
 use super::places::{Foreign, Places};
 use super::{GroupingAction, Wish};
 use crate::file_names::{STATE_FOLDER, shown};
 use crate::images::Image;
 use crate::outputs::OutputError;
-use crate::outputs::journal::Source;
 use crate::outputs::ledger::Ledger;
 use crate::outputs::paths::FolderPaths;
 
@@ -27,15 +26,6 @@ pub struct Grouped<'f> {
     pub dir: &'f Path,
     /// Its sheets, in input order.
     pub images: &'f [Image],
-}
-
-/// A sheet whose file has gone, or is another than the one that was read.
-#[derive(Debug, Clone, Copy)]
-pub struct Gone {
-    /// Its number in its folder.
-    pub sheet: usize,
-    /// What the file was when it was read, if that is known.
-    pub source: Option<Source>,
 }
 
 /// Puts every sheet into its place; `wishes` are those of the sheets with these numbers, in input order. Of sheets that have `gone`

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::images::Image;
-pub use crate::images::Stamp;
+pub use crate::images::{Source, Stamp};
 use crate::os_names;
 use crate::outputs::TableShape;
 use crate::outputs::done::Done;
@@ -133,14 +133,4 @@ pub struct SheetLine {
     pub setting: Digest,
     /// What it left behind.
     pub done: Done,
-}
-
-/// A file as it was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// Its size and modification time.
-    #[serde(flatten)]
-    pub stamp: Stamp,
-    /// Of its content.
-    pub sha256: Digest,
 }
