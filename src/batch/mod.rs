@@ -14,6 +14,7 @@ pub mod layouts;
 mod ordered;
 mod places;
 mod reading;
+mod renamed;
 mod rows;
 mod sheet_file;
 pub(crate) mod sources;
@@ -288,6 +289,9 @@ fn read_folder<'r>(
 ) -> Result<FolderEnded, BatchError> {
     let OfRun { means: Means { options, known, stop, bars, .. }, ledger, journal, timings } = *of_run;
     ledger.lock().announce(places::files_about_sheets(plan)).map_err(OutputError::at(&options.output))?;
+    if let Some(known) = known {
+        renamed::rename(plan, line, known, ledger)?;
+    }
     let labels: Vec<&str> = line.shape.labels.iter().map(String::as_str).collect();
     let scoring = plan.scoring.as_deref().filter(|_| options.statistics);
     let job = FolderJob {

@@ -11,7 +11,7 @@ use super::ordered::Ordered;
 use super::rows::FolderRows;
 use super::sources::Sources;
 use super::timings::Timings;
-use super::{BatchError, isolation, places};
+use super::{BatchError, isolation, places, renamed};
 use crate::digest::Digest;
 use crate::file_names::{as_cell, tidy};
 use crate::images::Image;
@@ -113,6 +113,10 @@ impl FolderJob<'_> {
     /// What an earlier run left of a sheet, if that is what this run would make of it.
     fn recall(&self, line: SheetLine, path: &std::path::Path, input: &str) -> Result<Option<SheetLine>, BatchError> {
         if self.plan.gone.contains(line.image.name()) {
+            let (line, is_other) = renamed::renamed(line, &self.plan.paths);
+            if is_other {
+                self.note(line.clone())?;
+            }
             return Ok(Some(line));
         }
         let is_as_before = line.setting == self.plan.setting.id && line.input == input;

@@ -83,8 +83,11 @@ pub fn write(
         let mut made: HashSet<PathBuf> = HashSet::new();
         for (i, (image, index)) in folder.sheets.iter().enumerate() {
             let Some(shard) = shards.get(*index) else { continue };
-            let Some(sheet) = shard.known.sheet(line, image.name())? else { continue };
-            copy_files(shard, &sheet.done.files, paths, &ledger, &mut made)?;
+            let Some(mut sheet) = shard.known.sheet(line, image.name())? else { continue };
+            // Sheets of other shards may have come beside it.
+            let called: Vec<Written> = sheet.done.files.iter().map(|file| called_now(file, image, paths)).collect();
+            copy_files(shard, &sheet.done.files, &called, paths, &ledger, &mut made)?;
+            sheet.done.files = called;
             let (input, done) = (sheet.input.clone(), sheet.done.clone());
             note(&Line::Sheet(Box::new(sheet)))?;
             rows.write(i, image, &input, done)?;
@@ -125,18 +128,24 @@ fn copies(shards: &[ShardOutput], organized: &Path) -> Vec<PathBuf> {
     shards.iter().flat_map(of_shard).collect()
 }
 
-/// Copies the files about a sheet, under the names that they have.
+/// A file about a sheet under the name that it has in the whole.
+fn called_now(file: &Written, image: &Image, paths: &FolderPaths) -> Written {
+    Written { path: paths.called_now(image.name(), &file.path), bytes: file.bytes }
+}
+
+/// Copies the files about a sheet to what they are `called` in the whole.
 fn copy_files(
     shard: &ShardOutput,
     files: &[Written],
+    called: &[Written],
     paths: &FolderPaths,
     ledger: &Mutex<Ledger>,
     made: &mut HashSet<PathBuf>,
 ) -> Result<(), BatchError> {
-    let announced = ledger.lock().announce(files.iter().map(|file| file.path.clone()));
+    let announced = ledger.lock().announce(called.iter().map(|file| file.path.clone()));
     announced.map_err(OutputError::at(paths.output()))?;
-    for Written { path: below, bytes } in files {
-        let to = paths.on_disk(below);
+    for (Written { path: below, bytes }, called) in files.iter().zip(called) {
+        let to = paths.on_disk(&called.path);
         if !made.insert(to.clone()) {
             return Err(BatchError::Twice { path: to });
         }

@@ -210,6 +210,22 @@ impl FolderPaths {
         self.stacks().join(self.about(image, &self.cut.stacks, &stack_suffix(level)))
     }
 
+    /// What a file about an image is called now, which was called `below` when other images lay beside it.
+    pub fn called_now(&self, image: &OsStr, below: &Path) -> PathBuf {
+        let (folder, name) = (below.parent().unwrap_or(below), below.file_name().unwrap_or_default());
+        if folder == self.pictures() || folder == self.coloured() {
+            return folder.join(self.picture(image).name);
+        }
+        if folder == self.explanations() {
+            return self.explanation(image);
+        }
+        let is_of = |level: &u8| name.as_encoded_bytes().ends_with(stack_suffix(*level).as_bytes());
+        match (0..=u8::MAX).find(is_of).filter(|_| folder == self.stacks()) {
+            Some(level) => self.stack(image, level),
+            None => below.to_path_buf(),
+        }
+    }
+
     /// The name of a file about an image: its stem and a suffix.
     fn about(&self, image: &OsStr, cut: &HashMap<OsString, OsString>, suffix: &str) -> OsString {
         let called = cut.get(image).or_else(|| self.called.get(image));

@@ -514,6 +514,31 @@ fn what_is_written_about_a_sheet_gives_way_to_a_new_one() {
 }
 
 #[test]
+fn what_is_written_about_a_sheet_that_has_gone_gives_way_too() {
+    let workspace = workspace(6);
+    let evaluation = fs::read_to_string(workspace.path("in/evaluation.json")).unwrap();
+    let exporting = r#""outputsConfiguration": {"shouldExportExplanationCsv": true}, "markingSchemes""#;
+    workspace.write("in/evaluation.json", evaluation.replace("\"markingSchemes\"", exporting));
+    workspace.write("in/config.json", r#"{"outputs": {"save_image_level": 2}}"#);
+    workspace.write("in/a/scan.bmp", fs::read(workspace.path("in/a/sheet-0001.png")).unwrap());
+    workspace.omr(&RUN).succeeded();
+    let gone = ["a/sheet-0001.png", "a/scan.bmp"].map(|name| {
+        let bytes = fs::read(workspace.path(format!("in/{name}"))).unwrap();
+        fs::remove_file(workspace.path(format!("in/{name}"))).unwrap();
+        (name, bytes)
+    });
+    // One has the stem of a sheet that has gone, the other the name of its marked picture.
+    workspace.write("in/a/sheet-0001.bmp", &gone[0].1);
+    workspace.write("in/a/scan.bmp.jpg", fs::read(workspace.path("in/a/sheet-0002.png")).unwrap());
+    workspace.omr(&resumed()).succeeded();
+    let once = workspace.tree("out");
+    workspace.omr(&resumed()).succeeded();
+    assert_same(&workspace.tree("out"), &once, "once more");
+    gone.iter().for_each(|(name, bytes)| workspace.write(format!("in/{name}"), bytes));
+    assert_same(&once, &reference(&workspace), "as if all were there");
+}
+
+#[test]
 fn files_that_were_just_written_are_left_for_the_next_run() {
     let workspace = workspace(6);
     let old = |name: &str| {
