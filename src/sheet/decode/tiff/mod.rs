@@ -222,7 +222,7 @@ impl Page<'_> {
                 Ok((decoded, _)) if decoded.gray.width() == self.width => rows.extend_from_slice(&decoded.gray),
                 Ok(_) => {}
                 Err(error) if error.reason == Reason::UnsupportedFormat => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.damaged(error)),
             }
         }
         let pixels = self.width as usize * self.height as usize;
@@ -258,13 +258,17 @@ impl Page<'_> {
     }
 
     fn by_library(&self, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
-        self.unpacked(wanted, limits).map_err(|error| match error.reason {
-            // To the library data that end too soon are cut off.
+        self.unpacked(wanted, limits).map_err(|error| self.damaged(error))
+    }
+
+    /// Why a part of the page could not be read: what reads one takes data that end too soon for cut off.
+    fn damaged(&self, error: SheetError) -> SheetError {
+        match error.reason {
             Reason::Truncated if packed::are_whole(&self.pieces()) => {
                 corrupt(&"a part of it ends before the picture does")
             }
             _ => error,
-        })
+        }
     }
 
     fn unpacked(&self, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
