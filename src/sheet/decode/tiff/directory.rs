@@ -37,6 +37,8 @@ pub mod tag {
     pub const ROWS_PER_STRIP: u16 = 278;
     /// Bytes of each strip.
     pub const STRIP_BYTES: u16 = 279;
+    /// 2: each colour has strips or tiles of its own.
+    pub const PLANES: u16 = 284;
     /// Bit 0: rows refer to the row above (fax, group 3).
     pub const T4_OPTIONS: u16 = 292;
     /// Where tiles begin in the file.

@@ -197,17 +197,18 @@ impl Page<'_> {
         Ok(from_gray(rows.finish()?, wanted))
     }
 
-    /// A page whose strips or tiles are JPEGs. Those of gray, or of luma and chroma, go to the decoder of such files, which tells
-    /// damage; they are the page's gray, if they are strips.
+    /// A page whose strips or tiles are JPEGs. All go to the decoder of such files, which tells damage; strips of gray, or of luma and
+    /// chroma, are the page's gray.
     fn jpegs(&self, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
         let is_plain =
             matches!((self.means, self.samples), (meaning::BLACK_IS_ZERO, 1) | (meaning::LUMA_AND_CHROMA, 3));
         let pieces = self.pieces();
-        if !is_plain || self.bits != 8 || !pieces.iter().all(Piece::is_jpeg) {
+        if self.bits != 8 || !pieces.iter().all(Piece::is_jpeg) {
             return self.by_library(wanted, limits);
         }
         let tables = self.jpeg_tables();
-        if let [only] = pieces.as_slice() {
+        let is_strips = !self.is_tiled();
+        if let ([only], true, true) = (pieces.as_slice(), is_plain, is_strips) {
             let (decoded, _) = jpeg::decode(&only.with_tables(&tables), wanted, limits)?;
             return match decoded.gray.dimensions() == (self.width, self.height) {
                 true => Ok(decoded),
@@ -226,12 +227,16 @@ impl Page<'_> {
             }
         }
         let pixels = self.width as usize * self.height as usize;
-        if wanted.colour == WantedColour::None && rows.len() >= pixels {
+        if is_plain && is_strips && wanted.colour == WantedColour::None && rows.len() >= pixels {
             rows.truncate(pixels);
             let gray = GrayImage::from_raw(self.width, self.height, rows).ok_or_else(truncated)?;
             return Ok(from_gray(gray, wanted));
         }
         self.by_library(wanted, limits)
+    }
+
+    fn is_tiled(&self) -> bool {
+        self.directory.place_of(tag::TILE_BYTES).is_some()
     }
 
     /// What stands in the JPEGs of all strips: tables, in a JPEG of their own without a picture, of which the two ends are cut off.
@@ -258,6 +263,10 @@ impl Page<'_> {
     }
 
     fn by_library(&self, wanted: Wanted, limits: Limits) -> Result<Decoded, SheetError> {
+        const PLANES_APART: u64 = 2;
+        if self.samples > 1 && self.is_tiled() && self.directory.number(tag::PLANES) == Some(PLANES_APART) {
+            return Err(unsupported("tiles of one colour each"));
+        }
         self.unpacked(wanted, limits).map_err(|error| self.damaged(error))
     }
 
