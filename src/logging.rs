@@ -43,13 +43,19 @@ fn message_alone(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug)
     if field.name() == "message" { write!(Harmless(writer), "{value:?}") } else { Ok(()) }
 }
 
-/// Text with what a terminal would take for a command, as names of files may have it, spelt out. Messages may have several lines.
+/// Is it a command to a terminal, or does it turn the direction of what stands beside it? A message may have several lines.
+fn is_obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control() && c != '\n'
+}
+
+/// Text with what a terminal would take for a command, as names of files may have it, spelt out.
 struct Harmless<W>(W);
 
 impl<W: fmt::Write> fmt::Write for Harmless<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for part in text.split_inclusive(|c: char| c.is_control() && c != '\n') {
-            let end = part.chars().next_back().filter(|c| c.is_control() && *c != '\n');
+        for part in text.split_inclusive(is_obeyed) {
+            let end = part.chars().next_back().filter(|c| is_obeyed(*c));
             self.0.write_str(part.strip_suffix(|c| Some(c) == end).unwrap_or(part))?;
             end.map_or(Ok(()), |control| write!(self.0, "{}", control.escape_default()))?;
         }
@@ -138,6 +144,7 @@ mod tests {
         assert_eq!(harmless("plain `ä`\nand more"), "plain `ä`\nand more");
         assert_eq!(harmless("\u{1b}[31mred\r\u{9b}x\u{7}"), "\\u{1b}[31mred\\r\\u{9b}x\\u{7}");
         assert_eq!(harmless("\u{1b}"), "\\u{1b}");
+        assert_eq!(harmless("a\u{202e}gnp"), "a\\u{202e}gnp");
         assert_eq!(harmless(""), "");
     }
 
