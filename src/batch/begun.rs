@@ -2,10 +2,11 @@
 
 use super::Means;
 use crate::digest::Digest;
-use crate::options::Options;
+use crate::file_names::shown;
+use crate::options::{Options, Root};
 use crate::outputs::TableShape;
 use crate::outputs::cells::Cells;
-use crate::outputs::journal::{FolderLine, Journal, Line, RunLine};
+use crate::outputs::journal::{FolderLine, InputLine, Journal, Line, RunLine};
 use crate::plan::{FolderPlan, Plan};
 use crate::statistics::Questions;
 
@@ -19,7 +20,13 @@ pub fn begin(plan: &Plan, means: Means<'_>) -> std::io::Result<Journal> {
     let omr = env!("CARGO_PKG_VERSION").to_owned();
     let (shard, listing) = (means.options.shard, plan.listing);
     let settings = Digest::of_parts(plan.settings.iter().map(|setting| setting.id.as_bytes()));
-    journal.append(&Line::Run(RunLine { omr, shard, listing, settings }))?;
+    let input = |root: &Root| {
+        let dir = shown(&root.dir);
+        let real = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
+        InputLine { place: root.place.clone(), dir: root.dir.clone(), real }
+    };
+    let inputs = means.options.roots.iter().map(input).collect();
+    journal.append(&Line::Run(RunLine { omr, shard, inputs, listing, settings }))?;
     for setting in &plan.settings {
         if means.known.is_none_or(|known| known.setting(&setting.id).is_none()) {
             journal.append(&Line::Setting(setting.clone()))?;

@@ -236,21 +236,20 @@ impl Plan {
     }
 }
 
-/// The inputs at whose places the results of others lie: sheets of theirs would be taken for those of these inputs.
+/// The inputs at whose places the results of others lie: sheets of theirs would be taken for those of these inputs. One that was moved
+/// is the same where it is called as before.
 fn other_inputs(known: &Known, options: &Options) -> Vec<RecallError> {
-    let is_same = |was: &Path, now: &Path| {
-        let real = |path: &Path| shown(path).canonicalize().ok();
-        was == now || real(was).is_some_and(|was| Some(was) == real(now))
-    };
-    let mut seen = HashSet::new();
-    let inputs = known.folders().filter_map(|line| {
-        let (_, root) = root_of(&line.place, &options.roots);
-        let was = line.dir.ancestors().nth(line.below.components().count())?;
-        Some((was, &root?.dir)).filter(|pair| !known.images(&line.place).is_empty() && seen.insert(*pair))
+    let lines = known.folders().filter(|line| !known.images(&line.place).is_empty());
+    let with_sheets: HashSet<usize> = lines.map(|line| root_of(&line.place, &options.roots).0).collect();
+    let earlier = known.run().map(|run| run.inputs.as_slice()).unwrap_or_default();
+    let others = options.roots.iter().enumerate().filter_map(|(number, root)| {
+        let was = earlier.iter().find(|input| input.place == root.place)?;
+        let is_moved = was.dir == root.dir && !was.real.exists();
+        let is_same = is_moved || shown(&root.dir).canonicalize().is_ok_and(|real| real == was.real);
+        (with_sheets.contains(&number) && !is_same).then_some((was, root))
     });
-    let others = inputs.filter(|(was, now)| !is_same(was, now));
     let named = |path: &Path| shown(path).join("");
-    others.map(|(was, now)| RecallError::OtherInput { was: named(was), now: named(now) }).collect()
+    others.map(|(was, now)| RecallError::OtherInput { was: named(&was.dir), now: named(&now.dir) }).collect()
 }
 
 /// How many of these sheets of a folder were read by a template with other columns than its tables have now.

@@ -272,7 +272,22 @@ fn another_input_is_not_taken_for_the_one_whose_results_lie_there() {
     assert_eq!(run.code(), 1, "{}", run.stderr());
     assert!(run.stderr().contains("those of `in/a/` would lie at the same place"), "{}", run.stderr());
     assert_same(&workspace.tree("out"), &before, "refused");
-    // The same folder by another name is the same.
+    // Nor one that is called by the same name elsewhere.
+    workspace.copy("in", "elsewhere/in");
+    let run = Command::new(env!("CARGO_BIN_EXE_omr"))
+        .args(["-i", "in", "-o", "../out", "--resume"])
+        .current_dir(workspace.path("elsewhere"))
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(1), "{}", String::from_utf8_lossy(&run.stderr));
+    assert_same(&workspace.tree("out"), &before, "refused elsewhere");
+    // The same folder by another name is the same, from wherever it is called.
+    let run = Command::new(env!("CARGO_BIN_EXE_omr"))
+        .args(["-q", "-i", "../in", "--statistics", "-o", "../out", "--resume"])
+        .current_dir(workspace.path("elsewhere"))
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
     workspace.omr(&["-q", "-i", "./in/../in", "--statistics", "-o", "out", "--resume"]).succeeded();
     assert_eq!(workspace.tree("out").len(), before.len());
     workspace.omr(&["-q", "-i", "other", "--statistics", "-o", "out", "--resume", "--prune"]).succeeded();

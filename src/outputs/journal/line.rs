@@ -36,10 +36,27 @@ pub struct RunLine {
     /// Its share of the sheets, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+    /// Its inputs.
+    #[serde(default)]
+    pub inputs: Vec<InputLine>,
     /// Digest of the names of all images that the walk found, whatever the share.
     pub listing: Digest,
     /// Digest of what the sheets of all folders are read by, whatever the share.
     pub settings: Digest,
+}
+
+/// An input of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputLine {
+    /// Its place under the output folder.
+    #[serde(with = "os_names::below")]
+    pub place: PathBuf,
+    /// As typed.
+    #[serde(with = "os_names::path")]
+    pub dir: PathBuf,
+    /// Where it lay, whatever it was called by.
+    #[serde(with = "os_names::path")]
+    pub real: PathBuf,
 }
 
 /// The run has all its sheets.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use parking_lot::Mutex;
 
 pub use self::known::{JournalError, Known};
-pub use self::line::{Document, EndLine, FolderLine, Line, RunLine, Setting, SheetLine, Source, Stamp};
+pub use self::line::{Document, EndLine, FolderLine, InputLine, Line, RunLine, Setting, SheetLine, Source, Stamp};
 pub use self::pages::{PageCount, PageCounts};
 use super::{OutputError, table};
 use crate::file_names::STATE_FOLDER;
