@@ -249,7 +249,15 @@ fn other_inputs(known: &Known, options: &Options) -> Vec<RecallError> {
         (with_sheets.contains(&number) && !is_same).then_some((was, root))
     });
     let named = |path: &Path| shown(path).join("");
-    others.map(|(was, now)| RecallError::OtherInput { was: named(&was.dir), now: named(&now.dir) }).collect()
+    let told = others.map(|(was, now)| {
+        if was.dir != now.dir {
+            return RecallError::OtherInput { was: named(&was.dir), now: named(&now.dir) };
+        }
+        // Both are called alike.
+        let real = shown(&now.dir).canonicalize().unwrap_or_else(|_| now.dir.clone());
+        RecallError::OtherInput { was: named(&was.real), now: named(&real) }
+    });
+    told.collect()
 }
 
 /// How many of these sheets of a folder were read by a template with other columns than its tables have now.
