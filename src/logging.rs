@@ -63,15 +63,17 @@ impl<W: fmt::Write> fmt::Write for Harmless<W> {
     }
 }
 
+fn harmless(text: &str) -> String {
+    let mut written = String::new();
+    // A string takes all that is written.
+    let _taken = Harmless(&mut written).write_str(text);
+    written
+}
+
 /// Tells why the program could not do its job.
 pub fn tell_error(format: LogFormat, message: &str) {
     let line = match format {
-        LogFormat::Text => {
-            let mut text = String::new();
-            // A string takes all that is written.
-            let _taken = fmt::Write::write_str(&mut Harmless(&mut text), message);
-            format!("error: {text}\n")
-        }
+        LogFormat::Text => format!("error: {}\n", harmless(message)),
         LogFormat::Json => json_line("ERROR", message),
     };
     // With stderr closed, the exit status has to say it alone.
@@ -136,11 +138,6 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_spelt_out() {
-        let harmless = |text: &str| {
-            let mut written = String::new();
-            fmt::Write::write_str(&mut Harmless(&mut written), text).unwrap();
-            written
-        };
         assert_eq!(harmless("plain `ä`\nand more"), "plain `ä`\nand more");
         assert_eq!(harmless("\u{1b}[31mred\r\u{9b}x\u{7}"), "\\u{1b}[31mred\\r\\u{9b}x\\u{7}");
         assert_eq!(harmless("\u{1b}"), "\\u{1b}");

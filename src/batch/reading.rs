@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::outputs::cells::Cells;
 use crate::outputs::confidence::ConfidenceColumns;
 use crate::outputs::crops::CropNames;
-use crate::outputs::done::{Done, Outcome};
+use crate::outputs::done::{Done, Outcome, Written};
 use crate::outputs::grouping::GroupedSheet;
 use crate::outputs::journal::{FolderLine, Journal, Known, Line, SheetLine, Source, Stamp};
 use crate::outputs::ledger::Ledger;
@@ -123,10 +123,7 @@ impl FolderJob<'_> {
         let Some(source) = line.source.filter(|_| is_as_before && !line.done.may_be_otherwise()) else {
             return Ok(None);
         };
-        let lies_there = |file: &outputs::done::Written| {
-            let found = self.plan.paths.on_disk(&file.path).symlink_metadata();
-            found.is_ok_and(|found| found.is_file() && found.len() == file.bytes)
-        };
+        let lies_there = |file: &Written| file.lies_at(&self.plan.paths.on_disk(&file.path));
         if !line.done.files.iter().all(lies_there) || self.is_named_otherwise(&line) {
             return Ok(None);
         }

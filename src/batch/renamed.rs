@@ -2,7 +2,6 @@
 //! call them.
 
 use std::fs;
-use std::path::Path;
 
 use parking_lot::Mutex;
 
@@ -25,10 +24,8 @@ pub fn rename(plan: &FolderPlan, line: &FolderLine, known: &Known, ledger: &Mute
         for file in &sheet.done.files {
             let below = paths.called_now(image.name(), &file.path);
             let (from, to) = (paths.on_disk(&file.path), paths.on_disk(&below));
-            let is_its_own = |found: fs::Metadata| found.is_file() && found.len() == file.bytes;
-            let is_there = from.symlink_metadata().is_ok_and(is_its_own);
             // Renamed by a run that was ended then; or another's, which stays.
-            if below == file.path || !is_there || to.symlink_metadata().is_ok() {
+            if below == file.path || !file.lies_at(&from) || to.symlink_metadata().is_ok() {
                 continue;
             }
             ledger.lock().announce([below]).map_err(OutputError::at(output))?;
@@ -43,11 +40,8 @@ pub fn renamed(mut line: SheetLine, paths: &FolderPaths) -> (SheetLine, bool) {
     let mut is_other = false;
     for file in &mut line.done.files {
         let below = paths.called_now(line.image.name(), &file.path);
-        let found = |below: &Path| paths.on_disk(below).symlink_metadata();
-        if below != file.path
-            && found(&file.path).is_err()
-            && found(&below).is_ok_and(|found| found.is_file() && found.len() == file.bytes)
-        {
+        let is_left = paths.on_disk(&file.path).symlink_metadata().is_ok();
+        if below != file.path && !is_left && file.lies_at(&paths.on_disk(&below)) {
             (file.path, is_other) = (below, true);
         }
     }

@@ -144,7 +144,7 @@ fn copy_files(
 ) -> Result<(), BatchError> {
     let announced = ledger.lock().announce(called.iter().map(|file| file.path.clone()));
     announced.map_err(OutputError::at(paths.output()))?;
-    for (Written { path: below, bytes }, called) in files.iter().zip(called) {
+    for (file, called) in files.iter().zip(called) {
         let to = paths.on_disk(&called.path);
         if !made.insert(to.clone()) {
             return Err(BatchError::Twice { path: to });
@@ -153,9 +153,8 @@ fn copy_files(
             std::fs::create_dir_all(folder).map_err(OutputError::at(folder))?;
             made.insert(folder.to_path_buf());
         }
-        let path = shard.output.join(below);
-        let is_whole = path.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == *bytes);
-        if path.exists() && !is_whole {
+        let path = shard.output.join(&file.path);
+        if path.exists() && !file.lies_at(&path) {
             return Err(BatchError::Lost {
                 path,
                 source: std::io::Error::other("it has not the size that was written"),

@@ -1,7 +1,7 @@
 //! What a sheet leaves behind once it is done: the cells of its rows, and the files that were written about it. The journal
 //! keeps it, and the tables are made of it, whether it was read just now or by an earlier run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,13 @@ pub struct Written {
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
+}
+
+impl Written {
+    /// Does it lie there, with the size that it was written with?
+    pub fn lies_at(&self, place: &Path) -> bool {
+        place.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == self.bytes)
+    }
 }
 
 /// What became of an image: the cells of its rows.

@@ -69,7 +69,7 @@ pub struct EndLine {
 /// All that decides how a sheet is read, besides its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
-    /// Of all of the following but the paths.
+    /// Of all of the following.
     pub id: Digest,
     /// Version of the program.
     pub omr: String,
